@@ -32,7 +32,7 @@ function schemaFor(command: Described | undefined, when: string | null): object 
 }
 
 describe('sora --help --json', () => {
-  it('has the examples of the help texts, and an exit code for every error', async () => {
+  it('contains the examples of the help texts, and an exit code for every error', async () => {
     const { commands, exit_codes: exitCodes, errors } = await tree();
     const sora = createCommandLine();
     for (const command of commands) {
@@ -44,7 +44,7 @@ describe('sora --help --json', () => {
     for (const { exit_code: exitCode } of errors) expect([...codes, 130]).toContain(exitCode);
   });
 
-  it('describes one command beside its name', async () => {
+  it('describes a single command when one is named', async () => {
     const create = (await createCommandLine().run(['create', '--json', '--help'])).json<Described>();
     expect(create.name).toBe('create');
     expect(create.options).toContainEqual(
@@ -52,7 +52,7 @@ describe('sora --help --json', () => {
     );
   });
 
-  it('has schemas that hold for what the commands print', async () => {
+  it('has schemas that match what the commands print', async () => {
     const { commands } = await tree();
     const sora = createCommandLine();
     const small = ['--simulate', '-m', 'small', '--size', '64x36', '-d', '1', '--json'];
@@ -79,7 +79,7 @@ describe('sora --help --json', () => {
       expect(isValid(JSON.parse(stdout)), `${argv.join(' ')}: ${JSON.stringify(isValid.errors)}`).toBe(true);
     }
     for (const command of commands) {
-      // These print no document.
+      // These commands print no JSON document.
       if (!['init', 'mcp', 'completion'].includes(command.name)) expect(command.answers, command.name).not.toEqual([]);
     }
   });

@@ -20,7 +20,7 @@ interface Tree {
 const ROOT = join(import.meta.dirname, '..');
 const TREE = (await describeProgram(COMMANDS, '')) as Tree;
 
-/** The commands of a text with the flags of each: name → sorted flags. */
+/** The commands in a text with their flags: name → sorted flags. */
 type Commands = Readonly<Record<string, readonly string[]>>;
 
 const EXPECTED: Commands = Object.fromEntries(
@@ -32,7 +32,7 @@ function sorted(names: Iterable<string>): string[] {
   return [...new Set(names)].sort();
 }
 
-/** A text cut at its headings: name → what follows. */
+/** A text split at its headings: name → content. */
 function sections(text: string, heading: RegExp): Record<string, string> {
   const [, ...parts] = text.split(heading);
   return Object.fromEntries(parts.flatMap((part, at) => (at % 2 === 0 ? [[part, parts[at + 1] ?? '']] : [])));
@@ -58,7 +58,7 @@ async function completed(...words: readonly string[]): Promise<string[]> {
 
 const HELP_FLAG = /^ {2}(?:-\w, )?(--[a-z-]+)/gm;
 
-describe('every description of the command line has the same commands and options', () => {
+describe('the commands and options are the same in', () => {
   it('the help', async () => {
     const bodies = TREE.commands.map(async ({ name }): Promise<[string, string]> => {
       return [name, (await createCommandLine().run([...name.split(' '), '--help'])).stdout];

@@ -240,7 +240,7 @@ describe('values missing from a row', () => {
   });
 });
 
-describe('formatOf, without a telling file name', () => {
+describe('formatOf without a known extension', () => {
   it.each([
     ['jsonl', '# shots\n{"prompt":"a"}'],
     ['jsonl', '"a prompt"'],

@@ -10,13 +10,13 @@ import { setUp } from '../support/set-up.ts';
 import { createVideoJob } from '../support/video-job.ts';
 
 const hasFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0;
-if (!hasFfmpeg) process.stderr.write('no ffmpeg: contact sheets are not drawn in the tests\n');
+if (!hasFfmpeg) process.stderr.write('no ffmpeg: contact sheets are not tested\n');
 
 function pageOf(sora: CommandLine, name = 'gallery.html'): string {
   return readFileSync(join(sora.cwd, name), 'utf8');
 }
 
-/** Two finished videos of the simulator, the newer one with a thumbnail, and a third that was not saved. */
+/** Two finished simulated videos, the newer one with a thumbnail, and a third that was not saved. */
 async function createShelf(): Promise<CommandLine> {
   const sora = createCommandLine();
   await sora.run(['create', 'a boat', '--simulate', '-o', 'shots/a boat #1.mp4']);
@@ -27,7 +27,7 @@ async function createShelf(): Promise<CommandLine> {
 }
 
 describe('sora gallery', () => {
-  it('shows the videos newest first, with pictures inside and videos linked beside it', async () => {
+  it('shows the newest videos first, embeds pictures and links videos', async () => {
     const sora = await createShelf();
     const { code, stdout } = await sora.run(['gallery']);
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'gallery.html\n' });
@@ -51,7 +51,7 @@ describe('sora gallery', () => {
     ],
     [['--limit', '1'], ['a train']],
     [['--profile', 'openai'], []],
-  ])('shows with %j what `list` shows', async (filter, prompts) => {
+  ])('filters with %j as `list` does', async (filter, prompts) => {
     const sora = await createShelf();
     await sora.run(['gallery', ...filter]);
     expect([...pageOf(sora).matchAll(/<h2[^>]*>([^<]*)/g)].map(([, prompt]) => prompt)).toEqual(prompts);
@@ -83,7 +83,7 @@ describe('sora gallery', () => {
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(problem) });
   });
 
-  it('shows texts from outside as they are, and without secrets', async () => {
+  it('escapes outside text and redacts secrets', async () => {
     const prompt = `"><script>alert(1)</script> & 'x' sk-proj-0123456789abcdef ${'long '.repeat(60)}`;
     const { sora, run } = await setUp({ model: '<b>m</b>' } as never);
     await run('create', prompt, '--detach');
@@ -94,14 +94,14 @@ describe('sora gallery', () => {
     expect(page).toContain('<summary>Whole prompt</summary>');
   });
 
-  it('writes an empty page, with a note, where nothing matches', async () => {
+  it('writes an empty page, with a note, when nothing matches', async () => {
     const sora = createCommandLine();
     const { code, stderr } = await sora.run(['gallery']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: 'note: no videos match, so the page is empty\n' });
     expect(pageOf(sora)).toContain('No videos match.');
   });
 
-  it('links a video to the one that it was made from', () => {
+  it('links a video to its source', () => {
     const job = summarize('lab', undefined, createVideoJob({ id: 'video_2', remixedFrom: 'video_1' }));
     const entry = { shortId: '2', poster: null, videoUrl: null, isPlayable: false };
     const options = { madeAtMs: 0, filter: '', redact: (text: string): string => text };
@@ -115,7 +115,7 @@ describe('sora gallery', () => {
 describe('sora gallery --sheet', () => {
   const withPath = { env: { PATH: process.env.PATH ?? '' } };
 
-  it.skipIf(!hasFfmpeg)('writes a picture for each request, with a row for each of its variations', async () => {
+  it.skipIf(!hasFfmpeg)('writes one sheet per request, with one row per variation', async () => {
     const sora = createCommandLine();
     await sora.run(['create', 'a kite', '--simulate', '--count', '2']);
     await sora.run(['create', 'a boat', '--simulate', '-a', '9:16', '--variant', 'thumbnail']);
@@ -136,7 +136,7 @@ describe('sora gallery --sheet', () => {
     });
   });
 
-  it.skipIf(!hasFfmpeg)('says which file cannot be read, and goes on', async () => {
+  it.skipIf(!hasFfmpeg)('names a file that cannot be read, and continues', async () => {
     const sora = createCommandLine();
     await sora.run(['create', 'a kite', '--simulate', '-o', 'kite.mp4']);
     const path = join(sora.cwd, 'kite.mp4');
@@ -148,7 +148,7 @@ describe('sora gallery --sheet', () => {
     );
   });
 
-  it('says what is missing where there is no ffmpeg', async () => {
+  it('reports that ffmpeg is missing', async () => {
     const sora = createCommandLine();
     await sora.run(['create', 'a kite', '--simulate']);
     const { code, stderr } = await sora.run(['gallery', '--sheet'], { env: { PATH: '/nowhere' } });

@@ -30,7 +30,7 @@ function codeOf({ stderr }: RunResult): string {
   return last.startsWith('{') ? (JSON.parse(last).error?.code ?? '') : '';
 }
 
-it.each(Object.entries(HOSTILE_REPLIES))('every call outlives %s', async (_, reply) => {
+it.each(Object.entries(HOSTILE_REPLIES))('every command survives %s', async (_, reply) => {
   const server = await startHostileServer(() => reply);
   onTestFinished(server.close);
   const env = { OPENAI_API_KEY: 'sk-test-0123456789abcdef', OPENAI_BASE_URL: server.url };
@@ -48,6 +48,6 @@ it.each(Object.entries(HOSTILE_REPLIES))('every call outlives %s', async (_, rep
     if (code === 0) continue;
     expect([name, [1, 4, 5, 7, 8]]).toEqual([name, expect.arrayContaining([code])]);
   }
-  // None where a busy machine needs longer to connect than a call may take here.
+  // There is none when a busy machine takes longer to connect than a call may last here.
   expect(server.requests.filter((request) => request.startsWith('POST')).length).toBeLessThanOrEqual(1);
 });

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createCommandLine } from '../support/command-line.ts';
 
-// What it asks, and does with the answers, is in test/cli/terminal.test.ts.
+// Its questions are tested in test/cli/terminal.test.ts.
 
 describe('sora init', () => {
   it.each<[string, readonly string[], readonly string[]]>([
@@ -32,27 +32,24 @@ describe('sora init', () => {
       ['--preset', 'custom'],
       ['config profile add lab --preset custom --base-url http://127.0.0.1:8000/v1 --use'],
     ],
-    ['what is built in', ['--preset', 'simulator'], ['config profile use simulator']],
-  ])(
-    'prints equivalent commands without a terminal, given %s; pasting them does the same',
-    async (_, given, commands) => {
-      const sora = createCommandLine();
-      const { code, stderr } = await sora.run(['init', ...given, '--json']);
-      const { error } = JSON.parse(stderr);
-      expect({ code, error: error.code }).toEqual({ code: 2, error: 'usage' });
-      expect(existsSync(sora.home)).toBe(false);
-      const told = error.hints.map((hint: string) => /`(?:sora )?([^`]+)`/.exec(hint)?.[1]);
-      expect(told).toEqual([...commands, 'doctor']);
-      expect((await sora.run(commands[0]?.split(' ') ?? [])).code).toBe(0);
-      const shown = await sora.run(['config', 'list', '--json']);
-      expect(shown.json<{ settings: { name: string; value: string }[] }>().settings[0]).toMatchObject({
-        name: 'profile',
-        value: error.hints[0].includes('simulator')
-          ? 'simulator'
-          : (given[3] ?? given[1]?.replace('custom', 'lab') ?? 'lab'),
-      });
-    },
-  );
+    ['the built-in simulator', ['--preset', 'simulator'], ['config profile use simulator']],
+  ])('prints equivalent commands without a terminal, given %s', async (_, given, commands) => {
+    const sora = createCommandLine();
+    const { code, stderr } = await sora.run(['init', ...given, '--json']);
+    const { error } = JSON.parse(stderr);
+    expect({ code, error: error.code }).toEqual({ code: 2, error: 'usage' });
+    expect(existsSync(sora.home)).toBe(false);
+    const suggested = error.hints.map((hint: string) => /`(?:sora )?([^`]+)`/.exec(hint)?.[1]);
+    expect(suggested).toEqual([...commands, 'doctor']);
+    expect((await sora.run(commands[0]?.split(' ') ?? [])).code).toBe(0);
+    const shown = await sora.run(['config', 'list', '--json']);
+    expect(shown.json<{ settings: { name: string; value: string }[] }>().settings[0]).toMatchObject({
+      name: 'profile',
+      value: error.hints[0].includes('simulator')
+        ? 'simulator'
+        : (given[3] ?? given[1]?.replace('custom', 'lab') ?? 'lab'),
+    });
+  });
 
   it('suggests a free name if the usual one is taken', async () => {
     const sora = createCommandLine();

@@ -18,7 +18,7 @@ interface Bench {
   run(...argv: readonly string[]): Promise<RunResult>;
 }
 
-/** A ledger that holds one unfinished job, which is paid. */
+/** A ledger with one paid, unfinished job. */
 async function createPaid(): Promise<Bench> {
   const sora = createCommandLine();
   const server = await startVideosServer();
@@ -29,7 +29,7 @@ async function createPaid(): Promise<Bench> {
   return { server, path: join(sora.home, 'ledger.jsonl'), home: sora.home, create, run };
 }
 
-/** Holds the lock of a file, and returns what lets go of it. */
+/** Holds the lock of a file, and returns the function that releases it. */
 async function heldLock(path: string): Promise<() => void> {
   let unlock = (): void => {};
   await new Promise<void>((held) => {
@@ -46,7 +46,7 @@ async function heldLock(path: string): Promise<() => void> {
 const errorOf = ({ stderr }: RunResult) => JSON.parse(stderr).error;
 
 describe('a damaged ledger', () => {
-  it('with any bit flipped pays for nothing twice', async () => {
+  it('with any flipped bit never leads to a second payment', async () => {
     const { server, path, create } = await createPaid();
     const whole = readFileSync(path);
     const random = createSeededRandom(60);
@@ -65,19 +65,19 @@ describe('a damaged ledger', () => {
   const kinds: [string, (bytes: Buffer) => Buffer | string][] = [
     ['its first line cut off', (bytes) => bytes.subarray(bytes.indexOf(10) + 1)],
     ['half of its first line cut off', (bytes) => bytes.subarray(100)],
+    ['its end replaced by zeros', (bytes) => Buffer.concat([bytes.subarray(0, 50), Buffer.alloc(bytes.length - 50)])],
+    ['only an `accepted` left', (bytes) => `${lines(bytes).at(-1)}\n`],
+    ['no content', () => ''],
+    ['its first line truncated', (bytes) => bytes.subarray(0, 40)],
+    ['only zeros', (bytes) => Buffer.alloc(bytes.length)],
+    ['the content of another ledger', () => `${encodeEvent(intent('sub_other'))}\n`.repeat(9)],
     [
-      'zeros in the place of its end',
-      (bytes) => Buffer.concat([bytes.subarray(0, 50), Buffer.alloc(bytes.length - 50)]),
+      'its first line replaced by junk',
+      (bytes) => Buffer.concat([Buffer.from([0, 255, 10]), bytes.subarray(bytes.indexOf(10) + 1)]),
     ],
-    ['an `accepted` alone', (bytes) => `${lines(bytes).at(-1)}\n`],
-    ['nothing left in it', () => ''],
-    ['its first line broken off', (bytes) => bytes.subarray(0, 40)],
-    ['zeros in its place', (bytes) => Buffer.alloc(bytes.length)],
-    ['another ledger in its place', () => `${encodeEvent(intent('sub_other'))}\n`.repeat(9)],
-    ['junk before it', (bytes) => Buffer.concat([Buffer.from([0, 255, 10]), bytes.subarray(bytes.indexOf(10) + 1)])],
   ];
 
-  it.each(kinds)('with %s pays for nothing, and names the line and the way on', async (_, damage) => {
+  it.each(kinds)('with %s prevents payment, and names the line and the command to run', async (_, damage) => {
     const { server, path, create } = await createPaid();
     writeFileSync(path, damage(readFileSync(path)));
     const result = await create();
@@ -92,7 +92,7 @@ describe('a damaged ledger', () => {
   it.each([
     ['empty', 0],
     ['cut within its first line', 100],
-  ])('that is %s pays for nothing, also where nothing remembers how long it was', async (_, bytes) => {
+  ])('that is %s prevents payment, even when its recorded length is lost', async (_, bytes) => {
     const { server, path, create, run } = await createPaid();
     writeFileSync(path, readFileSync(path).subarray(0, bytes));
     rmSync(`${path}.mark`);
@@ -102,7 +102,7 @@ describe('a damaged ledger', () => {
     expect(server.posts).toBe(2);
   });
 
-  it('that was removed pays for nothing, also after calls that cost nothing', async () => {
+  it('that was removed prevents payment, even after a free command has created it again', async () => {
     const { server, path, create, run } = await createPaid();
     rmSync(path);
     expect((await run('create', 'a boat', '--simulate', '--detach')).code).toBe(0);
@@ -111,7 +111,7 @@ describe('a damaged ledger', () => {
     expect(errorOf(result)).toMatchObject({ code: 'ledger_damaged', hints: [expect.stringContaining('ledger check')] });
   });
 
-  it('that went with its whole folder is a new one', async () => {
+  it('that was removed with its whole folder starts as a new one', async () => {
     const { server, home, create } = await createPaid();
     rmSync(home, { recursive: true });
     expect((await create()).code).toBe(0);
@@ -122,7 +122,7 @@ describe('a damaged ledger', () => {
     ['a folder', (path: string) => mkdirSync(path)],
     ['a named pipe', (path: string) => execFileSync('mkfifo', [path])],
     ['a device or socket', (path: string) => symlinkSync('/dev/null', path)],
-  ])('that is %s ends every command with a clear error', async (kind, make) => {
+  ])('that is %s fails every command with a clear error', async (kind, make) => {
     const { server, path, create, run } = await createPaid();
     rmSync(path);
     make(path);
@@ -133,7 +133,7 @@ describe('a damaged ledger', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('is still listed, with a note', async () => {
+  it('can still be listed, with a note', async () => {
     const { path, run } = await createPaid();
     writeFileSync(path, `garbage\n${readFileSync(path, 'utf8')}`);
     const { code, stdout, stderr } = await run('list', '--local');
@@ -143,7 +143,7 @@ describe('a damaged ledger', () => {
 });
 
 describe('sora ledger check', () => {
-  it('finds nothing wrong with a whole ledger', async () => {
+  it('reports an intact ledger', async () => {
     const { run } = await createPaid();
     expect(await run('ledger', 'check')).toMatchObject({ code: 0, stdout: '3 lines, no damage\n' });
   });
@@ -151,7 +151,7 @@ describe('sora ledger check', () => {
   it.each([
     ['in a line', 200],
     ['in a newline', -1],
-  ])('undoes a flipped bit %s, and keeps the damaged file', async (_, at) => {
+  ])('repairs a flipped bit %s, and keeps the damaged file', async (_, at) => {
     const { server, path, home, create, run } = await createPaid();
     const whole = readFileSync(path);
     const bytes = Buffer.from(whole);
@@ -169,7 +169,7 @@ describe('sora ledger check', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('undoes a bit that became a newline', async () => {
+  it('repairs a bit flip that created a newline', async () => {
     const { server, path, create, run } = await createPaid();
     const bytes = readFileSync(path);
     bytes[bytes.indexOf('*')] = 10; // one bit of an asterisk
@@ -188,7 +188,7 @@ describe('sora ledger check', () => {
       (path: string) => writeFileSync(path, readFileSync(path).subarray(0, 60)),
       'the file ends after \\d+ bytes, and held \\d+',
     ],
-  ])('explains that a ledger was %s, and begins again only after confirmation', async (_, damage, reason) => {
+  ])('explains that a ledger was %s, and starts a new one only after confirmation', async (_, damage, reason) => {
     const { server, path, create, run } = await createPaid();
     damage(path);
     const check = await run('ledger', 'check', '--json');

@@ -9,7 +9,7 @@ interface Listed {
   readonly notes?: readonly string[];
 }
 
-/** Jobs of the simulator, a second apart, the last one the newest. */
+/** Creates simulated jobs, one second apart. */
 async function createJobs(sora: CommandLine, ...prompts: readonly string[]): Promise<string[]> {
   const ids: string[] = [];
   for (const prompt of prompts) {
@@ -22,7 +22,7 @@ async function createJobs(sora: CommandLine, ...prompts: readonly string[]): Pro
 const prompts = ({ jobs }: Listed): string[] => jobs.map(({ prompt }) => prompt);
 
 describe('sora list', () => {
-  it('shows the newest first, as tab-separated rows in a pipe and as a table on a terminal', async () => {
+  it('prints the newest first, as tab-separated rows in a pipe and as a table on a terminal', async () => {
     const sora = createCommandLine();
     await createJobs(sora, 'one', 'two\tand a tab');
     const piped = await sora.run(['list', '--simulate']);
@@ -40,7 +40,7 @@ describe('sora list', () => {
     `);
   });
 
-  it('shows what a video was made from, where there is room and a video that was', async () => {
+  it('shows the source of derived videos where there is room', async () => {
     const { run, runWith } = await setUp();
     await run('create', 'a boat', ...SORA_2, '--no-download');
     await run('remix', 'video_1', 'at night', '--detach');
@@ -62,13 +62,13 @@ describe('sora list', () => {
       ['three', 'two'],
     ],
     [['--limit', '1', '--local'], ['three']],
-  ])('shows as many as are wanted: %j', async (argv, expected) => {
+  ])('limits the number of jobs: %j', async (argv, expected) => {
     const sora = createCommandLine();
     await createJobs(sora, 'one', 'two', 'three');
     expect(prompts((await sora.run(['list', '--simulate', '--json', ...argv])).json<Listed>())).toEqual(expected);
   });
 
-  it('joins what the server has with what the ledger knows', async () => {
+  it('merges the jobs of the server with the ledger', async () => {
     const { run, server } = await setUp();
     await run('create', 'known to both', ...SORA_2, '--detach');
     await run('create', 'forgotten by the server', '--detach');
@@ -79,7 +79,7 @@ describe('sora list', () => {
       created_at: 1_780_000_000,
     });
     const { jobs } = (await run('list', '--json')).json<Listed>();
-    // By id: the server counts whole seconds, so which of two comes first depends on the moment.
+    // Sorted by id: the server counts whole seconds, so the order of two jobs can vary.
     expect(jobs.toSorted((a, b) => a.id.localeCompare(b.id))).toMatchObject([
       { id: 'elsewhere', prompt: 'made elsewhere', status: 'completed', submission: null },
       {
@@ -92,7 +92,7 @@ describe('sora list', () => {
     ]);
   });
 
-  it('shows a job once that a gateway lists under another id than it gave', async () => {
+  it('shows a job once when a gateway lists it under another id', async () => {
     const wrap = (model: string): string =>
       `video_${Buffer.from(`litellm:custom_llm_provider:openai;model_id:${model};video_id:video_1`).toString('base64')}`;
     const { run } = await setUp({
@@ -108,7 +108,7 @@ describe('sora list', () => {
     ]);
   });
 
-  it('reads page after page, also where `has_more` is never true', async () => {
+  it('reads page after page, even without `has_more`', async () => {
     const all = Array.from({ length: 250 }, (_, at) => ({ id: `video_${at}`, status: 'queued', prompt: 'p' }));
     let calls = 0;
     const { run } = await setUp({
@@ -125,7 +125,7 @@ describe('sora list', () => {
       ['--simulate', '--fault', 'invalid_url'],
       /only the local ledger is shown: the server has no such endpoint/,
     ],
-  ])('shows the ledger, with a note, where %s', async (_, argv, note) => {
+  ])('shows the ledger, with a note, when %s', async (_, argv, note) => {
     const sora = createCommandLine();
     await createJobs(sora, 'one');
     const { code, stdout, stderr } = await sora.run(['list', ...argv]);
@@ -142,7 +142,7 @@ describe('sora list', () => {
       ['--limit, after the filter', ['--search', 'boat', '-L', '1'], ['a boat']],
       ['--all', ['--all'], ['a kite', 'a boat', 'another Boat']],
       ['--batch without a match', ['--batch', 'shots.jsonl'], []],
-    ])('%s, on the server and in the ledger', async (_, argv, expected) => {
+    ])('apply on the server and in the ledger: %s', async (_, argv, expected) => {
       const sora = createCommandLine();
       const [first = ''] = await createJobs(sora, 'another Boat');
       sora.clock.advance(7_200_000);
@@ -153,7 +153,7 @@ describe('sora list', () => {
         expect(prompts((await sora.run(['list', source, '--json', ...argv])).json<Listed>())).toEqual(expected);
     });
 
-    it('by manifest', async () => {
+    it('select a manifest', async () => {
       const sora = createCommandLine();
       await createJobs(sora, 'alone');
       writeFileSync(join(sora.cwd, 'shots.txt'), 'of the manifest\n');
@@ -164,7 +164,7 @@ describe('sora list', () => {
         ]);
     });
 
-    it('read the server’s list only as far as `--since`', async () => {
+    it('stop reading the server’s list at `--since`', async () => {
       const all = Array.from({ length: 250 }, (_, at) => ({
         id: `video_${at}`,
         status: 'queued',
@@ -179,10 +179,11 @@ describe('sora list', () => {
       expect({ count: jobs.length, calls }).toEqual({ count: 60, calls: 2 });
     });
 
-    it('that contradict each other, or cannot be read, are refused together', async () => {
+    it('are all refused together when they conflict or are invalid', async () => {
       const { code, stderr } = await createCommandLine().run(['list', '--all', '-L', '3', '--since', 'now']);
       expect(code).toBe(2);
-      expect(stderr).toMatch(/--since now.*\n|not both/);
+      expect(stderr).toContain('--since now');
+      expect(stderr).toContain('not both');
     });
   });
 
@@ -195,7 +196,7 @@ describe('sora list', () => {
     expect(prompts(JSON.parse(stdout)).sort()).toEqual(['of the lab', 'of the simulator']);
   });
 
-  it('passes over refused submissions and deleted videos, and looks further for others', async () => {
+  it('skips refused submissions and deleted videos when it counts the limit', async () => {
     const sora = createCommandLine();
     await createJobs(sora, 'good');
     for (const prompt of ['bad', 'worse']) {
@@ -208,7 +209,7 @@ describe('sora list', () => {
     expect(prompts(JSON.parse(stdout))).toEqual(['good']);
   });
 
-  it('names a ledger line that cannot be read, and shows the rest', async () => {
+  it('names an unreadable ledger line, and shows the rest', async () => {
     const { appendFileSync } = await import('node:fs');
     const sora = createCommandLine();
     await createJobs(sora, 'one');
@@ -222,7 +223,7 @@ describe('sora list', () => {
     `);
   });
 
-  it('passes an error on that has another reason', async () => {
+  it('reports any other error', async () => {
     const { code, stderr } = await createCommandLine().run(['list', '--simulate', '--fault', 'server_error', '--json']);
     expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 1, error: 'server_error' });
   });

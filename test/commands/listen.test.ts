@@ -9,7 +9,7 @@ const SECRET = 'whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=';
 const MINUTE_MS = 60_000;
 
 interface Listener {
-  /** What it has printed on standard output, a document a line. */
+  /** The JSON lines printed so far. */
   readonly lines: readonly Record<string, unknown>[];
   send(payload: unknown, how?: Parameters<typeof signWebhook>[2] & { readonly secret?: string }): Promise<number>;
   post(body: string, headers: Readonly<Record<string, string>>): Promise<number>;
@@ -73,7 +73,7 @@ async function listen(bench: Bench, ...argv: readonly string[]): Promise<Listene
 }
 
 describe('sora listen', () => {
-  it('records and saves a video as its notification arrives, and stops with exit code 0', async () => {
+  it('records and saves a video when its notification arrives, and exits with 0', async () => {
     const bench = await setUp();
     await bench.create(['--detach', '-o', 'boat.mp4', '--sidecar']);
     const listener = await listen(bench);
@@ -91,7 +91,7 @@ describe('sora listen', () => {
     expect(bench.server.posts).toBe(1);
   });
 
-  it('saves where it is asked to, records only with --no-download, and never downloads twice', async () => {
+  it('saves to -o, only records with --no-download, and never downloads twice', async () => {
     const bench = await setUp();
     await bench.create(['--detach']);
     await bench.create(['--detach', '--again']);
@@ -106,7 +106,7 @@ describe('sora listen', () => {
     expect(bench.server.requests.filter(({ path }) => path.includes('/content'))).toHaveLength(1);
   });
 
-  it('believes the server and not the notification', async () => {
+  it('trusts the server, not the notification', async () => {
     const bench = await setUp({
       retrieve: (job) => ({ body: { ...job, status: 'failed', error: { code: 'processing_error', message: 'oh' } } }),
     });
@@ -118,7 +118,7 @@ describe('sora listen', () => {
     expect((await listener.events(2))[1]).toMatchObject({ outcome: 'recorded', job: { status: 'failed' } });
   });
 
-  it('ignores jobs that the ledger does not know, and events of other things', async () => {
+  it('ignores jobs that are not in the ledger, and unrelated events', async () => {
     const bench = await setUp();
     const listener = await listen(bench);
     await listener.send(eventOf('video_9'));
@@ -145,7 +145,7 @@ describe('sora listen', () => {
     expect(bench.server.requests).toHaveLength(before);
   });
 
-  it('refuses bodies that were changed, are too large, or are not JSON', async () => {
+  it('refuses bodies that are altered, too large or not JSON', async () => {
     const bench = await setUp();
     const listener = await listen(bench);
     const { body, headers } = signWebhook(eventOf('video_1'), SECRET);
@@ -157,7 +157,7 @@ describe('sora listen', () => {
     expect((await fetch(String(url))).status).toBe(405);
   });
 
-  it('handles a notification that is sent again once, and acknowledges both', async () => {
+  it('handles a repeated notification once, and acknowledges both', async () => {
     const bench = await setUp();
     await bench.create(['--detach']);
     const listener = await listen(bench);

@@ -57,8 +57,8 @@ const ASK = 'GET /api/v1/videos/models';
 const VEO = ['create', 'a boat', '-m', 'google/veo-3.1', '--detach'];
 const errorOf = ({ stderr }: { stderr: string }) => JSON.parse(stderr.trim().split('\n').at(-1) ?? '').error;
 
-describe('prices that a server lists', () => {
-  it('are shown with their date, and kept for a day', async () => {
+describe('prices listed by a server', () => {
+  it('are shown with their date, and cached for a day', async () => {
     const { sora, run, requests } = await startBench();
     const first = await run([...VEO, '-d', '8', '-r', '1080p', '-a', '16:9', '--yes', '--again']);
     expect(first).toMatchObject({ code: 0, stderr: expect.stringMatching(/cost: \$3\.20 \(127\.0\.0\.1:\d+-\d{4}-/) });
@@ -69,7 +69,7 @@ describe('prices that a server lists', () => {
     expect(requests().filter((request) => request === ASK)).toHaveLength(2);
   });
 
-  it('count for a cap before anything is paid for', async () => {
+  it('are checked against a cap before paying', async () => {
     const { run, requests } = await startBench();
     const over = await run([...VEO, '-d', '8', '-r', '1080p', '--max-cost', '3', '--json']);
     expect([over.code, errorOf(over).code]).toEqual([7, 'cost_cap_exceeded']);
@@ -78,7 +78,7 @@ describe('prices that a server lists', () => {
     expect(requests()).toEqual([ASK]);
   });
 
-  it('are used by a dry run as far as they are known, without the network', async () => {
+  it('are used by a dry run when cached, without the network', async () => {
     const { sora, run } = await startBench();
     const preview = async () => {
       const argv = [...VEO.slice(0, -1), '-d', '8', '-r', '1080p', '--dry-run', '--json', '--profile', 'lab'];
@@ -89,7 +89,7 @@ describe('prices that a server lists', () => {
     expect(await preview()).toMatchObject({ estimated_usd: 3.2, price_list: expect.stringMatching(/^127.*-\d\d$/) });
   });
 
-  it('make an estimate, a batch and a comparison', async () => {
+  it('are used in an estimate, a batch and a comparison', async () => {
     const { sora, run } = await startBench();
     const cost = await run(['cost', '-m', 'acme/flat', '-d', '6', '--count', '2', '--json']);
     expect(cost.json()).toMatchObject({ cost: { estimated_usd: 1.44 } });
@@ -104,7 +104,7 @@ describe('prices that a server lists', () => {
     expect((await run(['cost', '-m', 'acme/fees', '-d', '5'])).stderr).toContain('in a way that is not known here');
   });
 
-  it('are those of their day alone', async () => {
+  it('apply only to the day they were listed', async () => {
     const { run } = await startBench();
     for (const day of ['2020-01-01', '2999-01-01']) {
       const cost = await run(['cost', '-m', 'acme/flat', '-d', '6', '--as-of', day, '--json']);
@@ -112,7 +112,7 @@ describe('prices that a server lists', () => {
     }
   });
 
-  it('give way to a price of the profile, and follow its names of models', async () => {
+  it('are overridden by a price of the profile, and follow its model names', async () => {
     const { sora, run } = await startBench();
     await sora.run(['config', 'set', 'profiles.lab.prices.acme/fees', '0.5']);
     await sora.run(['config', 'set', 'profiles.lab.models.flat', 'acme/flat']);
@@ -124,7 +124,7 @@ describe('prices that a server lists', () => {
     });
   });
 
-  it('are kept without a key that the server repeats', async () => {
+  it('are cached without a key that the server repeats', async () => {
     const key = 'sk-models-0123456789';
     const { sora, run } = await startBench(() => ({ body: { data: [{ id: `acme/${key}` }, ...LIST] } }));
     await run(['models'], { env: { SORA_API_KEY: key } });
@@ -134,7 +134,7 @@ describe('prices that a server lists', () => {
     expect(kept.join('')).not.toContain(key);
   });
 
-  it('are unknown where the server lists none, which is no error', async () => {
+  it('are unknown when the server lists none, which is not an error', async () => {
     const { run, requests } = await startBench(() => ({ status: 404, body: { error: { message: 'Not Found' } } }));
     const { code, stderr } = await run([...VEO, '-d', '8', '--yes']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining('note: could not') });
@@ -147,11 +147,11 @@ describe('prices that a server lists', () => {
     ['of another server', (text) => text.replace(/"source":"[^"]*"/, '"source":"http://other.example/videos/models"')],
     ['from the future', (text) => text.replace(/"listed_at":"\d{4}/, '"listed_at":"2999')],
     ['without a date', (text) => text.replace(/"listed_at":"[^"]*"/, '"listed_at":0')],
-    ['with prices of nothing', (text) => text.replaceAll('0.40', '0').replaceAll('0.20', '0')],
-    ['with prices below nothing', (text) => text.replaceAll('0.40', '-9').replaceAll('0.20', '-9')],
-    ['with prices that are no numbers', (text) => text.replaceAll('"0.40"', '{}').replaceAll('0.20', '1e999')],
-    ['with models that are no objects', (text) => text.replace(/"list":.*$/, '"list":{"data":[[],7,"x"]}}')],
-  ])('are not taken from a kept list %s', async (_, damage) => {
+    ['with prices of zero', (text) => text.replaceAll('0.40', '0').replaceAll('0.20', '0')],
+    ['with negative prices', (text) => text.replaceAll('0.40', '-9').replaceAll('0.20', '-9')],
+    ['with prices that are not numbers', (text) => text.replaceAll('"0.40"', '{}').replaceAll('0.20', '1e999')],
+    ['with models that are not objects', (text) => text.replace(/"list":.*$/, '"list":{"data":[[],7,"x"]}}')],
+  ])('are not read from a cached list %s', async (_, damage) => {
     const { sora, run } = await startBench();
     await run(['models']);
     const folder = join(sora.home, 'models');
@@ -162,7 +162,7 @@ describe('prices that a server lists', () => {
   });
 });
 
-describe('what a server lists of a model', () => {
+describe('the limits of a model listed by a server', () => {
   it.each([
     [['-r', '480p'], 'google/veo-3.1 does not render 480p; its resolutions are 720p, 1080p or 4k'],
     [['--size', '640x480'], 'google/veo-3.1 does not render 640x480; its sizes are 1280x720, 720x1280 or 1920x1080'],
@@ -170,14 +170,14 @@ describe('what a server lists of a model', () => {
     [['-d', '5', '--exact'], 'google/veo-3.1 renders 4, 6 or 8 seconds, not 5, and `--exact` forbids rounding'],
     [['-d', '20'], 'google/veo-3.1 renders 4, 6 or 8 seconds, and 20 is far more'],
     [['--last-frame', 'https://example.com/a.png'], 'google/veo-3.1 accepts no last frame'],
-  ])('is checked before paying: %j', async (options, words) => {
+  ])('are checked before paying: %j', async (options, words) => {
     const { run, requests } = await startBench();
     const refused = await run([...VEO, ...options, '--json']);
     expect([refused.code, errorOf(refused).violations]).toEqual([2, [expect.stringContaining(words)]]);
     expect(requests()).toEqual([ASK]);
   });
 
-  it('rounds a length', async () => {
+  it('round the requested length', async () => {
     const { run } = await startBench();
     const { stderr } = await run([...VEO, '-d', '5', '-r', '720p', '--yes']);
     expect(stderr).toContain('using 4 instead of 5');
@@ -186,7 +186,7 @@ describe('what a server lists of a model', () => {
 });
 
 describe('sora models', () => {
-  it('lists everything in a pipe and for programs', async () => {
+  it('prints everything in a pipe and with --json', async () => {
     const { run } = await startBench();
     expect((await run(['models'])).stdout).toBe(
       [
@@ -211,7 +211,7 @@ describe('sora models', () => {
     });
   });
 
-  it.each([50, 80, 120])('fits %d columns, with its source and date', async (columns) => {
+  it.each([50, 80, 120])('fits %d columns, and shows source and date', async (columns) => {
     const { sora, run } = await startBench();
     const { stdout } = await run(['models'], { stdoutIsTerminal: true, columns });
     const [table = ''] = stdout.split('\n\n');
@@ -228,7 +228,7 @@ describe('sora models', () => {
     `);
   });
 
-  it('joins the names of a server with the prices of its profile', async () => {
+  it('combines the models of a server with the prices of its profile', async () => {
     const { url } = await startVideosServer({ models: ['wan-2.2', 'gpt-oss'] });
     const sora = createCommandLine();
     await sora.run(['config', 'set', 'profiles.own.base_url', url]);
@@ -245,9 +245,9 @@ describe('sora models', () => {
   it.each<[string, ScriptedReply, number, string]>([
     ['rejects the key', { status: 401, body: { error: { message: 'No auth' } } }, 4, 'no_api_key'],
     ['has no list', { status: 404, body: { error: { message: 'Not Found' } } }, 1, 'endpoint_not_found'],
-    ['answers with a page', { body: '<html><title>Log in</title>' }, 1, 'unreadable_response'],
-    ['answers with something else', { body: { object: 'video' } }, 1, 'unreadable_response'],
-  ])('fails where the server %s', async (_, reply, exitCode, code) => {
+    ['replies with an HTML page', { body: '<html><title>Log in</title>' }, 1, 'unreadable_response'],
+    ['replies with other JSON', { body: { object: 'video' } }, 1, 'unreadable_response'],
+  ])('fails when the server %s', async (_, reply, exitCode, code) => {
     const { run } = await startBench(() => reply);
     const failed = await run(['models', '--json']);
     expect([failed.code, errorOf(failed).code]).toEqual([exitCode, code]);

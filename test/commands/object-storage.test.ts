@@ -21,7 +21,7 @@ import { CLIP, type VideosScript } from '../support/videos-server.ts';
 /** Parts of the long clip. */
 const PARTS = 3;
 
-/** The SDK reads the environment of the process. */
+/** The AWS SDK reads the environment of the process. */
 beforeAll(() => {
   for (const [name, value] of Object.entries(S3_ENV)) vi.stubEnv(name, value);
 });
@@ -59,7 +59,7 @@ const spooled = ({ sora }: Bench): string[] => {
 };
 
 describe('sora create -o s3://', () => {
-  it('saves the video with its type and hash, prints the address, and gives a link that expires', async () => {
+  it('saves the video with its type and hash, prints the URL, and returns a link that expires', async () => {
     const studio = await setUpS3();
     const made = await studio.run(...CREATE, '-o', 's3://films/2026/boat.mp4');
     expect(made).toMatchObject({ code: 0, stdout: 's3://films/2026/boat.mp4\n' });
@@ -78,7 +78,7 @@ describe('sora create -o s3://', () => {
       /^http:\/\/storage\.test:9000\/films\/2026\/boat\.mp4\?.*X-Amz-Expires=86400.*X-Amz-Signature=[0-9a-f]+/,
     );
     expect(Date.parse(file?.url_expires_at ?? '')).toBeGreaterThan(studio.sora.clock.now());
-    expect(studio.s3.requests.filter((what) => what.startsWith('PUT')).length).toBe(1); // it was saved already
+    expect(studio.s3.requests.filter((what) => what.startsWith('PUT')).length).toBe(1); // it was already saved
     expect(spooled(studio)).toEqual([]);
   });
 
@@ -94,13 +94,13 @@ describe('sora create -o s3://', () => {
     ['s3://films/clips/', /^films\/clips\/a-paper-boat-1\.mp4$/],
     ['s3://films', /^films\/a-paper-boat-1\.mp4$/],
     ['s3://films/{model}/{slug:5}.{ext}', /^films\/sora-2\/a-pap\.mp4$/],
-  ])('names the object by %s as it would a file', async (output, expected) => {
+  ])('names the object for %s like a file', async (output, expected) => {
     const { run, s3 } = await setUpS3();
     expect(await run(...CREATE, '-o', output)).toMatchObject({ code: 0 });
     expect(names(s3)).toEqual([expect.stringMatching(expected)]);
   });
 
-  it('remembers the address for a later download, and puts the sidecar beside the object', async () => {
+  it('remembers the URL for a later download, and saves the sidecar beside the object', async () => {
     const { run, s3 } = await setUpS3();
     await run(...CREATE, '--detach', '-o', 's3://films/boat.mp4', '--sidecar');
     expect(await run('download', '@last')).toMatchObject({ code: 0, stdout: 's3://films/boat.mp4\n' });
@@ -114,10 +114,10 @@ describe('sora create -o s3://', () => {
 
 afterAll(() => void vi.unstubAllEnvs());
 
-describe('before it pays, sora', () => {
+describe('before paying, sora', () => {
   it.each([
-    ['a bucket name that is none', 's3://Films_/x.mp4', 2],
-    ['an address without a bucket', 's3:///x.mp4', 2],
+    ['an invalid bucket name', 's3://Films_/x.mp4', 2],
+    ['a URL without a bucket', 's3:///x.mp4', 2],
     ['another scheme', 'gs://films/x.mp4', 2],
     ['a key with `..`', 's3://films/../x.mp4', 2],
     ['a key that is too long', `s3://films/${'x'.repeat(1025)}`, 2],
@@ -128,7 +128,7 @@ describe('before it pays, sora', () => {
     expect(server.posts).toBe(0);
   });
 
-  it('says that there are no credentials, and that keys are refused', async () => {
+  it('reports missing and rejected credentials', async () => {
     const { run, server } = await setUpS3();
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIASTRANGER');
     const refused = await run(...CREATE, '-o', 's3://films/x.mp4');
@@ -151,8 +151,8 @@ describe('before it pays, sora', () => {
 
   it.each([
     ['Ctrl-C', 130, (_: FakeClock, interrupt: AbortController) => interrupt.abort(new Interrupt('SIGINT'))],
-    ['its patience', 1, (clock: FakeClock) => clock.advance(30_000)],
-  ])('ends the check of a silent service with %s', async (_, code, end) => {
+    ['a timeout', 1, (clock: FakeClock) => clock.advance(30_000)],
+  ])('stops the check of a silent service on %s', async (_, code, end) => {
     const interrupt = new AbortController();
     const clock = createFakeClock();
     const interfere: Interference = ({ signal }) =>
@@ -169,20 +169,20 @@ describe('before it pays, sora', () => {
     ['gallery', '-o', 's3://films/x.html'],
     ['gallery', '-o', 'https://films.test/x.html'],
     ['mcp', '-o', 's3://films/'],
-  ])('refuses addresses where only files will do: %s %s %s', async (...argv) => {
+  ])('refuses URLs where only files are possible: %s %s %s', async (...argv) => {
     const { run, sora } = await setUpS3();
     expect((await run(...argv)).code).toBe(2);
     expect(readdirSync(sora.cwd)).toEqual([]);
   });
 
-  it('asks nobody with --dry-run', async () => {
+  it('makes no call with --dry-run', async () => {
     const { run, s3 } = await setUpS3();
     expect(await run(...CREATE, '-o', 's3://films/boat.mp4', '--dry-run')).toMatchObject({ code: 0 });
     expect(s3.requests).toEqual([]);
   });
 });
 
-describe('an upload that fails', () => {
+describe('a failed upload', () => {
   it('leaves no object and no part, and the next run saves the video without paying again', async () => {
     let isBroken = true;
     const interfere: Interference = (_, what) =>
@@ -201,11 +201,11 @@ describe('an upload that fails', () => {
     expect(await studio.run(...CREATE, '-o', 's3://films/long.mp4')).toMatchObject({ code: 0 });
     expect(studio.s3.objects.get('films/long.mp4')?.bytes.equals(LONG_CLIP)).toBe(true);
     expect(studio.server.posts).toBe(1);
-    expect(ranges.at(-1)).toBe(`bytes=${LONG_CLIP.length - 1}-`); // it was kept, and only its end is confirmed
+    expect(ranges.at(-1)).toBe(`bytes=${LONG_CLIP.length - 1}-`); // the file was kept, and only its last byte is checked
     expect(spooled(studio)).toEqual([]);
   });
 
-  it('is aborted by Ctrl-C, with no part left', async () => {
+  it('is aborted by Ctrl-C, and leaves no part behind', async () => {
     const interrupt = new AbortController();
     const interfere: Interference = ({ signal }, what) => {
       if (!what.includes('partNumber=2')) return null;
@@ -222,14 +222,14 @@ describe('an upload that fails', () => {
     expect(names(studio.s3)).toEqual([]);
   });
 
-  it('looks before it writes where the service has no conditional writes', async () => {
+  it('works without conditional writes', async () => {
     const interfere: Interference = ({ headers }) => (headers['if-none-match'] ? refusal(501, 'NotImplemented') : null);
     const { run, s3 } = await setUpS3({ interfere });
     expect(await run(...CREATE, '-o', 's3://films/boat.mp4')).toMatchObject({ code: 0 });
     expect(names(s3)).toEqual(['films/boat.mp4']);
   });
 
-  it('takes the next name if another program was faster', async () => {
+  it('uses the next name if another program has taken the first', async () => {
     const studio = await setUpS3({
       script: {
         retrieve: () => {
@@ -245,8 +245,8 @@ describe('an upload that fails', () => {
   });
 });
 
-describe('what is saved in a bucket', () => {
-  it('is opened by a link, counts as saved, and is listed with its address', async () => {
+describe('an object in a bucket', () => {
+  it('is opened through a link, counts as saved, and is listed with its URL', async () => {
     const { run, runWith, server } = await setUpS3();
     await run(...CREATE, '-o', 's3://films/boat.mp4');
     const opened: string[] = [];
@@ -262,7 +262,7 @@ describe('what is saved in a bucket', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('is linked for no longer than temporary credentials live', async () => {
+  it('has a link that expires with temporary credentials', async () => {
     const { run, sora } = await setUpS3();
     const expiry = new Date(sora.clock.now() + 3_600_000).toISOString();
     vi.stubEnv('AWS_SESSION_TOKEN', 'a-token');
@@ -274,7 +274,7 @@ describe('what is saved in a bucket', () => {
     expect(file).toMatchObject({ url_expires_at: expiry, url: expect.stringMatching(/X-Amz-Expires=3[56]\d\d&/) });
   });
 
-  it('never shows the secret key, nor keeps a link in the ledger', async () => {
+  it('never reveals the secret key, and its link is not in the ledger', async () => {
     const { run, sora } = await setUpS3();
     const made = await run(...CREATE, '-o', 's3://films/boat.mp4', '--json', '--debug');
     expect(made.stdout + made.stderr).not.toContain(S3_KEYS.secret);
@@ -284,7 +284,7 @@ describe('what is saved in a bucket', () => {
 });
 
 describe('sora batch -o s3://', () => {
-  it('saves every row below the prefix, and finds them done when it runs again', async () => {
+  it('saves every row under the prefix, and finds them done in the next run', async () => {
     const { run, sora, s3, server } = await setUpS3();
     writeFileSync(
       join(sora.cwd, 'm.jsonl'),
@@ -297,7 +297,7 @@ describe('sora batch -o s3://', () => {
     expect(server.posts).toBe(3);
   });
 
-  it('stops before the next create when the bucket no longer takes anything', async () => {
+  it('stops before the next create when the bucket refuses uploads', async () => {
     const interfere: Interference = (_, what) => (what.startsWith('PUT') ? refusal(403, 'AccessDenied') : null);
     const { run, sora, server } = await setUpS3({ interfere });
     const rows = Array.from({ length: 20 }, (_, at) => JSON.stringify({ prompt: `row ${at}` }));
@@ -319,7 +319,7 @@ describe('sora batch -o s3://', () => {
     expect(server.posts).toBeLessThan(5);
   });
 
-  it('refuses rows that leave the prefix, taken objects and a missing bucket before it pays', async () => {
+  it('refuses rows outside the prefix, existing objects and a missing bucket before paying', async () => {
     const { run, sora, s3, server } = await setUpS3();
     const write = (row: object): void =>
       writeFileSync(join(sora.cwd, 'm.jsonl'), JSON.stringify({ prompt: 'a', ...row }));

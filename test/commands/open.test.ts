@@ -5,7 +5,7 @@ import { type CommandLine, createCommandLine, type RunOptions, type RunResult } 
 
 interface Desk {
   readonly sora: CommandLine;
-  /** What the player was asked to open. */
+  /** The files that the player was asked to open. */
   readonly opened: readonly string[];
   run(line: string, options?: RunOptions): Promise<RunResult>;
 }
@@ -33,7 +33,7 @@ describe('sora open', () => {
     expect({ code, stdout, opened }).toEqual({ code: 0, stdout: 'boat.mp4\n', opened: [join(sora.cwd, 'boat.mp4')] });
   });
 
-  it('names the command that saves a video which is not saved', async () => {
+  it('suggests the command that saves an unsaved video', async () => {
     const { sora, opened, run } = createDesk();
     const id = (await run('create boat --simulate --detach')).stdout.trim();
     sora.clock.advance(60_000);
@@ -47,7 +47,7 @@ describe('sora open', () => {
   it.each([
     ['nope', []],
     ['video_0123456789abcdef', [expect.stringMatching(/^run `sora download video_0123456789abcdef/)]],
-  ])('says that no video is named %s', async (id, hints) => {
+  ])('reports that no video is named %s', async (id, hints) => {
     const { code, stderr } = await createDesk().run(`open ${id} --json`);
     expect({ code, ...JSON.parse(stderr).error }).toMatchObject({
       code: 'video_not_found',
@@ -56,7 +56,7 @@ describe('sora open', () => {
     });
   });
 
-  it('says that a saved file is gone', async () => {
+  it('reports that a saved file is gone', async () => {
     const { sora, run } = createDesk();
     await run('create boat --simulate -o boat.mp4');
     rmSync(join(sora.cwd, 'boat.mp4'));
@@ -65,7 +65,7 @@ describe('sora open', () => {
     expect(stderr).toMatch(/not saved on this machine[\s\S]*boat\.mp4 was moved, changed or deleted/);
   });
 
-  it('prints the path and fails where nothing can be opened', async () => {
+  it('prints the path and fails when nothing can be opened', async () => {
     const { run } = createDesk();
     await run('create boat --simulate -o boat.mp4');
     const { code, stdout, stderr } = await run('open @last --simulate', withoutDisplay);
@@ -81,7 +81,7 @@ describe('--open', () => {
     expect(opened).toEqual([join(sora.cwd, 'boat-1.mp4')]);
   });
 
-  it('opens what `download` saves, and what is already saved', async () => {
+  it('opens what `download` saves or has already saved', async () => {
     const { sora, opened, run } = createDesk();
     await run('create boat --simulate --no-download');
     await run('download @last --simulate -o boat.mp4 --open');
@@ -99,12 +99,9 @@ describe('--open', () => {
     expect(stderr).toContain(note);
   });
 
-  it.each(['--detach', '--no-download', '-o -'])(
-    'is refused together with `%s`, before anything is sent',
-    async (option) => {
-      const { run } = createDesk();
-      const { code, stderr } = await run(`create boat --simulate --open ${option}`);
-      expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('`--open` needs a') });
-    },
-  );
+  it.each(['--detach', '--no-download', '-o -'])('is refused with `%s` before anything is sent', async (option) => {
+    const { run } = createDesk();
+    const { code, stderr } = await run(`create boat --simulate --open ${option}`);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('`--open` needs a') });
+  });
 });

@@ -5,8 +5,8 @@ import { isOwnNetwork } from '../../src/domain/own-network.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import { setUp } from '../support/set-up.ts';
 
-describe('a server that is neither OpenAI, Azure nor the simulator', () => {
-  it('is sent nothing that was not asked for, by create, batch and doctor', async () => {
+describe('a server other than OpenAI, Azure and the simulator', () => {
+  it('gets only what was requested, from create, batch and doctor', async () => {
     const { sora, server, run } = await setUp();
     await run('create', 'a boat', '--detach');
     await run('create', 'a boat', '-r', '480p', '--detach');
@@ -24,7 +24,7 @@ describe('a server that is neither OpenAI, Azure nor the simulator', () => {
     ]);
   });
 
-  it('has a model of OpenAI’s only by its name, with that model’s lengths', async () => {
+  it('uses the lengths of an OpenAI model when that model is named', async () => {
     const { run } = await setUp();
     const { request, cost } = (await run('create', 'a boat', '-m', 'sora-2', '-d', '5', '-n', '--json')).json();
     expect({ request, cost }).toMatchObject({
@@ -35,7 +35,7 @@ describe('a server that is neither OpenAI, Azure nor the simulator', () => {
   });
 
   it.each(['https://acme.openai.azure.com/openai/v1', 'https://api.openai.com/v1'])(
-    'is not %s, where the defaults apply',
+    'differs from %s, where the defaults apply',
     async (url) => {
       const sora = createCommandLine();
       const { request } = (await sora.run(['create', 'a boat', '-n', '--json', '--base-url', url])).json();
@@ -43,7 +43,7 @@ describe('a server that is neither OpenAI, Azure nor the simulator', () => {
     },
   );
 
-  it('costs an unknown amount, which keeps no cap and needs approval on the internet', async () => {
+  it('has an unknown price, which cannot be capped and needs approval on the internet', async () => {
     const { server, run } = await setUp();
     expect(await run('create', 'a boat', '--max-cost', '100')).toMatchObject({
       code: 7,
@@ -63,7 +63,7 @@ describe('a server that is neither OpenAI, Azure nor the simulator', () => {
   it.each([
     ['free', 'cost: free\n', '0'],
     ['0.05', 'cost: $0.15\n', '0.15'],
-  ])('costs what its profile says: %s', async (price, words, cap) => {
+  ])('has the price of its profile: %s', async (price, words, cap) => {
     const { sora, server, run } = await setUp();
     await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
     await sora.run(['config', 'set', 'profiles.lab.price', price]);
@@ -71,7 +71,7 @@ describe('a server that is neither OpenAI, Azure nor the simulator', () => {
     expect(made).toMatchObject({ code: 0, stderr: expect.stringContaining(words) });
   });
 
-  it('that is free is free whatever is asked for, also where nothing is', async () => {
+  it('that is free is free for any request', async () => {
     const { sora, server, run } = await setUp();
     await sora.run(['config', 'set', 'profiles.lab.base_url', server.url]);
     await sora.run(['config', 'set', 'profiles.lab.price', 'free']);
@@ -80,7 +80,7 @@ describe('a server that is neither OpenAI, Azure nor the simulator', () => {
     expect(await run('cost', '--profile', 'lab', '-m', 'wan', '--json')).toMatchObject({ code: 0 });
   });
 
-  it('is asked for its models, which doctor proposes, and keeps where there is but one', async () => {
+  it('is asked for its models, which doctor suggests', async () => {
     const { run } = await setUp({ models: ['wan-2.2', 'ltx'] });
     const { checks } = (await run('doctor', '--json')).json<{ checks: { id: string }[] }>();
     expect(checks.find(({ id }) => id === 'model')).toMatchObject({
@@ -106,6 +106,6 @@ it.each([
   ['http://[2001:db8::1]/v1', false],
   ['https://openrouter.ai/api/v1', false],
   ['https://10.0.0.7.example.com/v1', false],
-])('%s is in one’s own network: %s', (url, isOwn) => {
+])('isOwnNetwork(%s) is %s', (url, isOwn) => {
   expect(isOwnNetwork(url)).toBe(isOwn);
 });

@@ -6,8 +6,7 @@ import { createPngHeader } from '../support/image-headers.ts';
 import { SORA_2, setUp } from '../support/set-up.ts';
 import { startVideosServer, type VideosScript } from '../support/videos-server.ts';
 
-/** A profile `lab` with these settings, for a server that could do everything if it were asked. */
-/** A server that a profile with these settings names. */
+/** A profile `lab` with these settings, for a server that can do everything. */
 async function setUpProfile(settings: readonly string[], script: VideosScript = {}) {
   const { sora, server, run } = await setUp(script, { env: { SORA_BASE_URL: '' } });
   const sets = settings.flatMap((setting) => ['--set', setting]);
@@ -19,8 +18,8 @@ async function setUpProfile(settings: readonly string[], script: VideosScript = 
 
 const errorOf = ({ stderr }: RunResult) => JSON.parse(stderr).error;
 
-describe('what a profile says that its server cannot', () => {
-  it('leaves the list to the ledger, with a note, and asks for unfinished jobs one by one', async () => {
+describe('a missing capability in a profile', () => {
+  it('makes `list` use the ledger, with a note, and look up unfinished jobs one by one', async () => {
     const { run, asked } = await setUpProfile(['capabilities.list=no']);
     await run('create', 'a boat', '--detach');
     const { code, stdout, stderr } = await run('list');
@@ -34,7 +33,7 @@ describe('what a profile says that its server cannot', () => {
   it.each([
     ['cancel', 'capabilities.cancel=no'],
     ['delete', 'capabilities.delete=no'],
-  ])('is reported by `%s` without a question to the server', async (command, setting) => {
+  ])('is reported by `%s` without a call', async (command, setting) => {
     const { run, asked } = await setUpProfile([setting], {
       retrieve: (job) => ({ body: { ...job, status: 'queued' } }),
     });
@@ -53,7 +52,7 @@ describe('what a profile says that its server cannot', () => {
     expect(asked()).toEqual(['POST /v1/videos']);
   });
 
-  it('still lets `cancel --wait` delete a job that cannot be stopped', async () => {
+  it('still lets `cancel --wait` delete a job after its end', async () => {
     const statuses = ['queued', 'queued', 'completed'];
     const { run, server } = await setUpProfile(['capabilities.cancel=no'], {
       retrieve: (job) => ({ body: { ...job, status: statuses.shift() ?? 'completed' } }),
@@ -64,7 +63,7 @@ describe('what a profile says that its server cannot', () => {
     expect(statuses).toEqual([]);
   });
 
-  it('refuses a video that would need it, with all faults at once, before anything is paid', async () => {
+  it('refuses a request that needs it, with all other problems, before paying', async () => {
     const { run, asked } = await setUpProfile(['capabilities.thumbnail=no', 'capabilities.characters=no']);
     const argv = ['--variant', 'video', '--variant', 'thumbnail', '--character', 'char_1', '-d', 'x', '--json'];
     expect(errorOf(await run('create', 'a boat', ...argv)).violations).toEqual([
@@ -77,7 +76,7 @@ describe('what a profile says that its server cannot', () => {
     expect(asked().filter((path) => path.includes('thumbnail'))).toEqual([]);
   });
 
-  it('refuses the address of an image before paying, and takes its file', async () => {
+  it('refuses the URL of an image before paying, but accepts a file', async () => {
     const { run, sent, sora } = await setUpProfile(['capabilities.image_url=no']);
     const refused = await run('create', 'a boat', '-i', 'https://example.com/a.png', '--json');
     expect(errorOf(refused).violations).toEqual([
@@ -88,7 +87,7 @@ describe('what a profile says that its server cannot', () => {
     expect((await run('create', 'a boat', '-i', 'a.png', '--detach')).code).toBe(0);
   });
 
-  it('refuses rows of a manifest by the same rules, in every line, before anything is paid', async () => {
+  it('refuses rows of a manifest in the same way', async () => {
     const { sora, run, asked } = await setUpProfile(['capabilities.thumbnail=no', 'capabilities.characters=no']);
     const rows = [
       { prompt: 'a boat', variant: ['video', 'thumbnail'] },
@@ -106,7 +105,7 @@ describe('what a profile says that its server cannot', () => {
     expect(asked()).toEqual(['GET /v1/videos/models']);
   });
 
-  it('is no fault to `doctor`', async () => {
+  it('is not a problem for `doctor`', async () => {
     const { run } = await setUpProfile(['capabilities.list=no'], {
       list: () => ({ status: 404, body: 'no such page' }),
     });
@@ -115,8 +114,8 @@ describe('what a profile says that its server cannot', () => {
   });
 });
 
-describe('the names that a server has for models', () => {
-  it('are sent, while limits and price follow the name that was used', async () => {
+describe('model names of a server', () => {
+  it('are sent, while limits and price follow the requested name', async () => {
     const { run, sent } = await setUpProfile(['models.sora-2=my-deployment'], {
       retrieve: (job) => ({ body: { ...job, status: 'queued' } }),
     });
@@ -127,7 +126,7 @@ describe('the names that a server has for models', () => {
     expect((await run('list', '--json')).json()).toMatchObject({ jobs: [{ model: 'sora-2' }] });
   });
 
-  it('are in the preview, and find a job whose answer was lost', async () => {
+  it('are shown by a dry run, and identify a job whose reply was lost', async () => {
     const { run, server } = await setUpProfile(['models.sora-2=my-deployment'], {
       create(accept) {
         accept();
@@ -140,8 +139,8 @@ describe('the names that a server has for models', () => {
   });
 });
 
-describe('how a server wants a create to be written', () => {
-  it('is learnt from its first refusal, kept in the profile, and shown with its origin', async () => {
+describe('the request format of a server', () => {
+  it('is learned from its first refusal, saved in the profile, and shown with its origin', async () => {
     const { run, server } = await setUpProfile([], {
       create: (_, { headers }) =>
         headers['content-type']?.startsWith('multipart/') ? null : { status: 415, body: '' },
@@ -155,7 +154,7 @@ describe('how a server wants a create to be written', () => {
     });
   });
 
-  it('is what the preset says, what was learnt or what is set, the last of them first', async () => {
+  it('comes from the settings, else from what was learned, else from the preset', async () => {
     const { sora, run } = await setUpProfile([
       'preset=vllm-omni',
       'learnt.request.body=json',
@@ -173,13 +172,13 @@ describe('how a server wants a create to be written', () => {
     ['encoding=plain-json', '"seconds":4,"input_reference":"https://cdn.example/a.png"'],
     ['request.image=text', '"seconds":"4","input_reference":"https://cdn.example/a.png"'],
     ['request.extras=metadata', '"metadata":{"seed":7}'],
-  ])('is a setting: %s', async (setting, body) => {
+  ])('can be set: %s', async (setting, body) => {
     const { run } = await setUpProfile([setting]);
     const argv = ['-d', '4', '-i', 'https://cdn.example/a.png', '--param', 'seed=7', '-n', '--json'];
     expect((await run('create', 'a boat', ...argv)).json().curl).toContain(body);
   });
 
-  it('leaves no place for an upload where an image is an address', async () => {
+  it('excludes an upload id when an image must be a URL', async () => {
     const { run, asked } = await setUpProfile(['request.image=text']);
     expect(errorOf(await run('create', 'a boat', '-i', 'file-123', '--json')).violations).toEqual([
       'the server of profile lab accepts a reference image as a file or a URL, not as the id of an upload',
@@ -189,7 +188,7 @@ describe('how a server wants a create to be written', () => {
 });
 
 describe('query parameters', () => {
-  it.each(['list_query.custom_llm_provider'])('of lists go with lists only: %s', async (name) => {
+  it.each(['list_query.custom_llm_provider'])('for lists are sent with lists only: %s', async (name) => {
     const { run, asked } = await setUpProfile([`${name}=openai`, 'query.tenant=lab']);
     await run('create', 'a boat', '--no-download');
     await run('list');
@@ -200,15 +199,15 @@ describe('query parameters', () => {
   });
 });
 
-describe('the defaults and caps of a profile', () => {
-  it('fill in what is not asked for', async () => {
+describe('defaults and caps of a profile', () => {
+  it('fill in missing values', async () => {
     const settings = ['model=wan', 'defaults.duration=3', 'defaults.size=832x480', 'defaults.params.seed=7'];
     const { run, sent } = await setUpProfile(settings);
     await run('create', 'a boat', '--detach', '-r', '720p');
     expect(sent()).toMatchObject({ model: 'wan', seconds: '3', size: '1280x720', seed: 7 });
   });
 
-  it('stay with the profile', async () => {
+  it('do not apply to other servers', async () => {
     const { sora } = await setUpProfile(['model=wan', 'defaults.duration=12', 'max_cost=0']);
     const { code, stdout } = await sora.run(['create', 'a boat', '--dry-run', '--simulate']);
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('"seconds":"4"') });
@@ -218,7 +217,7 @@ describe('the defaults and caps of a profile', () => {
     ['max_cost', 'more than the cap of $0.30 (profile lab)'],
     ['confirm_above', 'above $0.30 it needs confirmation'],
     ['max_cost_per_day', 'run `sora config set profiles.lab.max_cost_per_day 0.40` to raise the cap'],
-  ])('go before those of all: %s', async (cap, words) => {
+  ])('override the general ones: %s', async (cap, words) => {
     const { sora, run, server } = await setUpProfile([`${cap}=0.30`]);
     await sora.run(['config', 'set', cap, '100']);
     const { code, stderr } = await run('create', 'a boat', ...SORA_2, '--detach');
@@ -229,7 +228,7 @@ describe('the defaults and caps of a profile', () => {
     });
   });
 
-  it('count for a day what was spent through the profile', async () => {
+  it('count one day of spending through the profile', async () => {
     const { run, server } = await setUpProfile(['max_cost_per_day=0.50']);
     const other = await startVideosServer();
     await run('create', 'elsewhere', ...SORA_2, '--detach', '--base-url', other.url);

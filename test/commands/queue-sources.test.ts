@@ -13,7 +13,7 @@ const CHAIN = [
   { id: 'boat', prompt: 'a boat' },
 ];
 
-describe.skipIf(POSTGRES_BIN === undefined)(`queued rows that need other rows or files${SKIPPED}`, () => {
+describe.skipIf(POSTGRES_BIN === undefined)(`queued rows that depend on other rows or files${SKIPPED}`, () => {
   let postgres: Postgres;
   beforeAll(async () => {
     postgres = await startPostgres();
@@ -29,7 +29,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`queued rows that need other rows or
     return queues[0] ?? {};
   };
 
-  it('are made one after the other by any workers', async () => {
+  it('are created in order by any workers', async () => {
     const team = await createTeam(postgres);
     await team.queue(CHAIN, '--detach');
     expect(await queueOf(team)).toMatchObject({ waiting: 1, blocked: 2, delayed: 0 });
@@ -41,7 +41,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`queued rows that need other rows or
     expect(team.server.posts).toBe(3);
   });
 
-  it('wait while the row before them failed, and are made when a person retries it', async () => {
+  it('wait while the row before them has failed, and are created after a retry', async () => {
     let isRefusing = true;
     const team = await createTeam(postgres, {
       create: () => (isRefusing ? { status: 400, body: { error: { message: 'bad size' } } } : null),
@@ -82,7 +82,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`queued rows that need other rows or
     expect(postsOf(team)).toEqual(['/v1/videos', '/v1/videos/video_1/remix', '/v1/videos/extensions']);
   });
 
-  it('take the files of the machine that queued them wherever they run', async () => {
+  it('use the files of the machine that queued them, on any worker', async () => {
     const team = await createTeam(postgres);
     const frame = createPngHeader(1280, 720);
     const files = { 'first.png': frame, 'end.png': createPngHeader(720, 1280), 'walk.mp4': CLIP };
@@ -121,7 +121,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`queued rows that need other rows or
     expect(postgres.psql(team.ledger, 'SELECT count(*) FROM sora.file_use')).toBe('0');
   });
 
-  it('are not sent with a file that is damaged in the database', async () => {
+  it('are not sent when a file is damaged in the database', async () => {
     const team = await createTeam(postgres);
     writeFileSync(join(team.folder, 'walk.mp4'), CLIP);
     const rows = [{ id: 'snow', prompt: 'in snow', edit: 'walk.mp4' }];

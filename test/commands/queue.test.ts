@@ -27,7 +27,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
   const rowsOf = (count: number): object[] =>
     Array.from({ length: count }, (_, at) => ({ prompt: `scene ${at}`, output: `${at}.mp4` }));
 
-  it('gives each row to one of the workers, which save where the manifest says', async () => {
+  it('gives each row to one worker, which saves it where the manifest says', async () => {
     const team = await createTeam(postgres);
     await team.queue(rowsOf(6), '--detach');
     expect((await team.run(0, ['queue', '--json'])).json().queues).toMatchObject([{ waiting: 6, workers: [] }]);
@@ -41,7 +41,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
     ]);
   });
 
-  it('is followed until workers have ended all rows, and queues nothing twice', async () => {
+  it('can be followed until all rows have ended, and queues nothing twice', async () => {
     const team = await createTeam(postgres);
     await team.queue(rowsOf(3), '--detach');
     let worker: Promise<RunResult> | undefined;
@@ -56,7 +56,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
     expect(team.server.posts).toBe(3);
   });
 
-  it('keeps what failed for a person, who may put it back', async () => {
+  it('keeps failed rows until someone retries them', async () => {
     let isRefusing = true;
     const team = await createTeam(postgres, {
       create: () => (isRefusing ? { status: 400, body: { error: { message: 'bad size' } } } : null),
@@ -72,7 +72,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
     expect((await team.run(0, ['queue', 'failed', '--json'])).json().failed).toEqual([]);
   });
 
-  it('retries no row when the beginning of an id names several', async () => {
+  it('retries no row when the start of an id is ambiguous', async () => {
     const team = await createTeam(postgres, {
       create: () => ({ status: 400, body: { error: { message: 'bad size' } } }),
     });
@@ -134,7 +134,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
     expect(metrics).toMatch(/^sora_ready 1$/m);
   });
 
-  it('refuses where a worker cannot serve its metrics, before it takes a row', async () => {
+  it('refuses invalid metrics options before a worker takes a row', async () => {
     const team = await createTeam(postgres);
     const open = await team.run(1, ['worker', '--port', '0', '--host', '0.0.0.0']);
     expect(open).toMatchObject({ code: 2, stderr: expect.stringContaining('--api-key-env NAME') });
@@ -145,7 +145,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
     expect(taken).toMatchObject({ code: 1, stderr: expect.stringContaining('could not listen') });
   });
 
-  it('gets the rows of a stopped worker back, and pays for none of them again', async () => {
+  it('takes back the rows of a stopped worker', async () => {
     const stop = new AbortController();
     let creates = 0;
     const team = await createTeam(postgres, {
@@ -163,7 +163,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
     expect(team.server.posts).toBe(2);
   });
 
-  it('takes rows of a high priority first, and no more at a time than the server may run', async () => {
+  it('hands out rows of a higher priority first', async () => {
     const prompts: string[] = [];
     const team = await createTeam(postgres, {
       create: (_accept, { body }) => {

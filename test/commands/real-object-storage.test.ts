@@ -10,7 +10,7 @@ import { LONG_CLIP, longContent, S3_ENV } from '../support/played-s3.ts';
 import { setUp } from '../support/set-up.ts';
 import { CLIP, type VideosScript } from '../support/videos-server.ts';
 
-/** A kept, Apache-licensed server with the S3 API, which checks signatures and checksums. */
+/** A maintained, Apache-licensed S3 server, which checks signatures and checksums. */
 const SERVER = process.env.SORA_VERSITYGW ?? 'versitygw';
 const isInstalled = spawnSync(SERVER, ['--version']).status === 0;
 const [ID, SECRET] = ['real-access-key', 'real-secret-key-0123456789'];
@@ -65,7 +65,7 @@ describe.skipIf(!isInstalled)('on a real S3 server (needs versitygw, see CONTRIB
     expect(filesIn(join(buckets, 'films/.sgwtmp'))).toEqual([]);
   });
 
-  it('refuses a missing bucket and wrong keys before it pays', async () => {
+  it('refuses a missing bucket and wrong keys before paying', async () => {
     const { run, server: videos } = await start();
     const missing = await run(...CREATE, '-o', 's3://nowhere/x.mp4');
     expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no such bucket') });
@@ -77,7 +77,7 @@ describe.skipIf(!isInstalled)('on a real S3 server (needs versitygw, see CONTRIB
   });
 
   it.each(['SIGINT', 'SIGKILL'] as const)(
-    'makes nothing of an upload that %s ends, and goes on with what was downloaded',
+    'leaves no object after an upload interrupted by %s, and resumes from the downloaded file',
     async (signal) => {
       const ranges: (string | undefined)[] = [];
       const content: VideosScript['content'] = (request) => {
@@ -111,7 +111,7 @@ describe.skipIf(!isInstalled)('on a real S3 server (needs versitygw, see CONTRIB
     },
   );
 
-  it('gives a name to one of two programs that write at the same time', async () => {
+  it('gives a name to only one of two programs that write at the same time', async () => {
     const [one, other] = await Promise.all([
       start(),
       start({ content: () => ({ body: OTHER_CLIP, headers: { 'content-type': 'video/mp4' } }) }),
@@ -124,7 +124,7 @@ describe.skipIf(!isInstalled)('on a real S3 server (needs versitygw, see CONTRIB
 
 const BIN = join(import.meta.dirname, '../../bin/sora.js');
 
-/** Passes calls on, but holds back the last part of a file; `reached` resolves when it has arrived. */
+/** Forwards calls except the last part of a file; `reached` resolves when that arrives. */
 async function startSlowRelay(endpoint: string) {
   let reach = (): void => {};
   const reached = new Promise<void>((resolve) => {
@@ -173,7 +173,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Connects until somebody answers: a program says nothing when it is ready. */
+/** Retries until the server replies, since it does not report when it is ready. */
 async function untilListening(url: string): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {

@@ -37,7 +37,7 @@ const ALL = [
 const ACCEPTED = ['request.last_frame_field=last_frame', 'request.reference_field=refs'];
 
 describe('references', () => {
-  it('are shown and sent by their own paths where two have one name', async () => {
+  it('are shown and sent by path when two have the same name', async () => {
     const { sora, run } = await setUpLab(...ACCEPTED);
     for (const folder of ['a', 'b']) {
       mkdirSync(join(sora.cwd, folder));
@@ -49,7 +49,7 @@ describe('references', () => {
     expect(preview.curl).toMatch(/input_reference=@a\/x\.png.*last_frame=@b\/x\.png/s);
   });
 
-  it('are part of the request that --from starts from', async () => {
+  it('are part of the request that --from repeats', async () => {
     const { run } = await setUpLab(...ACCEPTED);
     const style = 'https://lab.example/style.png';
     await run('create', 'a boat', '--last-frame', 'end.png', '--reference', style, '--detach', '-y');
@@ -62,7 +62,7 @@ describe('references', () => {
     });
   });
 
-  it('are refused before anything is paid where the server has no field for them, in rows of a manifest too', async () => {
+  it('are refused before paying when the server has no field for them, in a manifest too', async () => {
     const { sora, run, posts } = await setUpLab();
     expect(violationsOf(await run('create', 'a boat', ...ALL, '--json'))).toEqual([
       'the server of profile lab accepts no last frame',
@@ -81,7 +81,7 @@ describe('references', () => {
     expect(posts()).toEqual([]);
   });
 
-  it('are parts of a form for vLLM-Omni, which the printed curl sends from their paths', async () => {
+  it('are form parts for vLLM-Omni, and sent from their paths by the printed curl', async () => {
     const { run, posts } = await setUpLab('preset=vllm-omni');
     const argv = ['create', 'a boat', ...ALL.slice(2), '--reference', 'https://cdn.example/walk.mp4'];
     expect((await run(...argv, '--detach')).code).toBe(0);
@@ -99,7 +99,7 @@ describe('references', () => {
     expect(curl).toContain('-F "input_references=@walk.mp4;type=video/mp4"');
   });
 
-  it('are JSON of OpenRouter’s own', async () => {
+  it('use the JSON format of OpenRouter', async () => {
     const { run } = await setUpLab('dialect=openrouter');
     const argv = ['-i', 'https://a/1.png', '--last-frame', 'https://a/2.png', '--reference', 'https://a/3.mp3'];
     const { request } = (await run('create', 'a boat', ...argv, '-n', '--json')).json();
@@ -117,13 +117,13 @@ describe('references', () => {
     ['preset=bifrost', 'https://a/3.mp4', { video_uri: 'https://a/3.mp4' }],
     ['preset=new-api', 'https://a/3.png', { images: ['https://a/3.png'] }],
     ['request.reference_field=refs', 'https://a/3.png', { refs: [{ image_url: 'https://a/3.png' }] }],
-  ])('are written as %s has them', async (setting, reference, fields) => {
+  ])('use the format of %s', async (setting, reference, fields) => {
     const { run } = await setUpLab(setting);
     const { request } = (await run('create', 'a boat', '--reference', reference, '-n', '--json')).json();
     expect(request).toMatchObject(fields);
   });
 
-  it('tell requests apart by their bytes', async () => {
+  it('distinguish requests by their bytes', async () => {
     const { sora, run, posts } = await setUpLab('request.reference_field=refs');
     const create = () => run('create', 'a boat', '--reference', 'style.png', '--detach');
     for (let run = 0; run < 2; run++) expect((await create()).code).toBe(0);
@@ -134,7 +134,7 @@ describe('references', () => {
     expect((await run('list', '--local', '--json')).json()).toMatchObject({ jobs: [{}, {}] });
   });
 
-  it('are refused when they are neither image nor video nor audio', async () => {
+  it('must be an image, a video or an audio file', async () => {
     const { sora, run } = await setUpLab('request.reference_field=refs');
     writeFileSync(join(sora.cwd, 'notes.txt'), 'text');
     expect(violationsOf(await run('create', 'a boat', '--reference', 'notes.txt', '--json'))).toEqual([
@@ -145,7 +145,7 @@ describe('references', () => {
   it.each([
     ['heic', 'a HEIC'],
     ['avif', 'an AVIF'],
-  ])('name a file of kind %s, which no server reads', async (brand, named) => {
+  ])('are refused by name when they are %s files, which no server reads', async (brand, named) => {
     const { sora, run } = await setUpLab();
     writeFileSync(join(sora.cwd, 'x.bin'), `\0\0\0\x18ftyp${brand}\0\0\0\0mif1`.padEnd(64, '\0'), 'latin1');
     expect(violationsOf(await run('create', 'a boat', '-i', 'x.bin', '--json'))).toEqual([

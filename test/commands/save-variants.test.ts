@@ -15,39 +15,39 @@ const ORDERS = [
   ['thumbnail', 'video'],
 ].map((variants) => variants.flatMap((variant) => ['--variant', variant]));
 
-describe('a variant that the server does not have does not cost the video', () => {
-  it.each(ORDERS)('of create (%s %s, %s %s)', async (...variants) => {
+describe('a variant that the server lacks', () => {
+  it.each(ORDERS)('does not prevent create from saving the video (%s %s, %s %s)', async (...variants) => {
     const { run } = await setUp(PLAIN);
     const { code, stdout, stderr } = await run('create', 'a boat', '-o', 'boat.mp4', ...variants);
     expect({ code, stdout }).toEqual({ code: 1, stdout: 'boat.mp4\n' });
     expect(stderr).toMatch(/^error: /m);
   });
 
+  it.each(ORDERS)('is the only one that a second download requests (%s %s, %s %s)', async (...variants) => {
+    const { run, server } = await setUp(PLAIN);
+    await run('create', 'a boat', '--detach');
+    const argv = ['download', '@last', '-o', 'boat.mp4', ...variants];
+    expect(await run(...argv)).toMatchObject({ code: 1, stdout: 'boat.mp4\n' });
+    const before = server.requests.length;
+    expect(await run(...argv)).toMatchObject({ code: 1, stdout: 'boat.mp4\n' });
+    const videos = server.requests.slice(before).filter(({ path }) => path.endsWith('/content'));
+    expect(videos).toEqual([]);
+  });
+
   it.each(ORDERS)(
-    'of download (%s %s, %s %s), which asks for the missing one only the next time',
+    'fails its row but saves the video, and is not paid for twice (%s %s, %s %s)',
     async (...variants) => {
-      const { run, server } = await setUp(PLAIN);
-      await run('create', 'a boat', '--detach');
-      const argv = ['download', '@last', '-o', 'boat.mp4', ...variants];
-      expect(await run(...argv)).toMatchObject({ code: 1, stdout: 'boat.mp4\n' });
-      const before = server.requests.length;
-      expect(await run(...argv)).toMatchObject({ code: 1, stdout: 'boat.mp4\n' });
-      const videos = server.requests.slice(before).filter(({ path }) => path.endsWith('/content'));
-      expect(videos).toEqual([]);
+      const { sora, server, batch } = await createStudio(PLAIN);
+      const run = await batch(['--json', ...variants]);
+      expect(run.code).toBe(6);
+      expect(linesOf(run).slice(0, -1)).toMatchObject(
+        Array.from({ length: 3 }, () => ({ outcome: 'failed', files: [{ variant: 'video' }], error: {} })),
+      );
+      expect(readdirSync(sora.cwd).filter((name) => name.endsWith('.mp4'))).toHaveLength(3);
+      await batch(['--retry-failed', ...variants]);
+      expect(server.posts).toBe(3);
     },
   );
-
-  it.each(ORDERS)('of a row (%s %s, %s %s), nor the other rows, nor a second payment', async (...variants) => {
-    const { sora, server, batch } = await createStudio(PLAIN);
-    const run = await batch(['--json', ...variants]);
-    expect(run.code).toBe(6);
-    expect(linesOf(run).slice(0, -1)).toMatchObject(
-      Array.from({ length: 3 }, () => ({ outcome: 'failed', files: [{ variant: 'video' }], error: {} })),
-    );
-    expect(readdirSync(sora.cwd).filter((name) => name.endsWith('.mp4'))).toHaveLength(3);
-    await batch(['--retry-failed', ...variants]);
-    expect(server.posts).toBe(3);
-  });
 });
 
 it('a video that cannot be recorded stays saved, and its path is printed', async () => {

@@ -7,14 +7,14 @@ import { type CommandLine, createCommandLine, Interrupt, type RunOptions } from 
 import { type ReceivedRequest, type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
 import { CLIP } from '../support/videos-server.ts';
 
-/** With what JSON and addresses spell in their own way; each begins with a word of its own, which nothing else holds. */
+/** Secrets with characters that JSON and URLs escape; each starts with a unique word. */
 const SECRETS = {
   environment: 'environment-key/+="\\0123456789',
   stored: 'stored-key/+="\\0123456789',
   header: 'header-token/+="\\0123456789',
   query: 'query-token/+="\\ &0123456789',
 } as const;
-/** The beginning of each secret as texts spell it; what base64 makes of it depends on where it begins. */
+/** The start of each secret in every encoding; in base64 it depends on the offset. */
 const TRACES = Object.values(SECRETS).flatMap((secret) => {
   const word = secret.slice(0, secret.indexOf('/'));
   const bytes = Buffer.from(word);
@@ -34,7 +34,7 @@ function unicodeOf(text: string): string {
   return Buffer.from(text).toString('hex').replace(/../g, '\\u00$&');
 }
 
-/** A secret in the spellings by which servers repeat it. */
+/** A secret in every encoding in which servers may repeat it. */
 function spellingsOf(secret: string): string {
   const base64 = ['', 'a', 'ab'].map((before) => Buffer.from(before + secret).toString('base64'));
   const url = Buffer.from(`:${secret}`).toString('base64url');
@@ -45,7 +45,7 @@ function spellingsOf(secret: string): string {
 
 const SHARED_LEDGER = `postgres://sora:${SECRETS.stored}@127.0.0.1:1/sora`;
 
-/** Every command, in the ways in which it says the most. */
+/** Every command, with the options that print the most. */
 const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   create: [
     ['create', 'a boat', '--again', '--timeout', '5s', '--force', '-o', 'boat.mp4'],
@@ -83,7 +83,7 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'ledger check': [['ledger', 'check']],
   'ledger copy': [['ledger', 'copy', '--to', SHARED_LEDGER]],
   'ledger caps': [['ledger', 'caps']],
-  // Their ledger cannot be reached: its address is all that these can say.
+  // Their ledger is unreachable, so they can only print its URL.
   worker: [['worker', '--drain']],
   queue: [['queue']],
   'queue failed': [['queue', 'failed']],
@@ -114,7 +114,7 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'config key remove': [['config', 'key', 'remove', '--profile', 'lab']],
 };
 
-/** What an agent asks of `sora mcp`, a message a line. */
+/** Messages of an agent to `sora mcp`, one a line. */
 const AGENT = [
   ['initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'agent', version: '1' } }],
   ...Object.entries({
@@ -132,13 +132,13 @@ const AGENT = [
   }).map(([name, input]) => ['tools/call', { name, arguments: input }]),
 ].map(([method, params], id) => `${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`);
 
-/** Whether a command asks no server anything. */
+/** Whether a command makes no calls. */
 const isLocal = (name: string): boolean =>
   name.startsWith('config ') || ['cost', 'init', 'serve', 'forget', 'ledger check', 'completion'].includes(name);
 
 type Server = (request: ReceivedRequest, secrets: readonly string[]) => ScriptedReply;
 
-/** The secrets as they are, and everything as it arrived. */
+/** The secrets in every encoding, and the request as it arrived. */
 function echo({ path, headers }: ReceivedRequest, secrets: readonly string[]): string {
   return `${secrets.map(spellingsOf).join(' ')} ${path} ${JSON.stringify(headers)}`;
 }
@@ -174,12 +174,12 @@ const SERVERS: Readonly<Record<string, Server>> = {
   'fails with 500': refuse(500),
   'answers with finished jobs': answer('completed'),
   'answers with failed jobs': answer('failed'),
-  'answers with texts in the place of videos': (request, secrets) => {
+  'answers with text in place of videos': (request, secrets) => {
     const { pathname } = new URL(request.path, 'http://localhost');
     if (!pathname.endsWith('/content')) return answer('completed')(request, secrets);
     return { headers: echoHeaders(secrets), body: echo(request, secrets) };
   },
-  'answers with a page': (request, secrets) => ({
+  'answers with an HTML page': (request, secrets) => ({
     headers: echoHeaders(secrets),
     body: `<html><title>${echo(request, secrets)}</title>`,
   }),
@@ -191,7 +191,7 @@ function filesBelow(folder: string): string[] {
   );
 }
 
-/** The names of files, and what is in them, but for what the user put there. */
+/** The names and contents of files, except what the user stored there. */
 function written({ home, cwd }: CommandLine): string[] {
   return [home, cwd].flatMap((folder) =>
     filesBelow(folder).flatMap((name) => {
@@ -214,7 +214,7 @@ async function createLab(url: string): Promise<CommandLine> {
   return sora;
 }
 
-/** Runs a command in all its ways and these forms, and gives what it said and wrote. */
+/** Runs a command with all its options in these forms, and returns all it printed and wrote. */
 async function say(
   name: string,
   sora: CommandLine,
@@ -250,7 +250,7 @@ describe('a secret', () => {
     expect(Object.keys(CALLS).sort()).toEqual(COMMANDS.map(({ name }) => name).sort());
   });
 
-  /** What a command leaks of the secrets that a profile and the environment hold, while servers repeat them. */
+  /** The secrets of a profile and the environment that a command leaks when servers repeat them. */
   async function leaksOf(name: string, reply: Server): Promise<string[]> {
     const { environment, stored, header, query } = SECRETS;
     const lab = await startScriptedServer((request) => reply(request, [stored, header, query]));
@@ -261,13 +261,16 @@ describe('a secret', () => {
     return leaksIn([...ofProfile, ...ofEnvironment]);
   }
 
-  it.each(Object.keys(CALLS).filter(isLocal))('is nowhere after `sora %s --debug`', async (name) => {
+  it.each(Object.keys(CALLS).filter(isLocal))('is not revealed by `sora %s --debug`', async (name) => {
     expect(await leaksOf(name, answer('completed'))).toEqual([]);
   });
 
-  describe.each(Object.entries(SERVERS))('that a server repeats which %s', (_, reply) => {
-    it.each(Object.keys(CALLS).filter((name) => !isLocal(name)))('is nowhere after `sora %s --debug`', async (name) => {
-      expect(await leaksOf(name, reply)).toEqual([]);
-    });
+  describe.each(Object.entries(SERVERS))('repeated by a server that %s', (_, reply) => {
+    it.each(Object.keys(CALLS).filter((name) => !isLocal(name)))(
+      'is not revealed by `sora %s --debug`',
+      async (name) => {
+        expect(await leaksOf(name, reply)).toEqual([]);
+      },
+    );
   });
 });

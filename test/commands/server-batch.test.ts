@@ -32,7 +32,7 @@ const isBatchCreate = ({ method, path }: { method: string; path: string }): bool
   method === 'POST' && path === '/batches';
 
 describe('sora batch --server-batch', () => {
-  it('submits all rows as one batch, waits for it and saves each video under its row', async () => {
+  it('submits all rows as one batch, waits for it and saves the video of each row', async () => {
     const lab = setUp();
     const run = await lab.run(['-y', '--json']);
     expect(run.code).toBe(0);
@@ -53,7 +53,7 @@ describe('sora batch --server-batch', () => {
     expect(spent.json()).toMatchObject({ total: { jobs: 3, estimated_usd: 0.6 } });
   });
 
-  it('sends the rows as the API wants them, at half the price that a dry run shows', async () => {
+  it('sends the rows in the API’s format, at half the price', async () => {
     const lab = setUp('a boat\n');
     const dry = await lab.run(['--dry-run', '--json']);
     expect(dry.json()).toMatchObject({ summary: { cost: { to_spend_usd: 0.2 } } });
@@ -71,7 +71,7 @@ describe('sora batch --server-batch', () => {
     expect(resultsIn(lab.sora)).toMatchObject([{ outcome: 'done', cost: { price_list: 'openai-2026-03-12, batch' } }]);
   });
 
-  it('needs approval of the whole price, and honours caps', async () => {
+  it('needs approval of the total price, and honours caps', async () => {
     const lab = setUp(Array.from({ length: 6 }, (_, at) => `shot ${at}\n`).join(''));
     for (const argv of [[], ['--max-cost', '1']]) {
       const refused = await lab.run([...argv, '--json']);
@@ -81,7 +81,7 @@ describe('sora batch --server-batch', () => {
     expect((await lab.run(['--max-cost', '1.2'])).code).toBe(0);
   });
 
-  it('records what the server refuses or fails, and makes another batch of the rest on request', async () => {
+  it('records failed rows, and retries them in another batch on request', async () => {
     const lab = setUp('a boat\na cat\n');
     lab.interfere(({ method, path, answer }) => {
       if (method !== 'GET' || !/_output\/content$/.test(path)) return null;
@@ -106,11 +106,11 @@ describe('sora batch --server-batch', () => {
   });
 });
 
-describe('a server-side batch is paid once', () => {
+describe('payment for a server-side batch', () => {
   const CALLS = ['POST /files', 'POST /batches', 'GET /batches/ID', 'GET /files/ID/content', 'GET /videos/ID/content'];
 
   it.each(CALLS.flatMap((call) => [[`before ${call}`, call, false] as const, [`after ${call}`, call, true] as const]))(
-    'when the process is killed %s',
+    'happens once when the process is killed %s',
     async (_, target, isAfter) => {
       const lab = setUp('a boat\na cat\n');
       const isTarget = ({ method, path }: { method: string; path: string }): boolean =>
@@ -130,7 +130,7 @@ describe('a server-side batch is paid once', () => {
       await killed;
       lab.interfere(null);
       const resumed = await lab.run(['-y', '--json']);
-      // The list shows a batch that was made; without one, only a person knows that nothing was.
+      // The list shows a batch that was created; if none was, only a person can know.
       const isInDoubt = target === 'POST /batches' && !isAfter;
       if (isInDoubt) {
         expect(errorOf(resumed)).toMatchObject({ code: 'outcome_unknown' });
@@ -145,7 +145,7 @@ describe('a server-side batch is paid once', () => {
     },
   );
 
-  it('when the answer of its create is lost: it is found in the list', async () => {
+  it('happens once when the reply to its create is lost', async () => {
     const lab = setUp();
     lab.interfere((call) => {
       if (!isBatchCreate(call)) return null;
@@ -157,7 +157,7 @@ describe('a server-side batch is paid once', () => {
     expect(await lab.made()).toEqual({ videos: 3, batches: 1 });
   });
 
-  it('when the wait is interrupted or times out: the same command resumes it', async () => {
+  it('happens once when the wait is interrupted or times out', async () => {
     const lab = setUp();
     const stop = new AbortController();
     lab.interfere(({ method, path }) => {
@@ -175,7 +175,7 @@ describe('a server-side batch is paid once', () => {
     expect(await lab.made()).toEqual({ videos: 3, batches: 1 });
   });
 
-  it('when `sora batch` is run without the option meanwhile', async () => {
+  it('happens once when `sora batch` runs without the option meanwhile', async () => {
     const lab = setUp();
     await lab.run(['-y', '--timeout', '1s']);
     const dry = await lab.run(['--dry-run']);
@@ -196,8 +196,8 @@ describe('a server-side batch is paid once', () => {
   it.each([
     ['are missing', firstLine, true],
     ['are missing, on a server that does not count them', firstLine, false],
-    ['are repeated in the place of others', firstTwice, true],
-  ])('when results %s: its rows are not made again without a word', async (_, mangle, counts) => {
+    ['are repeated in place of others', firstTwice, true],
+  ])('happens once when results %s', async (_, mangle, counts) => {
     const lab = setUp();
     lab.interfere(({ method, path, answer }) => {
       if (method !== 'GET' || !/^\/(files|batches)\//.test(path)) return null;
@@ -207,7 +207,7 @@ describe('a server-side batch is paid once', () => {
         return Response.json(counts ? { ...batch, request_counts } : batch);
       });
     });
-    // What is in doubt before a run can be abandoned by it, not what it submits itself.
+    // A run can abandon what was in doubt before it, not what it submits itself.
     for (const argv of [['--retry-unknown'], [], []]) {
       const run = await lab.run(['-y', '--json', ...argv]);
       expect(errorOf(run).code).toBe('unreadable_response');
@@ -217,7 +217,7 @@ describe('a server-side batch is paid once', () => {
     expect(await lab.made()).toEqual({ videos: 3, batches: 1 });
   });
 
-  it('when a result is an error, and the batch is resumed days after its video was made', async () => {
+  it('happens once when a result is an error, and the batch is resumed days later', async () => {
     const lab = setUp('a boat\n');
     const profiles = { lab: { base_url: 'http://lab.example/v1', capabilities: { complete_list: 'yes' } } };
     mkdirSync(lab.sora.home);
@@ -246,7 +246,7 @@ describe('a server-side batch is paid once', () => {
     expect(await lab.made()).toEqual({ videos: 1, batches: 1 });
   });
 
-  it('when a result is an error, and its row was removed meanwhile: it stays in doubt', async () => {
+  it('happens once when a result is an error and its row was removed: the row stays unknown', async () => {
     const lab = setUp('a boat\na cat\n');
     lab.interfere(({ path, answer }) => {
       if (!path.startsWith('/files/')) return null;
@@ -265,7 +265,7 @@ describe('a server-side batch is paid once', () => {
     });
   });
 
-  it('and a row that was changed meanwhile is a new one, while its old video is kept', async () => {
+  it('happens again for a row that changed meanwhile, whose old video is kept', async () => {
     const lab = setUp('a boat\na cat\n');
     await lab.run(['-y', '--timeout', '1s']);
     writeFileSync(join(lab.sora.cwd, 'shots.txt'), 'a boat\na bird\n');
@@ -283,7 +283,7 @@ describe('a server-side batch is paid once', () => {
 describe('sora cancel batch_…', () => {
   const ROWS = '{"prompt":"a boat","duration":4}\n{"prompt":"a film","duration":12}\n';
 
-  /** A batch of two rows, of which one may be finished. */
+  /** A batch of two rows, one of them finished if asked. */
   async function submitted(lab: Lab, isOneFinished = false): Promise<{ id: string; again(): Promise<RunResult> }> {
     writeFileSync(join(lab.sora.cwd, 'shots.jsonl'), ROWS);
     const argv = ['batch', 'shots.jsonl', '--server-batch', '-m', 'sora-2', '-r', '720p', '-y', '--json'];
@@ -296,7 +296,7 @@ describe('sora cancel batch_…', () => {
     };
   }
 
-  it('stops it, keeps the rows that are finished, and pays for the others only in a later run', async () => {
+  it('stops it, keeps the finished rows, and a later run pays for the others', async () => {
     const lab = setUp();
     const { id, again } = await submitted(lab, true);
     const cancelled = await lab.ask(['cancel', id, '--json']);
@@ -312,14 +312,14 @@ describe('sora cancel batch_…', () => {
     expect(clipsIn(lab.sora)).toHaveLength(2);
   });
 
-  it('is stopped by `cancel --all` too, and waited for with `--wait`', async () => {
+  it('can be replaced by `cancel --all --wait`', async () => {
     const lab = setUp();
     const { id } = await submitted(lab);
     const cancelled = await lab.ask(['cancel', '--all', '--wait', '--json']);
     expect(cancelled.json()).toMatchObject({ jobs: [{ id, outcome: 'aborted' }] });
   });
 
-  it('reports that the server is still stopping it', async () => {
+  it('reports that the server is still cancelling', async () => {
     const lab = setUp();
     const { id } = await submitted(lab);
     lab.interfere(({ method, path, answer }) => {
@@ -333,7 +333,7 @@ describe('sora cancel batch_…', () => {
     expect({ code: late.code, error: errorOf(late).code }).toEqual({ code: 8, error: 'wait_timeout' });
   });
 
-  it('refuses one that has ended, one of another ledger, and a server that has no such call', async () => {
+  it('refuses an ended batch, a batch of another ledger, and a server without batches', async () => {
     const lab = setUp();
     const { id, again } = await submitted(lab);
     lab.interfere(({ path }) =>
@@ -359,7 +359,7 @@ describe('sora cancel batch_…', () => {
     expect(lab.calls.filter((call) => call.startsWith('DELETE'))).toEqual([]);
   });
 
-  it('and commands about videos say what it is', async () => {
+  it('is the only way to change it: commands for videos refuse its id', async () => {
     const lab = setUp();
     const { id } = await submitted(lab);
     const calls = lab.calls.length;
@@ -376,8 +376,8 @@ describe('sora cancel batch_…', () => {
   });
 });
 
-describe('what a server-side batch cannot do', () => {
-  it('is refused before anything is sent: other dialects, several models, rows from other videos, standard input', async () => {
+describe('an impossible server-side batch', () => {
+  it('is refused with all problems before anything is sent', async () => {
     const lab = setUp();
     const dialect = await lab.run(['-y', '--json', '--dialect', 'generations']);
     expect(errorOf(dialect).code).toBe('not_supported');
@@ -412,7 +412,7 @@ describe('what a server-side batch cannot do', () => {
     expect(lab.calls).toEqual([]);
   });
 
-  it('is reported by a server without the calls, before anything is paid', async () => {
+  it('is reported before paying when the server has no batches', async () => {
     const lab = setUp();
     const message = 'Invalid URL (POST /v1/files)';
     lab.interfere(async () => Response.json({ error: { message } }, { status: 404 }));
@@ -422,7 +422,7 @@ describe('what a server-side batch cannot do', () => {
     expect((await lab.sora.run(['cost', '--spent', '--json'])).json()).toMatchObject({ total: { jobs: 0 } });
   });
 
-  it('fails with the server’s reasons if it refuses the file, and can be tried again', async () => {
+  it('fails with the server’s reasons when the file is refused, and can be retried', async () => {
     const lab = setUp('a boat\n');
     lab.interfere(({ method, path, answer }) => {
       if (method !== 'GET' || !path.startsWith('/batches/')) return null;
@@ -440,10 +440,10 @@ describe('what a server-side batch cannot do', () => {
   });
 });
 
-describe('random lives of a server-side batch', () => {
+describe('random histories of a server-side batch', () => {
   const LIVES = Number(process.env.SORA_BATCH_LIVES ?? 4);
 
-  it.each(Array.from({ length: LIVES }, (_, seed) => seed + 1))('pay for no row twice, life %i', async (seed) => {
+  it.each(Array.from({ length: LIVES }, (_, seed) => seed + 1))('pay for no row twice, seed %i', async (seed) => {
     const draw = createSeededRandom(seed);
     const chance = (): number => (draw(1)[0] ?? 0) / 256;
     const lab = createBatchLab('a boat\na cat\na dog\n');
@@ -460,7 +460,7 @@ describe('random lives of a server-side batch', () => {
       const argv = ['-y', '--timeout', chance() < 0.5 ? '1s' : '10m', ...(chance() < 0.7 ? ['--server-batch'] : [])];
       const run = untilKilled(() => lab.batch(argv));
       runs.push(run);
-      // Some commands run beside the next one.
+      // Some commands overlap with the next one.
       if (chance() < 0.6) await Promise.race([run, lab.sora.clock.sleep(chance() * 60_000)]);
     }
     await Promise.all(runs);
@@ -475,10 +475,10 @@ function reset(): Error {
   return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
 }
 
-/** What ends the wait for the command that is running. */
+/** Ends the wait for the running command. */
 const end = new AsyncLocalStorage<() => void>();
 
-/** A command that gets no answer any more is as good as killed. */
+/** A command that gets no more replies is as good as killed. */
 function kill(): Promise<Response> {
   end.getStore()?.();
   return forever();

@@ -13,7 +13,7 @@ const errorOf = ({ stderr }: RunResult) => JSON.parse(stderr).error;
 
 let machines = 0;
 
-/** `sora` on a machine of its own. */
+/** `sora` on a separate machine. */
 function createMachine(host: string, server: VideosServer, ledger: string | undefined) {
   const sora: CommandLine = createCommandLine({ seed: ++machines });
   const env = { SORA_BASE_URL: server.url, SORA_API_KEY: 'key-of-the-lab', SORA_LEDGER: ledger };
@@ -24,8 +24,8 @@ function createMachine(host: string, server: VideosServer, ledger: string | unde
   return { sora, run, create };
 }
 
-describe('a ledger that cannot be reached', () => {
-  it('stops what is paid, and its password is shown nowhere', async () => {
+describe('an unreachable ledger', () => {
+  it('prevents payment, and its password is never shown', async () => {
     const server = await startVideosServer();
     const { run, create } = createMachine('here', server, NOWHERE);
     const refused = await create('a boat');
@@ -40,7 +40,7 @@ describe('a ledger that cannot be reached', () => {
     expect(runs.map(({ stdout, stderr }) => stdout + stderr).join('')).not.toContain('s3cret');
   });
 
-  it('stops a batch as a whole, before its first row', async () => {
+  it('stops a batch before its first row', async () => {
     const server = await startVideosServer();
     const { sora, run } = createMachine('here', server, NOWHERE);
     writeFileSync(join(sora.cwd, 'shots.txt'), 'a boat\na kite\n');
@@ -48,7 +48,7 @@ describe('a ledger that cannot be reached', () => {
     expect(server.posts).toBe(0);
   });
 
-  it('is refused as a setting with a password, and when it is no database', async () => {
+  it('is refused as a setting when it contains a password or is not a database', async () => {
     const server = await startVideosServer();
     const { run, create } = createMachine('here', server, 'https://example.com');
     expect(errorOf(await create('a boat'))).toMatchObject({ code: 'invalid_config' });
@@ -65,7 +65,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a ledger in PostgreSQL${SKIPPED}`, 
   }, 60_000);
   afterAll(() => postgres.stop());
 
-  it('makes two machines share one job and one list', async () => {
+  it('shares jobs between machines', async () => {
     const server = await startVideosServer();
     const url = postgres.createDatabase();
     const [one, two] = [createMachine('one', server, url), createMachine('two', server, url)];
@@ -80,7 +80,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a ledger in PostgreSQL${SKIPPED}`, 
     expect((await one.run(['ledger', 'check'])).stdout).toBe('1 submission, no damage\n');
   });
 
-  it('keeps the cap of the team and of each person, over all machines', async () => {
+  it('enforces the caps of the team and of each person across machines', async () => {
     const server = await startVideosServer();
     const url = postgres.createDatabase();
     const team = ['one', 'two', 'three'].map((host) => createMachine(host, server, url));
@@ -105,7 +105,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a ledger in PostgreSQL${SKIPPED}`, 
     expect((await spent('machine'))?.total).toMatchObject({ jobs: 5, spent_usd: 2 });
   });
 
-  it('holds caps that are set once for the team, beside those of each machine', async () => {
+  it('holds team caps beside those of each machine', async () => {
     const server = await startVideosServer();
     const url = postgres.createDatabase();
     const [one, two] = [createMachine('one', server, url), createMachine('two', server, url)];
@@ -117,7 +117,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a ledger in PostgreSQL${SKIPPED}`, 
       const result = await machine.run(argv, { SORA_USER: user });
       results.push([result.code, result.code === 0 ? null : errorOf(result).message]);
     };
-    for (const machine of [two, two, two]) await create(machine, 'bob'); // the lower cap is the machine’s
+    for (const machine of [two, two, two]) await create(machine, 'bob'); // the machine has the lower cap
     for (const _ of [1, 2, 3]) await create(one, 'ada');
     expect(results.map(([code]) => code)).toEqual([0, 0, 7, 0, 0, 0]);
     await create(one, 'ada');
@@ -145,7 +145,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a ledger in PostgreSQL${SKIPPED}`, 
     expect((await one.run(['doctor'])).stdout).toContain('max_cost_per_day_per_user $1.60');
   });
 
-  it('takes caps that have a name and an amount, and a file takes none', async () => {
+  it('accepts only valid caps, and a file ledger accepts none', async () => {
     const server = await startVideosServer();
     const { run } = createMachine('one', server, postgres.createDatabase());
     for (const cap of ['max_cost=5', 'max_cost_per_day', 'max_cost_per_day=much']) {
@@ -175,7 +175,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a ledger in PostgreSQL${SKIPPED}`, 
     expect(errorOf(await run(['ledger', 'copy', '--to', url, '--json'])).code).toBe('ledger_damaged');
   });
 
-  it('is found through a service file and a password file, as psql finds it', async () => {
+  it('is found through a service file, as psql finds it', async () => {
     const server = await startVideosServer();
     const folder = createTemporaryFolder();
     const { searchParams, pathname } = new URL(postgres.createDatabase());
@@ -188,7 +188,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a ledger in PostgreSQL${SKIPPED}`, 
     expect(errorOf(await create('a boat', { ...env, PGSERVICE: 'nobody' })).code).toBe('invalid_config');
   });
 
-  it('reports damage to a submission and to a sum, and corrects the sum', async () => {
+  it('reports a damaged submission and a wrong sum, and corrects the sum', async () => {
     const server = await startVideosServer();
     const url = postgres.createDatabase();
     const { run, create } = createMachine('one', server, url);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createCommandLine } from '../support/command-line.ts';
 import { setUp } from '../support/set-up.ts';
 
-/** A server whose creates get these ids. */
+/** A server that assigns these ids. */
 async function setUpWithIds(...ids: readonly string[]) {
   const bench = await setUp({
     create: (accept) => {
@@ -14,8 +14,8 @@ async function setUpWithIds(...ids: readonly string[]) {
   return bench;
 }
 
-describe('an id is named by its unique ending', () => {
-  it('in status, cancel, download and delete, whose notes use the short id too', async () => {
+describe('the unique ending of an id', () => {
+  it('works in status, cancel, download and delete, whose notes use the short id', async () => {
     const sora = createCommandLine();
     const id = (await sora.run(['create', 'a paper boat', '--simulate', '--detach'])).stdout.trim();
     expect((await sora.run(['status', id.slice(-4), '--json'])).json()).toMatchObject({ id });
@@ -28,7 +28,7 @@ describe('an id is named by its unique ending', () => {
     expect(deleted.stderr).toContain(`deleting ${id.slice(-6)} ("a paper boat")`);
   });
 
-  it('by the whole id where another one has the same ending, and by the submission', async () => {
+  it('must be unique, except for a whole id, and may be that of a submission', async () => {
     const { run, create } = await setUpWithIds('video_0000001abcd', 'video_0000002abcd', 'abcd');
     await create(['--detach']);
     await create(['--detach', '--again']);
@@ -41,7 +41,7 @@ describe('an id is named by its unique ending', () => {
     expect((await run('status', submission.slice(-8), '--json')).json()).toMatchObject({ id: 'video_0000002abcd' });
   });
 
-  it('of the server in use first, and never sends it to another server', async () => {
+  it('means a job of the server in use first, and never reaches another server', async () => {
     const one = await setUpWithIds('video_0000001abcd');
     await one.create(['--detach']);
     const two = await setUpWithIds('video_0000002abcd');
@@ -57,7 +57,7 @@ describe('an id is named by its unique ending', () => {
     expect(stderr).toContain('this job belongs to');
   });
 
-  it('that the server lists, where the ledger does not know it', async () => {
+  it('works for jobs that only the server lists', async () => {
     const { run, server } = await setUp();
     server.jobs.push({ id: 'video_made_elsewhere_7f3a', status: 'queued', prompt: 'made elsewhere' });
     expect((await run('status', '7f3a', '--json')).json()).toMatchObject({ id: 'video_made_elsewhere_7f3a' });
@@ -69,7 +69,7 @@ describe('an id is named by its unique ending', () => {
     expect(stderr).toContain('no job has the id `0000`');
   });
 
-  it('or whole, where the server has no list', async () => {
+  it('is not needed for a whole id when the server has no list', async () => {
     const { run, server } = await setUp({ list: () => ({ status: 404, body: { detail: 'Not Found' } }) });
     server.jobs.push({ id: 'elsewhere', status: 'queued', prompt: 'made elsewhere' });
     expect((await run('status', 'elsewhere', '--json')).json()).toMatchObject({ id: 'elsewhere' });

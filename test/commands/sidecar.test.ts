@@ -10,7 +10,7 @@ const KEY = 'sk-lab-0123456789abcdefghij';
 const BOAT = ['create', 'a boat', '--simulate', '-o', 'boat.mp4', '--sidecar'];
 
 describe('--sidecar', () => {
-  it('writes beside the video what it came from', async () => {
+  it('describes the video in a file beside it', async () => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, 'first.png'), createPngHeader(1280, 720));
     await sora.run([...BOAT, '-i', 'first.png', '--variant', 'video', '--variant', 'thumbnail']);
@@ -72,7 +72,7 @@ describe('--sidecar', () => {
     `);
   });
 
-  it('is the same for `download`, for jobs made elsewhere too, and never holds a key', async () => {
+  it('works for `download` and for jobs made elsewhere, and never contains a key', async () => {
     const sora = createCommandLine();
     const server = await startVideosServer({
       retrieve: (job) => ({
@@ -103,7 +103,7 @@ describe('--sidecar', () => {
     }
   });
 
-  it('is asked for once and for all by the setting, where there is a file to stand beside', async () => {
+  it('can be set as the default, which `-o -` ignores', async () => {
     const sora = createCommandLine();
     await sora.run(['config', 'set', 'sidecar', 'yes']);
     await sora.run(['create', 'a boat', '--simulate', '-o', 'boat.mp4']);
@@ -113,7 +113,7 @@ describe('--sidecar', () => {
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('which `-o -` does not write') });
   });
 
-  it('is written for a reused result too', async () => {
+  it('is written for a reused video too', async () => {
     const sora = createCommandLine();
     await sora.run(['create', 'a boat', '--simulate']);
     await sora.run([...BOAT, '--reuse']);
@@ -123,8 +123,8 @@ describe('--sidecar', () => {
   });
 });
 
-describe('a file in the place of the sidecar', () => {
-  it('is found before anything is paid, and overwritten with --force only', async () => {
+describe('a file in place of the sidecar', () => {
+  it('is detected before paying, and overwritten only with --force', async () => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, 'boat.mp4.json'), 'mine');
     const { code, stderr } = await sora.run(BOAT);
@@ -139,20 +139,24 @@ describe('a file in the place of the sidecar', () => {
     });
   });
 
-  it('that could not be foreseen costs the sidecar, and not the video', async () => {
+  it('that could not be foreseen prevents the sidecar, not the video', async () => {
     const sora = createCommandLine();
     await sora.run(['create', 'a boat', '--simulate', '--detach']);
     await sora.run(['status', '@last', '--watch']);
     const { stdout } = await sora.run(['download', '@last']);
     const name = stdout.trim();
     mkdirSync(join(sora.cwd, `${name}.json`));
-    const { code, stdout: told, stderr } = await sora.run(['create', 'a boat', '--simulate', '--reuse', '--sidecar']);
-    expect({ code, told }).toEqual({ code: 1, told: `${name}\n` });
+    const {
+      code,
+      stdout: printed,
+      stderr,
+    } = await sora.run(['create', 'a boat', '--simulate', '--reuse', '--sidecar']);
+    expect({ code, printed }).toEqual({ code: 1, printed: `${name}\n` });
     expect(stderr).toMatch(/^error: the video is saved, but .*\.mp4\.json could not be written\n/);
     expect(readdirSync(sora.cwd).filter((entry) => entry.includes('tmp'))).toEqual([]);
   });
 
-  it('stays if it describes the same video', async () => {
+  it('is kept if it describes the same video', async () => {
     const sora = createCommandLine();
     await sora.run([...BOAT.slice(0, 3), '--sidecar']);
     const [name = ''] = readdirSync(sora.cwd).filter((entry) => entry.endsWith('.json'));

@@ -9,7 +9,7 @@ import { setUp } from '../support/set-up.ts';
 const SIMULATE = ['create', '--simulate', '--detach'];
 
 describe('sora status', () => {
-  it('shows one job by its id, by @last and by its submission, and needs no option to find its server', async () => {
+  it('finds a job by its id, by @last and by its submission, and needs no option for its server', async () => {
     const sora = createCommandLine();
     const created = (await sora.run([...SIMULATE, 'a paper boat', '--json'])).json<{
       id: string;
@@ -22,7 +22,7 @@ describe('sora status', () => {
     }
   });
 
-  it('prints the job with every promised key', async () => {
+  it('prints a job with every documented key', async () => {
     const sora = createCommandLine();
     await sora.run([...SIMULATE, 'a paper boat']);
     const { stdout } = await sora.run(['status', '@last', '--json']);
@@ -76,7 +76,7 @@ describe('sora status', () => {
     `);
   });
 
-  it('without an id shows the unfinished and the most recent ones, newest first, as they are now', async () => {
+  it('without an id refreshes and prints unfinished and recent jobs, newest first', async () => {
     const sora = createCommandLine();
     for (const prompt of ['one', 'two', 'three']) {
       await sora.run([...SIMULATE, prompt]);
@@ -90,7 +90,7 @@ describe('sora status', () => {
     ]);
   });
 
-  it('looks at no more than 16 jobs at a time', async () => {
+  it('makes at most 16 calls at a time', async () => {
     let [open, most] = [0, 0];
     const http: Http = async (request) => {
       most = Math.max(most, ++open);
@@ -107,7 +107,7 @@ describe('sora status', () => {
     expect(most).toBeLessThanOrEqual(16);
   });
 
-  it('says so when there is nothing', async () => {
+  it('notes that there are no videos', async () => {
     expect(await createCommandLine().run(['status'])).toMatchObject({
       code: 0,
       stdout: '',
@@ -124,7 +124,7 @@ describe('sora status', () => {
     expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 1, error });
   });
 
-  it('shows what it finds and tells what it does not', async () => {
+  it('shows what it finds, and reports the rest', async () => {
     const sora = createCommandLine();
     const id = (await sora.run([...SIMULATE, 'a paper boat'])).stdout.trim();
     const { code, stdout, stderr } = await sora.run(['status', 'video_nope', id, '--simulate']);
@@ -133,7 +133,7 @@ describe('sora status', () => {
     expect(stderr).toContain('error: no such video');
   });
 
-  it('shows the last known state of a server that does not answer', async () => {
+  it('shows the last known state when the server does not reply', async () => {
     const { sora, create, run } = await setUp({ retrieve: () => ({ status: 401, body: 'no' }) });
     await create(['--detach']);
     const { code, stdout, stderr } = await run('status');
@@ -144,7 +144,7 @@ describe('sora status', () => {
     expect(stderr).toContain('note: video_1: could not refresh it');
   });
 
-  it('keeps refused submissions and deleted videos out of the overview, but not cancelled ones', async () => {
+  it('omits refused submissions and deleted videos from the overview, but not cancelled ones', async () => {
     const sora = createCommandLine();
     await sora.run([...SIMULATE, 'refused', '--fault', 'invalid_value']);
     await sora.run([...SIMULATE, 'deleted']);
@@ -158,7 +158,7 @@ describe('sora status', () => {
 });
 
 describe('sora status --watch', () => {
-  it('waits for all unfinished jobs and writes down how they ended', async () => {
+  it('waits for all unfinished jobs and records how they ended', async () => {
     const sora = createCommandLine();
     await sora.run([...SIMULATE, 'one']);
     await sora.run([...SIMULATE, 'two']);
@@ -179,7 +179,7 @@ describe('sora status --watch', () => {
     );
   });
 
-  it('exits with 8 when the time is over, and tells how to resume', async () => {
+  it('exits with 8 when the time is up, and prints how to resume', async () => {
     const sora = createCommandLine();
     await sora.run([...SIMULATE, 'a paper boat', '--fault', 'stuck']);
     const { code, stderr } = await sora.run(['status', '@last', '--watch', '--timeout', '10s']);
@@ -195,24 +195,24 @@ describe('sora status --watch', () => {
       'hint: run `sora status video_1 --watch --base-url ',
     ],
     [
-      'a job that the server has forgotten',
+      'a job that the server no longer has',
       { status: 404, body: { error: { message: 'video not found' } } },
       1,
       'hint: add `--again` to `sora create` to create it again',
     ],
-  ])('reports how to resume after %s', async (_, reply, exitCode, hint) => {
+  ])('prints how to continue after %s', async (_, reply, exitCode, hint) => {
     const { code, stderr } = await (await setUp({ retrieve: () => reply })).create();
     expect(code).toBe(exitCode);
     expect(stderr).toContain(hint);
   });
 
-  it('shows a long status only in part', async () => {
+  it('shortens a very long status', async () => {
     const words = ['x'.repeat(100_000), 'completed'];
     const { create } = await setUp({ retrieve: (job) => ({ body: { ...job, status: words.shift() } }) });
     expect((await create()).stderr.length).toBeLessThan(2_000);
   });
 
-  it('warns once of a status that it does not know, and goes on', async () => {
+  it('warns once about an unknown status, and continues', async () => {
     const words = ['warming up', 'in_progress', 'warming up', 'completed'];
     const { create } = await setUp({ retrieve: (job) => ({ body: { ...job, status: words.shift() } }) });
     const { code, stderr } = await create();

@@ -15,11 +15,11 @@ async function setUpLost(replace: (folder: string) => void) {
   return bench;
 }
 
-describe('a saved file whose folder cannot be reached', () => {
+describe('a saved file whose folder is unreachable', () => {
   it.each<[string, (folder: string) => void]>([
     ['a file', (folder) => writeFileSync(folder, '')],
     ['a link to itself', (folder) => symlinkSync('clips', folder)],
-  ])('counts as missing where the folder became %s', async (_, replace) => {
+  ])('counts as missing when the folder became %s', async (_, replace) => {
     const { run } = await setUpLost(replace);
     for (const argv of [['list', '--json'], ['status', '@last', '--json'], ['gallery']]) {
       const { code, stdout } = await run(...argv);
@@ -31,10 +31,10 @@ describe('a saved file whose folder cannot be reached', () => {
   });
 });
 
-describe('a path that no file can have', () => {
+describe('an impossible path', () => {
   const paths = [LONG, 'file/x', 'loop', 'loop/x'];
 
-  it.each(paths)('is no source of a video: %s', async (path) => {
+  it.each(paths)('is refused as the source of a video: %s', async (path) => {
     const { run, sora, server } = await setUp();
     writeFileSync(join(sora.cwd, 'file'), '');
     symlinkSync('loop', join(sora.cwd, 'loop'));
@@ -51,7 +51,7 @@ describe('a path that no file can have', () => {
     expect(server.posts).toBe(0);
   });
 
-  it.each(paths)('is no place for files, and is refused before anything is paid: %s', async (path) => {
+  it.each(paths)('is refused as an output before paying: %s', async (path) => {
     const { run, sora, server } = await setUp();
     writeFileSync(join(sora.cwd, 'file'), '');
     symlinkSync('loop', join(sora.cwd, 'loop'));

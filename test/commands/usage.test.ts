@@ -6,12 +6,12 @@ import { SORA_2, setUp } from '../support/set-up.ts';
 
 const run = (...argv: readonly string[]): Promise<RunResult> => createCommandLine().run(argv);
 
-describe('wrong usage', () => {
+describe('a usage error', () => {
   it.each<[string, string[], string, string]>([
     ['an unknown command', ['foo'], 'unknown command `foo`', 'run `sora --help` to list all commands'],
     ['a misspelt command', ['craete', 'x'], 'unknown command `craete`', 'did you mean `sora create`?'],
-    ['a word of other tools', ['retry', 'x'], 'unknown command `retry`', 'did you mean `sora create --from ID`?'],
-    ['help on no command', ['help', 'nope'], 'unknown command `nope`', 'run `sora --help`'],
+    ['a command of other tools', ['retry', 'x'], 'unknown command `retry`', 'did you mean `sora create --from ID`?'],
+    ['help on an unknown command', ['help', 'nope'], 'unknown command `nope`', 'run `sora --help`'],
     [
       'a misspelt command of a group',
       ['config', 'profile', 'sow'],
@@ -61,7 +61,7 @@ describe('wrong usage', () => {
     ['an empty id to stop', ['cancel', ''], 'an id is empty', 'run `sora cancel --help`'],
     ['an empty id to save', ['download', ''], 'an id is empty', 'run `sora download --help`'],
     [
-      'an impossible choice',
+      'an invalid choice',
       ['list', '--color', 'blue'],
       'Allowed choices are auto, always, never',
       'run `sora list --help`',
@@ -72,9 +72,9 @@ describe('wrong usage', () => {
       '`--fault` needs `--simulate`',
       'add `--simulate`',
     ],
-    ['a fault that is none', ['list', '--simulate', '--fault', 'x'], 'has no fault `x`', 'choose one of invalid_value'],
+    ['an unknown fault', ['list', '--simulate', '--fault', 'x'], 'has no fault `x`', 'choose one of invalid_value'],
     [
-      'a fault that is none, for a command that would take it for the server’s',
+      'an unknown fault, for a command that examines the server',
       ['doctor', '--simulate', '--fault', 'x'],
       'has no fault `x`',
       'choose one of invalid_value',
@@ -91,9 +91,19 @@ describe('wrong usage', () => {
       '`--simulate` and `--base-url` select different servers',
       'leave out `--base-url`',
     ],
-    ['two answers at once', ['doctor', '--curl', '--server'], 'not both', 'run `sora doctor --help`'],
-    ['an odd limit', ['list', '--limit', '0'], '`--limit 0` is not a whole number from 1', 'run `sora list --help`'],
-    ['an odd time', ['status', '--timeout', 'x'], '`--timeout x` is not a duration', 'run `sora status --help`'],
+    ['two conflicting options', ['doctor', '--curl', '--server'], 'not both', 'run `sora doctor --help`'],
+    [
+      'an invalid limit',
+      ['list', '--limit', '0'],
+      '`--limit 0` is not a whole number from 1',
+      'run `sora list --help`',
+    ],
+    [
+      'an invalid duration',
+      ['status', '--timeout', 'x'],
+      '`--timeout x` is not a duration',
+      'run `sora status --help`',
+    ],
   ])('%s is reported with a hint and exit code 2, in JSON too', async (_, argv, words, hint) => {
     const human = await run(...argv);
     expect({ code: human.code, stdout: human.stdout }).toEqual({ code: 2, stdout: '' });
@@ -110,7 +120,7 @@ describe('wrong usage', () => {
   });
 
   it.each([[['--json', 'list', '--nope']], [['list', '--nope', '--json']]])(
-    'hears --json wherever it stands: %j',
+    'honours --json in any position: %j',
     async (argv) => {
       expect(JSON.parse((await run(...argv)).stderr).error.code).toBe('usage');
     },
@@ -118,7 +128,7 @@ describe('wrong usage', () => {
 });
 
 describe('an option with a value', () => {
-  it('takes no flag for it, whatever the command and the option', async () => {
+  it('never takes the next option as its value, in any command', async () => {
     for (const { name, load } of COMMANDS) {
       const definition = await load();
       const valued = Object.values({ ...GLOBAL_OPTIONS, ...definition.options }).filter(({ flags }) =>
@@ -135,7 +145,7 @@ describe('an option with a value', () => {
     }
   });
 
-  it('takes `-` and negative numbers', async () => {
+  it('accepts `-` and negative numbers', async () => {
     expect((await run('create', 'x', '-o', '-', '-n')).code).toBe(0);
     expect((await run('list', '--limit', '-5')).stderr).toContain('`--limit -5` is not a whole number');
   });
@@ -143,7 +153,7 @@ describe('an option with a value', () => {
 
 describe('help', () => {
   it.each([[[]], [['--help']], [['-h']], [['config']], [['config', 'key']]])(
-    'answers `sora %j` on standard output',
+    'is printed by `sora %j` on standard output',
     async (argv) => {
       const { code, stdout, stderr } = await run(...argv);
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -157,7 +167,7 @@ describe('help', () => {
   });
 
   it.each(COMMANDS.map(({ name }) => name))(
-    'of `%s` fits 80 columns, but for the JSON shape and commands to copy',
+    'of `%s` fits 80 columns, except the JSON shape and commands to copy',
     async (name) => {
       const { stdout } = await run(...name.split(' '), '--help');
       const long = stdout.split('\n').filter((line) => line.length > 80 && !/^ {2}(\{|\$ )/.test(line));
@@ -170,13 +180,16 @@ describe('help', () => {
 });
 
 describe('the version', () => {
-  it.each([[['--version']], [['-V']], [['list', '--version']], [['--json', '-V']]])('answers %j', async (argv) => {
-    expect(await run(...argv)).toMatchObject({ code: 0, stdout: '0.0.0-test\n', stderr: '' });
-  });
+  it.each([[['--version']], [['-V']], [['list', '--version']], [['--json', '-V']]])(
+    'is printed by %j',
+    async (argv) => {
+      expect(await run(...argv)).toMatchObject({ code: 0, stdout: '0.0.0-test\n', stderr: '' });
+    },
+  );
 });
 
 describe('global options', () => {
-  it('stand before or behind the command, and the one behind wins', async () => {
+  it('may come before or after the command, and the later one wins', async () => {
     const get = async (...argv: readonly string[]) => (await run(...argv)).stdout;
     expect(await get('--base-url', 'http://a/v1', 'config', 'get', 'base_url')).toBe('http://a/v1\n');
     expect(await get('--base-url', 'http://a/v1', 'config', 'get', 'base_url', '--base-url', 'http://b/v1')).toBe(
@@ -184,7 +197,7 @@ describe('global options', () => {
     );
   });
 
-  it('leave a prompt alone that looks like one, behind `--`', async () => {
+  it('are not recognised after `--`', async () => {
     const { stdout } = await run('create', '-n', '--json', '--', '--simulate');
     expect(JSON.parse(stdout).request.prompt).toBe('--simulate');
   });
@@ -196,8 +209,8 @@ describe('global options', () => {
   });
 });
 
-describe('what is printed', () => {
-  it('with --quiet is the answer and errors, nothing else', async () => {
+describe('the output', () => {
+  it('with --quiet is only the answer and errors', async () => {
     const sora = createCommandLine();
     const good = await sora.run(['create', 'a boat', '-d', '5', '--simulate', '--quiet', '--no-download']);
     expect(good).toMatchObject({ code: 0, stderr: '' });
@@ -205,13 +218,13 @@ describe('what is printed', () => {
     expect(bad.stderr).toMatch(/^error: the job failed\n/);
   });
 
-  it('with --json is one document, notes in it', async () => {
+  it('with --json is one document that includes notes', async () => {
     const { stdout, stderr } = await run('create', 'a boat', '-d', '5', '--simulate', '--no-download', '--json');
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toMatchObject({ status: 'completed', notes: [expect.stringContaining('using 4')] });
   });
 
-  it('with --json and an error is one object with every promised key', async () => {
+  it('with --json and an error is one object with every documented key', async () => {
     const { stdout, stderr } = await run('create', 'a boat', '--simulate', '--fault', 'insufficient_quota', '--json');
     expect(stdout).toBe('');
     expect(stderr.trim().split('\n')).toHaveLength(1);
@@ -234,7 +247,7 @@ describe('what is printed', () => {
   it.each<[string, readonly string[], Record<string, string>]>([
     ['--debug', ['--debug'], {}],
     ['LOG_LEVEL=debug', [], { LOG_LEVEL: 'debug' }],
-  ])('with %s is each request and response, in the form of the guide, without keys', async (_, argv, env) => {
+  ])('with %s includes each request and response, without keys', async (_, argv, env) => {
     const { sora, run } = await setUp({}, { env: { SORA_API_KEY: 'sk-secret-of-the-lab', ...env } });
     const created = await run('create', 'a boat', ...SORA_2, '--detach', ...argv);
     const missing = await run('status', 'video_nope', ...argv);
@@ -260,7 +273,7 @@ describe('what is printed', () => {
     expect(created.stderr + missing.stderr).not.toContain('secret');
   });
 
-  it('has no control characters of a server in it, and JSON loses none', async () => {
+  it('contains no control characters from a server, and JSON keeps them escaped', async () => {
     const evil = 'a\x1b[31mred\x1b[0m\x07 \u202eback\u202c \x9b2Jclear';
     const id = 'vid\x1b[2Jeo';
     const { server, run, runWith } = await setUp({

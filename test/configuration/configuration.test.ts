@@ -14,7 +14,7 @@ interface Given {
   readonly keys?: Readonly<Record<string, string>>;
 }
 
-/** A profile `lab` stands in the settings. */
+/** Resolves with a profile `lab` in the settings. */
 function resolve({ options = {}, env = {}, settings = {}, keys = STORED }: Given) {
   const all = new Map(Object.entries({ 'profiles.lab.base_url': LAB, ...settings }));
   return resolveConfiguration({ options, env, settings: all, keys });
@@ -25,7 +25,7 @@ describe('a profile’s own prices', () => {
   const own = (given: Given) =>
     resolve({ settings, ...given }).prices.filter(({ priceList }) => priceList === 'profile lab');
 
-  it('hold for its server', () => {
+  it('apply to its server', () => {
     expect(own({ options: { profile: 'lab' } })).toEqual([
       {
         model: 'wan2.2',
@@ -43,7 +43,7 @@ describe('a profile’s own prices', () => {
     ['another profile', {}],
     ['another server', { options: { profile: 'lab', baseUrl: 'http://option/v1' } }],
     ['the simulator', { options: { simulate: true } }],
-  ])('do not hold for %s', (_, given) => {
+  ])('do not apply to %s', (_, given) => {
     expect(own(given)).toEqual([]);
   });
 });
@@ -63,7 +63,7 @@ describe('the base URL', () => {
     ['OPENAI_BASE_URL', { env: { OPENAI_BASE_URL }, settings } as Given, OPENAI_BASE_URL, 'OPENAI_BASE_URL', 'custom'],
     ['the profile', { settings } as Given, LAB, 'profile lab', 'lab'],
     ['the default', {}, 'https://api.openai.com/v1', 'default', 'openai'],
-    ['a profile that an option names', { options: { profile: 'lab' }, env } as Given, LAB, 'profile lab', 'lab'],
+    ['a profile named by an option', { options: { profile: 'lab' }, env } as Given, LAB, 'profile lab', 'lab'],
     [
       'an option beside a named profile',
       { options: { ...options, profile: 'lab' } },
@@ -72,28 +72,28 @@ describe('the base URL', () => {
       'custom',
     ],
     [
-      'a profile that SORA_PROFILE names, before OPENAI_BASE_URL',
+      'the profile in SORA_PROFILE, before OPENAI_BASE_URL',
       { env: { SORA_PROFILE: 'lab', OPENAI_BASE_URL } },
       LAB,
       'profile lab',
       'lab',
     ],
     [
-      'the simulator that the settings name',
+      'the simulator in the settings',
       { settings: { profile: 'simulator' } },
       'http://simulator.invalid/v1',
       'the simulator',
       'simulator',
     ],
     [
-      'an option, before the simulator that the settings name',
+      'an option, before the simulator in the settings',
       { options: { baseUrl: 'http://option/v1' }, settings: { profile: 'simulator' } },
       'http://option/v1',
       'option --base-url',
       'custom',
     ],
     [
-      'the simulator, whatever the environment says',
+      '--simulate, before the environment',
       { options: { simulate: true }, env } as Given,
       'http://simulator.invalid/v1',
       'the simulator',
@@ -106,7 +106,7 @@ describe('the base URL', () => {
       'SORA_BASE_URL',
       'custom',
     ],
-  ])('is that of %s', (_, given, value, origin, profile) => {
+  ])('comes from %s', (_, given, value, origin, profile) => {
     const resolved = resolve(given);
     expect({ baseUrl: resolved.baseUrl, profile: resolved.profile.value }).toEqual({
       baseUrl: { value, origin },
@@ -133,31 +133,36 @@ describe('the key', () => {
   it.each<[string, Given, string | null, string | null]>([
     ['SORA_API_KEY goes to OpenAI', { env: BOTH }, 'of-sora', 'SORA_API_KEY'],
     ['OPENAI_API_KEY goes to OpenAI', { env: { OPENAI_API_KEY } }, 'of-openai', 'OPENAI_API_KEY'],
-    ['the stored one goes to OpenAI', {}, 'stored-of-openai', 'stored for profile openai'],
+    ['the stored key goes to OpenAI', {}, 'stored-of-openai', 'stored for profile openai'],
     [
-      'the environment’s goes to --base-url',
+      'the key in the environment goes to --base-url',
       { options: { baseUrl: 'http://x/v1' }, env: { OPENAI_API_KEY } },
       'of-openai',
       'OPENAI_API_KEY',
     ],
     [
-      'the environment’s goes to OPENAI_BASE_URL',
+      'the key in the environment goes to OPENAI_BASE_URL',
       { env: { OPENAI_API_KEY, OPENAI_BASE_URL: 'http://x/v1' } },
       'of-openai',
       'OPENAI_API_KEY',
     ],
-    ['the stored one stays at home with --base-url', { options: { baseUrl: 'http://x/v1' } }, null, null],
-    ['the stored one stays at home with SORA_BASE_URL', { env: { SORA_BASE_URL: 'http://x/v1' } }, null, null],
-    ['a profile sends its own', { options: { profile: 'lab' }, env: BOTH }, 'stored-of-lab', 'stored for profile lab'],
-    ['a profile without one sends none', { options: { profile: 'lab' }, env: BOTH, keys: {} }, null, null],
+    ['the stored key does not go to --base-url', { options: { baseUrl: 'http://x/v1' } }, null, null],
+    ['the stored key does not go to SORA_BASE_URL', { env: { SORA_BASE_URL: 'http://x/v1' } }, null, null],
     [
-      'a profile of the settings sends its own',
+      'a profile sends its own key',
+      { options: { profile: 'lab' }, env: BOTH },
+      'stored-of-lab',
+      'stored for profile lab',
+    ],
+    ['a profile without a key sends none', { options: { profile: 'lab' }, env: BOTH, keys: {} }, null, null],
+    [
+      'the default profile sends its own key',
       { settings: { profile: 'lab' }, env: BOTH },
       'stored-of-lab',
       'stored for profile lab',
     ],
     [
-      'key_from_env names another',
+      'key_from_env names another variable',
       {
         options: { profile: 'lab' },
         env: { ...BOTH, LAB_KEY: 'of-lab' },
@@ -167,13 +172,13 @@ describe('the key', () => {
       'LAB_KEY',
     ],
     [
-      'key_from_env may name OpenAI’s',
+      'key_from_env may name OPENAI_API_KEY',
       { options: { profile: 'lab' }, env: BOTH, settings: { 'profiles.lab.key_from_env': 'OPENAI_API_KEY' } },
       'of-openai',
       'OPENAI_API_KEY',
     ],
     [
-      'a profile of OpenAI’s origin gets the environment’s',
+      'a profile at OpenAI uses OPENAI_API_KEY',
       {
         options: { profile: 'eu' },
         env: { OPENAI_API_KEY },
@@ -183,7 +188,7 @@ describe('the key', () => {
       'OPENAI_API_KEY',
     ],
     [
-      'OpenAI’s name in another origin gets nothing',
+      'an origin that only starts like OpenAI’s gets no key',
       {
         options: { profile: 'evil' },
         env: BOTH,
@@ -192,13 +197,13 @@ describe('the key', () => {
       null,
       null,
     ],
-    ['the simulator gets none', { options: { simulate: true }, env: BOTH }, null, null],
+    ['the simulator gets no key', { options: { simulate: true }, env: BOTH }, null, null],
   ])('%s', (_, given, value, origin) => {
     expect(resolve(given).key).toEqual(value === null ? null : { value, origin });
   });
 });
 
-describe('what a profile holds beside its address', () => {
+describe('the settings of a profile', () => {
   const settings = {
     'profiles.lab.auth': 'api-key',
     'profiles.lab.model': 'wan-2.2',
@@ -208,7 +213,7 @@ describe('what a profile holds beside its address', () => {
     'profiles.lab.query.X-Lab-Token': 'hush-too',
   };
 
-  it('is sent to its own server', () => {
+  it('are sent to its own server', () => {
     const configuration = resolve({ options: { profile: 'lab' }, settings });
     expect(configuration.model).toEqual({ value: 'wan-2.2', origin: 'profile lab' });
     expect(endpointOf(configuration)).toEqual({
@@ -222,7 +227,7 @@ describe('what a profile holds beside its address', () => {
     expect(secretsOf(configuration)).toEqual(['stored-of-lab', 'Basic hush-hush', 'hush-hush', 'hush-too']);
   });
 
-  it('stays at home when another server is named', () => {
+  it('are not sent to another server', () => {
     const configuration = resolve({ options: { profile: 'lab', baseUrl: 'http://x/v1' }, settings });
     expect(endpointOf(configuration)).toEqual({
       baseUrl: 'http://x/v1',
@@ -235,7 +240,7 @@ describe('what a profile holds beside its address', () => {
     expect(secretsOf(configuration)).toEqual([]);
   });
 
-  it('gives way to SORA_MODEL, and the settings’ model to it', () => {
+  it('include a model, which SORA_MODEL overrides and which overrides the general one', () => {
     const model = (given: Given) => resolve({ settings: { ...settings, model: 'general' }, ...given }).model;
     expect(model({ env: { SORA_MODEL: 'mine' }, options: { profile: 'lab' } })).toEqual({
       value: 'mine',
@@ -259,14 +264,14 @@ describe('what a profile holds beside its address', () => {
       },
       false,
     ],
-  ])('leaves the organisation and project of the environment where its key would go: %s', (_, given, isSent) => {
+  ])('decide whether organisation and project from the environment are sent: %s', (_, given, isSent) => {
     const env = { OPENAI_ORG_ID: 'org-1', OPENAI_PROJECT_ID: 'proj-1', ...given.env };
     expect(endpointOf(resolve({ ...given, settings: given.settings ?? {}, env })).headers).toEqual(
       isSent ? { 'openai-organization': 'org-1', 'openai-project': 'proj-1' } : {},
     );
   });
 
-  it('overrides the general caps, and says whose spending the daily cap covers', () => {
+  it('override the general caps, and limit the daily cap to the profile’s spending', () => {
     const caps = { max_cost: '1', max_cost_per_day: '10', confirm_above: '2' };
     const own = {
       'profiles.lab.max_cost': '0.5',
@@ -288,7 +293,7 @@ describe('what a profile holds beside its address', () => {
     });
   });
 
-  it('sets missing capabilities, model names and query parameters', () => {
+  it('include missing capabilities, model names and query parameters', () => {
     const { lacks, modelNames, defaults } = resolve({
       options: { profile: 'lab' },
       settings: {
@@ -307,7 +312,7 @@ describe('what a profile holds beside its address', () => {
   });
 });
 
-it('a key from the environment loses the line break of its file, and one that cannot be sent is refused', () => {
+it('a key from the environment loses its line break, and one that cannot be sent is refused', () => {
   const keyed = (key: string) => resolve({ env: { OPENAI_API_KEY: key } });
   expect(keyed('sk-0123456789\r\n').key).toEqual({ value: 'sk-0123456789', origin: 'OPENAI_API_KEY' });
   expect(() => requireKey(keyed('“sk-0123456789”'), 0)).toThrow(
@@ -315,7 +320,7 @@ it('a key from the environment loses the line break of its file, and one that ca
   );
 });
 
-it('an unknown profile is refused, with those there are', () => {
+it('an unknown profile is refused with a list of the existing ones', () => {
   expect(() => resolve({ options: { profile: 'nope' } })).toThrow(
     expect.objectContaining({
       code: 'invalid_config',
@@ -336,7 +341,7 @@ describe('the dialect', () => {
     ['of an option', { settings, options: { dialect: 'openrouter' } }, 'openrouter', 'option --dialect'],
     ['of the profile’s own server only', { settings, options: { baseUrl: 'http://other/v1' } }, 'videos', 'default'],
     [
-      'of the guide, unless the profile says otherwise',
+      'of the dialect guide, unless the profile says otherwise',
       { options: { dialect: 'generations' } },
       'generations',
       'option --dialect',

@@ -12,10 +12,10 @@ interface Case {
   readonly file: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
   readonly argv?: readonly string[];
-  /** Settings of a folder `theirs` that lies beside the environment file. */
+  /** Settings in a folder `theirs` beside the environment file. */
   readonly theirs?: Readonly<Record<string, unknown>>;
   readonly theirKeys?: Readonly<Record<string, string>>;
-  /** The person's own settings. */
+  /** The user's own settings. */
   readonly mine?: Readonly<Record<string, string>>;
 }
 
@@ -37,7 +37,7 @@ async function listWith({ file, env = SHELL, argv = [], theirs, theirKeys = {}, 
   if (mine['profiles.lab.base_url']) {
     await sora.run(['config', 'key', 'set', '--profile', 'lab'], { stdin: 'stored-key-of-lab' });
   }
-  // The command line sets SORA_HOME, which goes before the file's: without it, this is the file's to choose.
+  // The test's SORA_HOME would override the one in the file.
   const home = 'SORA_HOME' in file ? { SORA_HOME: undefined } : {};
   const run = await sora.run(['list', '--env-file', '.env', ...argv], { http: nodeHttp, env: { ...env, ...home } });
   return { run, sent: sentTo(server) };
@@ -50,7 +50,7 @@ function sentTo({ requests }: ScriptedServer): string {
 describe('an environment file', () => {
   it.each<[string, Case]>([
     ['a base URL', { file: { OPENAI_BASE_URL: 'SERVER' } }],
-    ['the other name of a base URL', { file: { SORA_BASE_URL: 'SERVER' } }],
+    ['SORA_BASE_URL', { file: { SORA_BASE_URL: 'SERVER' } }],
     [
       'a folder whose default profile is its server',
       {
@@ -66,13 +66,13 @@ describe('an environment file', () => {
       },
     ],
     [
-      'a folder with a profile that is named here',
+      'a folder with a profile that the file selects',
       {
         file: { SORA_HOME: 'FOLDER/theirs', SORA_PROFILE: 'p' },
         theirs: { profiles: { p: { base_url: 'SERVER', key_from_env: 'SORA_API_KEY' } } },
       },
     ],
-  ])('that names %s gets no key of the shell, and none that is stored', async (_, given) => {
+  ])('that sets %s gets no key from the shell, and no stored key', async (_, given) => {
     const { run, sent } = await listWith(given);
     expect(run).toMatchObject({
       code: 0,
@@ -85,14 +85,14 @@ describe('an environment file', () => {
   it.each<[string, Case]>([
     ['OpenAI', { file: { HTTPS_PROXY: 'HOST' } }],
     [
-      'a plain address of the shell',
+      'a base URL in the shell',
       {
         file: { HTTP_PROXY: 'HOST' },
         env: { ...SHELL, OPENAI_BASE_URL: 'http://videos.invalid/v1' },
       },
     ],
     [
-      'a profile of the person, its headers included',
+      'a profile of the user, with secret headers',
       {
         file: { http_proxy: 'HOST' },
         env: {},
@@ -104,7 +104,7 @@ describe('an environment file', () => {
         },
       },
     ],
-  ])('whose proxy stands before %s gets no key of the person', async (_, given) => {
+  ])('that sets a proxy for %s gets none of the user’s keys', async (_, given) => {
     expect((await listWith(given)).sent).not.toMatch(/key-of/);
   });
 
@@ -123,7 +123,7 @@ describe('an environment file', () => {
       'key-of-the-file',
     ],
     [
-      'the same, stored in that folder',
+      'a profile with a key stored in that folder',
       {
         file: { SORA_HOME: 'FOLDER/theirs' },
         theirs: { profile: 'p', profiles: { p: { base_url: 'SERVER' } } },
@@ -132,16 +132,16 @@ describe('an environment file', () => {
       'stored-key-of-theirs',
     ],
     [
-      'a base URL of the command line',
+      'a base URL on the command line',
       { file: { OPENAI_API_KEY: 'openai-key-of-the-file' }, env: {}, argv: ['--base-url', 'SERVER'] },
       'openai-key-of-the-file',
     ],
     [
-      'a profile of the person that it names',
+      'a profile of the user that it selects',
       { file: { SORA_PROFILE: 'lab' }, env: {}, mine: { 'profiles.lab.base_url': 'SERVER' } },
       'stored-key-of-lab',
     ],
-  ])('may hold what is for %s', async (_, given, key) => {
+  ])('may provide a key for %s', async (_, given, key) => {
     const { argv = [] } = given;
     if (argv.includes('SERVER')) {
       const server = await startScriptedServer(() => ({ body: { data: [] } }));
@@ -156,14 +156,14 @@ describe('an environment file', () => {
     expect(sent).toContain(`Bearer ${key}`);
   });
 
-  it('reports values that come from it', async () => {
+  it('is shown as the origin of its values', async () => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, '.env'), 'OPENAI_BASE_URL=http://of-the-file/v1\n');
     const { stdout } = await sora.run(['config', 'list', '--env-file', '.env']);
     expect(stdout).toContain('base_url\thttp://of-the-file/v1\tOPENAI_BASE_URL (--env-file)\n');
   });
 
-  it('must not change Node itself, which reads its options out of it before the program starts', async () => {
+  it('cannot set NODE_OPTIONS, which Node reads before the program starts', async () => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, '.env'), 'NODE_OPTIONS=--require=./evil.js\n');
     const { code, stderr } = await sora.run(['list', '--env-file', '.env']);
@@ -197,7 +197,7 @@ describe('SORA_API_KEY', () => {
     ['overrides the key of the default profile', [], KEYS, { profile: 'lab' }, ['Bearer of-sora']],
     ['leaves it alone when it is not set', [], { LAB_KEY: 'of-lab' }, { profile: 'lab' }, ['Bearer of-lab']],
     [
-      'is not for a server beside its own',
+      'does not replace the key of a named profile when SORA_BASE_URL is set',
       ['--profile', 'lab'],
       { ...KEYS, SORA_BASE_URL: 'http://x/v1' },
       {},
@@ -207,7 +207,7 @@ describe('SORA_API_KEY', () => {
     expect(await keysSent(argv, env, settings)).toEqual(sent);
   });
 
-  it('is for the profile in use only, where all are asked', async () => {
+  it('applies only to the profile in use, even with --all-profiles', async () => {
     const sent = await keysSent(['--all-profiles'], { SORA_API_KEY: 'of-sora', LAB_KEY: 'of-lab' }, { profile: 'lab' });
     expect(sent.toSorted()).toEqual(['Bearer of-sora', undefined]);
   });

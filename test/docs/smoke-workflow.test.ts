@@ -26,7 +26,7 @@ const steps = Object.values(workflow.jobs).flatMap((job) => job.steps);
 const commands = steps.flatMap(({ run = '' }) => run.split('\n')).filter((line) => line.startsWith('sora '));
 const guide = readFileSync(join(ROOT, 'docs/ci.md'), 'utf8');
 
-/** The arguments of `sora` in a line of a shell, up to where its output goes. */
+/** The arguments of `sora` in a shell command, without redirections. */
 function argumentsOf(line: string): string[] {
   return line
     .replace(/\s[|>].*$/, '')
@@ -34,8 +34,8 @@ function argumentsOf(line: string): string[] {
     .slice(1);
 }
 
-describe('the example of a smoke check', () => {
-  it('is a workflow, to which the guide leads', () => {
+describe('the example of a smoke test', () => {
+  it('is a workflow that the guide links to', () => {
     expect(Object.keys(workflow.on)).toEqual(['push', 'schedule', 'workflow_dispatch']);
     for (const job of Object.values(workflow.jobs)) expect(job['runs-on']).toBe('ubuntu-latest');
     for (const { uses, run } of steps) expect([uses, run].filter((does) => does !== undefined)).toHaveLength(1);
@@ -47,15 +47,15 @@ describe('the example of a smoke check', () => {
     expect(steps.map(({ run }) => run)).toContain(`npm install --global ${name}`);
   });
 
-  it.each([...commands, ...(guide.match(/^sora .*$/gm) ?? [])])('has a command that exists: %s', async (line) => {
+  it.each([...commands, ...(guide.match(/^sora .*$/gm) ?? [])])('runs an existing command: %s', async (line) => {
     const streams = { version: '', writeOut: () => {}, columns: 80 };
     expect(await parseCommandLine(argumentsOf(line), streams)).toMatchObject({ definition: { name: 'doctor' } });
   });
 
   it.each<[string, ScriptedReply, number]>([
-    ['a server that works', { body: { data: [] } }, 0],
-    ['a key that is rejected', { status: 401, body: '{}' }, 4],
-  ])('ends as it should with %s, and makes no video', async (_, reply, exitCode) => {
+    ['a working server', { body: { data: [] } }, 0],
+    ['a rejected key', { status: 401, body: '{}' }, 4],
+  ])('exits correctly with %s, and creates no video', async (_, reply, exitCode) => {
     const server = await startScriptedServer([reply]);
     const env = { SORA_BASE_URL: server.url, SORA_API_KEY: 'sk-smoke-0123456789' };
     const codes = [];
@@ -68,7 +68,7 @@ describe('the example of a smoke check', () => {
     });
   });
 
-  it('is free, and gives the key to nobody but sora', () => {
+  it('is free, and passes the key only to sora', () => {
     expect(commands).toHaveLength(2);
     expect(commands.join('\n')).not.toMatch(/--yes|-y\b/);
     const keyed = steps.filter(({ env = {} }) => JSON.stringify(env).includes('secrets.'));

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { findNeighbour } from '../../src/doctor/neighbours.ts';
 import type { ExaminedServer } from '../../src/doctor/subject.ts';
 
-/** Answers nothing but 404, and remembers what it was asked. */
+/** Replies only with 404, and records the requested URLs. */
 function emptyServer(baseUrl: string, asked: string[] = []): ExaminedServer {
   return {
     baseUrl,
@@ -14,10 +14,10 @@ function emptyServer(baseUrl: string, asked: string[] = []): ExaminedServer {
       asked.push(url);
       return { status: 404, headers: {}, body: '{"detail":"Not Found"}' };
     },
-  } as unknown as ExaminedServer; // as much of it as is looked at
+  } as unknown as ExaminedServer; // only what the test uses
 }
 
-it('knows where a server is that there is only once, and what it speaks', async () => {
+it('knows the address and dialect of OpenRouter without a call', async () => {
   const asked: string[] = [];
   expect((await findNeighbour(emptyServer('https://openrouter.ai/v1', asked)))?.remedy).toEqual([
     'add `--base-url https://openrouter.ai/api/v1 --dialect openrouter`',
@@ -25,7 +25,7 @@ it('knows where a server is that there is only once, and what it speaks', async 
   expect(asked).toEqual([]);
 });
 
-it('asks only the server itself, each address once, and reports when there is none', async () => {
+it('calls only the same server, each URL once, and returns null when nothing is found', async () => {
   const asked: string[] = [];
   expect(await findNeighbour(emptyServer('http://videos.example:8000/team/v1/v1/', asked))).toBeNull();
   expect(new Set(asked.map((url) => new URL(url).origin))).toEqual(new Set(['http://videos.example:8000']));

@@ -40,13 +40,13 @@ const EXIT_CODES = {
 
 const VERBS = /^(add|ask|change|check|choose|free|include|raise|request|resize|run|set|sign in|try|use|verify|wait) /;
 
-/** Knows a fact of any name. */
+/** Every fact is known. */
 const EVERYTHING = new Proxy({}, { get: () => 'known' });
 
 const rows: readonly (readonly [string, CatalogueEntry])[] = Object.entries(CATALOGUE);
 
 describe('the catalogue', () => {
-  it('has every code that was promised and no other, each with its exit code', () => {
+  it('has exactly the documented codes, each with its exit code', () => {
     const expected = Object.entries(EXIT_CODES).flatMap(([exitCode, codes]) =>
       codes.map((code) => [code, Number(exitCode)] as const),
     );
@@ -60,7 +60,7 @@ describe('the catalogue', () => {
     expect(explanation).toMatch(/^[A-Z][^\n]*\.$/);
   });
 
-  it.each(ERROR_CODES)('has a cure for %s, whatever is known of the case', (code) => {
+  it.each(ERROR_CODES)('has a hint for %s, whatever is known about the case', (code) => {
     const [bare, full] = [hintsFor(code), hintsFor(code, EVERYTHING)];
     expect(bare.length).toBeGreaterThan(0);
     expect(full).toHaveLength(bare.length);
@@ -78,7 +78,7 @@ describe('hintsFor', () => {
     ["v'1 {target}", `sora status "v'1 {target}" --watch --simulate`],
     ["v'1 $HOME", `sora status 'v'\\''1 $HOME' --watch --simulate`],
     ['-rf', 'sora status --watch --simulate -- -rf'],
-  ])('gives a command that can be pasted, whatever the id: %s', (id, command) => {
+  ])('returns a command that can be pasted, for any id: %s', (id, command) => {
     expect(hintsFor('wait_timeout', { id, target: ' --simulate' })[0]).toContain(`\`${command}\``);
   });
 
@@ -96,15 +96,15 @@ describe('hintsFor', () => {
     ['unreadable_response', 'HTTP 200: an HTML page: Sign in', 'leads to a web page'],
     ['model_not_found', 'HTTP 404: the model has been deprecated', 'choose another model'],
     ['model_not_found', 'HTTP 404: The API deployment for this resource does not exist', 'your deployment'],
-  ] as const)('advises for %s what the words %j call for', (code, words, expected) => {
+  ] as const)('chooses a hint for %s from the words %j', (code, words, expected) => {
     expect(hintsFor(code, {}, words)[0]).toContain(expected);
   });
 
-  it('takes the first wording whose facts are all known', () => {
+  it('uses the first wording whose facts are all known', () => {
     expect(hintsFor('wait_timeout', { id: 'video_1', target: ' --simulate' })).toEqual([
       'run `sora status video_1 --watch --simulate` to keep waiting',
     ]);
-    // An id is a server's own, and a hint is pasted into a shell.
+    // The server chooses the id, and users paste the hint into a shell.
     expect(hintsFor('wait_timeout', { id: '$(rm -rf ~); x', target: '' })).toEqual([
       "run `sora status '$(rm -rf ~); x' --watch` to keep waiting",
     ]);

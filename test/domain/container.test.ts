@@ -45,7 +45,7 @@ const gif = join(
 );
 const LARGE_MDAT = join(u32(1), 'mdat', [0, 0, 0, 0, 0, 0, 0, 20], 'data');
 
-/** What the walk says is missing of a file, given to it in pieces. */
+/** What `ContainerWalk` reports as missing when it gets a file in pieces. */
 function missingOf(bytes: Buffer, kind = sniffMedia(bytes), pieceBytes = bytes.length): string | null {
   const walk = new ContainerWalk(kind);
   for (let at = 0; at < bytes.length; at += pieceBytes) walk.feed(bytes.subarray(at, at + pieceBytes));
@@ -64,7 +64,7 @@ describe.each<[string, Buffer]>([
   ['PNG', png],
   ['GIF', gif],
   [
-    'JPEG with a picture in its head',
+    'JPEG with an embedded thumbnail',
     join(
       [0xff, 0xd8, 0xff, 0xe1, 0, 8],
       [0xff, 0xd8, 1, 2, 0xff, 0xd9],
@@ -74,14 +74,14 @@ describe.each<[string, Buffer]>([
     ),
   ],
 ])('a %s', (_, bytes) => {
-  it('is whole, however it is cut into pieces, and also with something behind it', () => {
+  it('is complete, in pieces of any size, even with trailing bytes', () => {
     for (const pieceBytes of [1, 3, 64, bytes.length]) {
       expect(missingOf(bytes, sniffMedia(bytes), pieceBytes)).toBeNull();
     }
     expect(missingOf(join(bytes, Buffer.alloc(9)), sniffMedia(bytes))).toBeNull();
   });
 
-  it('is not whole without its last byte, nor without any more of them', () => {
+  it('is incomplete when it is cut anywhere', () => {
     const cuts = Array.from({ length: Math.min(40, bytes.length) }, (_, at) => bytes.length - 1 - at);
     const early = Array.from({ length: 20 }, (_, at) => Math.floor((bytes.length * at) / 20));
     for (const length of [...cuts, ...early]) {
@@ -90,7 +90,7 @@ describe.each<[string, Buffer]>([
   });
 });
 
-describe('the end of a file', () => {
+describe('the missing end of a file', () => {
   it.each([
     [
       'mp4',
@@ -103,7 +103,7 @@ describe('the end of a file', () => {
     ['avi', avi(28).subarray(0, 30), 'the end of its RIFF data'],
     ['png', png.subarray(0, -1), 'its IEND chunk'],
     ['gif', gif.subarray(0, -1), 'its trailer'],
-  ] as const)('of a cut %s is named', (kind, bytes, missing) => {
+  ] as const)('is named for a truncated %s', (kind, bytes, missing) => {
     expect(missingOf(bytes, kind)).toBe(missing);
   });
 
@@ -114,9 +114,9 @@ describe('the end of a file', () => {
     ],
     ['an AVI whose writer could not seek back', avi(0)],
     ['an MP4 whose last box has no size', join(box('ftyp', 'isom0000isom'), box('moov', 'x'), u32(0), 'mdat', 'data')],
-    ['boxes that are none', join(box('ftyp', 'isom0000isom'), Buffer.alloc(5_000, 7))],
-    ['a kind without a walk', join('OggS', Buffer.alloc(10))],
-  ])('cannot be told of %s', (_, bytes) => {
+    ['invalid boxes', join(box('ftyp', 'isom0000isom'), Buffer.alloc(5_000, 7))],
+    ['an unsupported format', join('OggS', Buffer.alloc(10))],
+  ])('cannot be detected in %s', (_, bytes) => {
     expect(missingOf(bytes)).toBeNull();
   });
 });

@@ -23,8 +23,8 @@ function order(input: Partial<RequestInput>, count = 1): CostOrder {
   return { ...resolution.value, count };
 }
 
-describe('the cost of many videos', () => {
-  it('is summed up for the requested and the rendered seconds', () => {
+describe('estimateCost', () => {
+  it('adds up the requested and the rendered seconds', () => {
     const orders = [order({ duration: '10' }, 3), order({ model: 'sora-2-pro', resolution: '1080p', duration: '8' })];
     expect(estimateCost(orders, AT_MS, LIST)).toEqual({
       videos: 4,
@@ -33,26 +33,26 @@ describe('the cost of many videos', () => {
     });
   });
 
-  it('keeps the unknown apart: it is counted, and the whole is unknown with it', () => {
+  it('counts unknown prices separately, which makes the total unknown', () => {
     const { videos, asked } = estimateCost([order({}), order({ model: 'wan2.2', duration: '5' }, 2)], AT_MS, LIST);
     expect(videos).toBe(3);
     expect(asked).toEqual({ knownMicros: usd(0.4), unknownVideos: 2 });
     expect(wholeMicros(asked)).toBeNull();
   });
 
-  it('is nothing for no videos', () => {
+  it('is zero without videos', () => {
     expect(wholeMicros(estimateCost([], AT_MS, LIST).rendered)).toBe(0);
   });
 
-  it('is exact, whatever the number', () => {
+  it('is exact for any number of videos', () => {
     const cheap = pricesWith([{ name: 'wan2.2', microsPerSecond: 100_000 / 3 }], OWN);
     const { asked } = estimateCost([order({ model: 'wan2.2', duration: '1' }, 100_000)], AT_MS, cheap);
     expect(asked.knownMicros).toBe(33_333 * 100_000);
   });
 });
 
-describe('a comparison', () => {
-  it('goes over every known model and size, and what one’s own prices name, the cheapest first', () => {
+describe('compareModels', () => {
+  it('lists every known model and size and the profile’s own prices, cheapest first', () => {
     const prices = pricesWith([{ name: 'wan2.2', microsPerSecond: usd(0.2) }], OWN);
     const rows = compareModels(order({ model: 'sora-2', duration: '5' }), AT_MS, prices).map((row) => [
       row.model,
@@ -74,7 +74,7 @@ describe('a comparison', () => {
     ]);
   });
 
-  it('contains the requested video, last if its price is unknown', () => {
+  it('includes the requested video, last if its price is unknown', () => {
     const rows = compareModels(order({ model: 'ltx-2', size: '832x480', duration: '5' }), AT_MS, LIST);
     expect(rows).toHaveLength(9);
     expect(rows.at(-1)).toMatchObject({ model: 'ltx-2', size: '832x480', seconds: 5, price: null, micros: null });

@@ -7,7 +7,7 @@ describe('a day', () => {
     [Date.UTC(2026, 10, 24, 23, 59, 59, 999), '2026-11-24'],
     [-1, '1969-12-31'],
     [8.64e15, '+275760-09-13'],
-  ])('of %d is %s', (timeMs, day) => {
+  ])('dayOf(%d) is %s', (timeMs, day) => {
     expect(dayOf(timeMs)).toBe(day);
   });
 
@@ -23,7 +23,7 @@ describe('a day', () => {
     ['2026-03-01T00:00', undefined],
     ['yesterday', undefined],
     ['', undefined],
-  ])('is read from %j: %j', (text, timeMs) => {
+  ])('parseDayMs(%j) is %j', (text, timeMs) => {
     expect(parseDayMs(text)).toBe(timeMs);
   });
 });

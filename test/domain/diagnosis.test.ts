@@ -51,7 +51,7 @@ describe('diagnose', () => {
     ['billing_hard_limit_reached', 'the spending limit', { code: 'billing_hard_limit_reached' }],
     ['billing_hard_limit_reached', 'the spending limit by its type', { type: 'billing_limit_user_error' }],
     ['invalid_api_key', 'a key', { status: 401, code: 'invalid_api_key' }],
-    ['invalid_api_key', 'a key without a word', { status: 401 }],
+    ['invalid_api_key', 'a key without a message', { status: 401 }],
     ['no_api_key', 'a missing key', { status: 401, hasKey: false }],
     ['organization_not_verified', 'the organisation', { status: 403, message: VERIFY }],
     ['model_not_found', 'the model by code', { status: 404, code: 'model_not_found' }],
@@ -70,12 +70,12 @@ describe('diagnose', () => {
       'a deployment',
       { status: 404, code: 'DeploymentNotFound', message: 'The API deployment for this resource does not exist.' },
     ],
-    ['tls_failure', 'a port that wants encryption', { message: 'Client sent an HTTP request to an HTTPS server.' }],
+    ['tls_failure', 'a port that requires TLS', { message: 'Client sent an HTTP request to an HTTPS server.' }],
     ['endpoint_not_found', 'the path', { status: 404, message: 'Invalid URL (POST /v1/video/generations)' }],
     ['endpoint_not_found', 'an unknown path', { status: 404, message: 'Not Found' }],
     ['endpoint_not_found', 'a redirect of a create', { status: 308, message: '' }],
     ['rate_limit_exceeded', 'the rate', { status: 429, code: 'rate_limit_exceeded' }],
-    ['rate_limit_exceeded', 'the rate without a word', { status: 429 }],
+    ['rate_limit_exceeded', 'the rate without a message', { status: 429 }],
     ['insufficient_quota', 'the quota', { status: 429, code: 'insufficient_quota' }],
     ['insufficient_quota', 'the quota by type', { status: 429, type: 'insufficient_quota' }],
     ['insufficient_quota', 'the quota by text', { status: 429, message: 'You exceeded your current quota, please …' }],
@@ -88,16 +88,16 @@ describe('diagnose', () => {
     ],
     ['job_failed', 'a failed job', { status: 0, code: 'processing_error' }],
     ['video_not_found', 'an id', { status: 404, message: "Video with id 'video_1' not found" }],
-    ['video_not_found', 'an id, in the words of New API', { code: 'task_not_exist', message: 'task_not_exist' }],
+    ['video_not_found', 'an id, as New API words it', { code: 'task_not_exist', message: 'task_not_exist' }],
     ['permission_denied', 'the right', { status: 403, message: 'Missing scopes: api.videos.write' }],
     ['not_supported', 'a method', { status: 405 }],
     ['not_supported', 'a function', { status: 501 }],
     ['proxy_failure', 'a proxy’s login', { status: 407 }],
-    ['request_timeout', 'a time-out', { status: 408 }],
+    ['request_timeout', 'a timeout', { status: 408 }],
     ['duplicate_request', 'an idempotency key', { status: 409, message: 'Idempotency-Key is already in use' }],
     ['invalid_request', 'a conflict', { status: 409 }],
-    ['content_expired', 'what is gone', { status: 410 }],
-    ['endpoint_not_found', 'an API that is gone', { status: 410, isAboutVideo: false }],
+    ['content_expired', 'a 410', { status: 410 }],
+    ['endpoint_not_found', 'a 410 for an API', { status: 410, isAboutVideo: false }],
     [
       'model_not_found',
       'a deployment by its message alone',
@@ -116,11 +116,11 @@ describe('diagnose', () => {
     ['insufficient_quota', 'a budget', { message: 'Budget has been exceeded! Current cost: 2, Max budget: 1' }],
     ['invalid_api_key', 'a key that LiteLLM would look up in its database', { message: 'No connected db.' }],
     ['invalid_request', 'a body', { status: 422 }],
-    ['invalid_request', 'a 4xx that nobody knows', { status: 418 }],
-    ['server_error', 'its own fault', { status: 500 }],
+    ['invalid_request', 'an unknown 4xx', { status: 418 }],
+    ['server_error', 'an internal error', { status: 500 }],
     ['server_error', 'too much load', { status: 503 }],
-    ['server_error', 'a 5xx that nobody knows', { status: 599 }],
-  ])('names %s for %s', (code, _, fields) => {
+    ['server_error', 'an unknown 5xx', { status: 599 }],
+  ])('returns %s for %s', (code, _, fields) => {
     expect(diagnose(refusal(fields))).toBe(code);
   });
 
@@ -129,7 +129,7 @@ describe('diagnose', () => {
     ['404 Invalid URL', { status: 404, message: 'Invalid URL (POST /v1/videos)' }],
     ['403', { status: 403 }],
     ['410', { status: 410 }],
-  ])('takes a %s from OpenAI for the service’s end, from the day on', (_, fields) => {
+  ])('takes a %s from OpenAI as the end of the service, once that has passed', (_, fields) => {
     expect(diagnose(refusal({ ...fields, atMs: AFTER_THE_END }))).toBe('service_retired');
     expect(diagnose(refusal(fields))).not.toBe('service_retired');
     expect(diagnose(refusal({ ...fields, atMs: AFTER_THE_END, isOpenAi: false }))).not.toBe('service_retired');
@@ -139,7 +139,7 @@ describe('diagnose', () => {
     ['organization_not_verified', { status: 403, message: VERIFY }],
     ['invalid_api_key', { status: 401 }],
     ['rate_limit_exceeded', { status: 429 }],
-  ])('still names %s at OpenAI after the end', (code, fields) => {
+  ])('still returns %s at OpenAI after the end', (code, fields) => {
     expect(diagnose(refusal({ ...fields, atMs: AFTER_THE_END }))).toBe(code);
   });
 });
@@ -161,7 +161,7 @@ describe('diagnoseNetwork', () => {
     ['EPROXY', 'proxy_failure'],
     ['ERR_INVALID_CHAR', 'invalid_config'],
     ['HPE_INVALID_CONSTANT', 'unreadable_response'],
-  ])('names the cause of %s', (code, cause) => {
+  ])('returns the cause of %s', (code, cause) => {
     expect(diagnoseNetwork(code)).toBe(cause);
   });
 });
@@ -182,7 +182,7 @@ describe('failedBeforeSending', () => {
     ['ETIMEDOUT', null, false],
     ['EPIPE', 'write', false],
     ['EPROTO', 'write', false],
-  ])('of %s in %s is %s', (code, syscall, expected) => {
+  ])('is decided by the code %s in %s: %s', (code, syscall, expected) => {
     expect(failedBeforeSending({ code, syscall })).toBe(expected);
   });
 });

@@ -15,7 +15,7 @@ describe('parseDurationMs', () => {
     expect(parseDurationMs(text)).toBe(ms);
   });
 
-  it.each(['', 'soon', '-5', '5 minutes', '5x', 'm', '1h30'])('refuses %j', (text) => {
+  it.each(['', 'soon', '-5', '5 minutes', '5x', 'm', '1h30'])('rejects %j', (text) => {
     expect(parseDurationMs(text)).toBeUndefined();
   });
 });

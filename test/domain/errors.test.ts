@@ -3,7 +3,7 @@ import { ERROR_CODES } from '../../src/domain/catalogue.ts';
 import { exitCodeFor, SoraError } from '../../src/domain/errors.ts';
 
 describe('exitCodeFor', () => {
-  it('is 2 for a request that was refused here, and 1 when the server had to refuse it', () => {
+  it('is 2 for a request refused locally, and 1 when the server refused it', () => {
     expect(exitCodeFor(new SoraError('invalid_request'))).toBe(2);
     expect(exitCodeFor(new SoraError('invalid_request', { status: 400 }))).toBe(1);
     expect(exitCodeFor(new SoraError('reference_size_mismatch', { status: 400 }))).toBe(1);
@@ -13,14 +13,14 @@ describe('exitCodeFor', () => {
     expect(exitCodeFor(new SoraError(code, { status: 400 }))).not.toBe(2);
   });
 
-  it('keeps the other codes whether a server answered or not', () => {
+  it('keeps the other codes with or without a reply', () => {
     expect(exitCodeFor(new SoraError('invalid_api_key', { status: 401 }))).toBe(4);
     expect(exitCodeFor(new SoraError('no_api_key'))).toBe(4);
   });
 });
 
 describe('SoraError', () => {
-  it('takes its words from the catalogue and fills them from the facts', () => {
+  it('takes its words from the catalogue and fills in the facts', () => {
     const error = new SoraError('dns_failure', { facts: { host: 'videos.example' } });
     expect(error).toMatchObject({
       message: 'could not resolve the server’s host name',
@@ -31,12 +31,12 @@ describe('SoraError', () => {
     });
   });
 
-  it('holds no signature of an address that a server quotes, as its words go into answers and files', () => {
+  it('redacts signatures in URLs that a server quotes', () => {
     const { causedBy } = new SoraError('server_error', { causedBy: 'HTTP 500: see https://cdn.example/v?sig=s3cret' });
     expect(causedBy).toBe('HTTP 500: see https://cdn.example/v?sig=redacted');
   });
 
-  it('gets more details without losing any', () => {
+  it('accepts more details without losing any', () => {
     const cause = new Error('below');
     const error = new SoraError('server_error', {
       title: 'the server is on fire',
@@ -49,8 +49,8 @@ describe('SoraError', () => {
       retryable: false,
       cause,
     });
-    const told = error.with({ jobId: 'video_1' });
-    expect({ ...told, message: told.message, cause: told.cause }).toEqual({
+    const extended = error.with({ jobId: 'video_1' });
+    expect({ ...extended, message: extended.message, cause: extended.cause }).toEqual({
       ...error,
       message: error.message,
       cause,

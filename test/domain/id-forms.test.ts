@@ -9,7 +9,7 @@ it.each([
   ['wrapped and bare', wrapped('sora-2', 'video_123456'), 'video_123456'],
   ['with and without its provider', '0a1b2c3d4e5f:openai', '0a1b2c3d4e5f'],
   ['with and without escapes', 'a%2Fb%3D', 'a/b='],
-])('the id of one job is known %s', (_, one, other) => {
+])('one id is recognised in two forms: %s', (_, one, other) => {
   expect(idForms(one).some((form) => idForms(other).includes(form))).toBe(true);
 });
 
@@ -17,6 +17,6 @@ it.each([
   ['other jobs', wrapped('sora-2', 'video_1'), wrapped('sora-2', 'video_2')],
   ['plain ids', 'video_68d7512d07848190b3e45da0ecbebcde', 'video_68d7512d07848190b3e45da0ecbebcdf'],
   ['what only looks escaped', '100%', '100'],
-])('the ids of %s are distinguished', (_, one, other) => {
+])('different ids are kept apart: %s', (_, one, other) => {
   expect(idForms(one).some((form) => idForms(other).includes(form))).toBe(false);
 });

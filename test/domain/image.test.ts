@@ -24,7 +24,7 @@ describe('readImageSize', () => {
     ['a lossy WebP', webp, 'image/webp'],
     ['a lossless WebP', losslessWebp, 'image/webp'],
     ['an extended WebP', extendedWebp, 'image/webp'],
-  ])('reads the pixels of %s', (_, bytes, mimeType) => {
+  ])('reads the size of %s', (_, bytes, mimeType) => {
     expect(readImageSize(bytes)).toEqual({ mimeType, width: 1280, height: 720, isTurned: false });
   });
 
@@ -32,7 +32,7 @@ describe('readImageSize', () => {
     ['as it is stored', '\x01', { width: 1280, height: 720, isTurned: false }],
     ['upside down', '\x03', { width: 1280, height: 720, isTurned: true }],
     ['on its side', '\x06', { width: 720, height: 1280, isTurned: true }],
-  ])('gives the pixels that viewers show of a picture %s', (_, orientation, size) => {
+  ])('returns the size as viewers display it, for an image %s', (_, orientation, size) => {
     const tiff = `MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00${orientation}\x00\x00`;
     const length = String.fromCharCode(tiff.length);
     const exif = `\xff\xe1\x00${String.fromCharCode(tiff.length + 8)}Exif\0\0${tiff}`;
@@ -59,7 +59,7 @@ describe('readImageSize', () => {
     ['lossy WebP', webp],
     ['lossless WebP', losslessWebp],
     ['extended WebP', extendedWebp],
-  ])('knows no size of a %s that is cut at any byte', (_, bytes) => {
+  ])('returns null for a %s that is cut at any byte', (_, bytes) => {
     for (let length = 0; length < bytes.length; length++) expect(readImageSize(bytes.subarray(0, length))).toBeNull();
   });
 
@@ -69,7 +69,7 @@ describe('readImageSize', () => {
     ['a PNG without pixels', createPngHeader(0, 720)],
     ['a JPEG whose segments are out of step', joinBytes(SOI, '\xff\xe0\x00\x02JF', frame('\xc0'))],
     ['a WebP of an unknown kind', joinBytes(riff('VP9 \x20\x00\x00\x00\x10\x02\x00\x9d\x01\x2a\x00\x05\xd0\x02'))],
-  ])('gives null for %s', (_, bytes) => {
+  ])('returns null for %s', (_, bytes) => {
     expect(readImageSize(bytes)).toBeNull();
   });
 });

@@ -9,7 +9,7 @@ it.each<[string, Partial<VideoJob>, string | undefined, string | null | undefine
   ['completed', { status: 'completed' }, undefined, undefined],
   ['expired', { status: 'expired' }, 'content_expired', null],
   ['cancelled', { status: 'cancelled' }, 'job_failed', null],
-  ['failed without a word', { status: 'failed' }, 'job_failed', 'the server gave no reason'],
+  ['failed without a reason', { status: 'failed' }, 'job_failed', 'the server gave no reason'],
   [
     'failed',
     { status: 'failed', error: { code: 'processing_error', message: 'internal error' } },

@@ -34,7 +34,7 @@ describe('sniffMedia', () => {
     [null, 'G'.padEnd(300, 'o')],
     [null, '<!DOCTYPE html>'],
     [null, ''],
-  ])('names %s', (kind, head) => {
+  ])('detects %s', (kind, head) => {
     expect(sniffMedia(joinBytes(head))).toBe(kind);
   });
 });
@@ -44,7 +44,7 @@ it.each<[MediaKind, boolean, boolean]>([
   ['gif', true, true],
   ['webp', false, true],
   ['m4a', false, false],
-])('%s as a video, and as a thumbnail', (kind, isVideo, isPicture) => {
+])('fitsVariant(%s) as a video is %s, as a thumbnail %s', (kind, isVideo, isPicture) => {
   expect([fitsVariant(kind, 'video'), fitsVariant(kind, 'thumbnail')]).toEqual([isVideo, isPicture]);
 });
 
@@ -54,11 +54,11 @@ it.each([
   ['final', null],
   ['', null],
   ['constructor', null],
-])('the extension %j promises %s', (extension, kind) => {
+])('promisedKind(%j) is %s', (extension, kind) => {
   expect(promisedKind(extension)).toBe(kind);
 });
 
-it('is named with the article that fits', () => {
+it('describeKind uses the right article', () => {
   const kinds = ['mp4', 'mov', 'gif', 'avif', 'm4a', 'flv', 'ts', 'heic'] as const;
   expect(kinds.map(describeKind).join(', ')).toBe(
     'an mp4 file, a mov file, a gif file, an avif file, an m4a file, an flv file, a ts file, a heic file',

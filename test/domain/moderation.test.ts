@@ -37,7 +37,7 @@ describe('moderation', () => {
     { message: 'the moderation service is down', status: 503 },
     { message: 'rate limit of the content filter', status: 429 },
     { code: 'invalid_content_type', message: 'content type text/plain is not supported' },
-  ])('is not seen in %o', (fields) => {
+  ])('is not suspected in %o', (fields) => {
     expect(isModeration(refusal(fields))).toBe(false);
   });
 });

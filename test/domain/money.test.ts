@@ -12,7 +12,7 @@ describe('parseUsd', () => {
     expect(parseUsd(text)).toBe(micros);
   });
 
-  it.each(['', '-1', '1,50', '0.0000001', '1e3', '2 €', 'NaN', '$'])('refuses %j', (text) => {
+  it.each(['', '-1', '1,50', '0.0000001', '1e3', '2 €', 'NaN', '$'])('rejects %j', (text) => {
     expect(parseUsd(text)).toBeUndefined();
   });
 });

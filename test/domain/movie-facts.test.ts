@@ -22,8 +22,8 @@ const movieHeader = box('mvhd', 12, u32(600, 4_500), 80);
 /** Version 1, with 64-bit times. */
 const longHeader = box('mvhd', u32(0x0100_0000), 16, u32(1_000, 0, 12_000), 80);
 
-describe('the facts of a movie', () => {
-  it('are its length and the size of its largest track, wherever the index is', () => {
+describe('readMovieFacts', () => {
+  it('reads the length and the size of the largest track, wherever the index is', () => {
     const index = box('moov', movieHeader, track(0, 0), track(1280, 720));
     const facts = { seconds: 7.5, size: '1280x720' };
     expect(readMovieFacts(Buffer.concat([box('ftyp', 16), index, box('mdat', 100)]))).toEqual(facts);
@@ -31,14 +31,14 @@ describe('the facts of a movie', () => {
     expect(readMovieFacts(box('moov', longHeader, track(720, 1280)))).toEqual({ seconds: 12, size: '720x1280' });
   });
 
-  it('are unknown where the file does not state them', () => {
+  it('returns unknown for facts that the file does not state', () => {
     const unknown = { seconds: null, size: null };
     for (const bytes of [Buffer.alloc(0), Buffer.from('GIF89a'), box('ftyp', 16), box('moov', box('mvhd', 4))]) {
       expect(readMovieFacts(bytes)).toEqual(unknown);
     }
   });
 
-  it('never fail, whatever the bytes', () => {
+  it('never throws, whatever the bytes', () => {
     const index = box('moov', movieHeader, track(1280, 720));
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: index.length }), fc.nat(index.length), (noise, at) => {

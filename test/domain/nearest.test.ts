@@ -8,6 +8,6 @@ it.each<[string, readonly string[], readonly string[]]>([
   ['simulato', ['openai', 'simulator'], ['simulator']],
   ['frobnicate', ['create', 'list'], []],
   ['', ['create'], []],
-])('%j is nearest, of %j, to %j', (text, candidates, expected) => {
+])('nearest(%j) among %j is %j', (text, candidates, expected) => {
   expect(nearest(text, candidates)).toEqual(expected);
 });

@@ -58,11 +58,11 @@ describe('the price of a create with parameters', () => {
     { width: 1920 },
     { model: 'another' },
     { extra_body: { model_name: 'another' } },
-  ])('%j makes it unknown, never lower', (params) => {
+  ])('%j makes the price unknown, never lower', (params) => {
     expect(dollarsOf(params)).toBeUndefined();
   });
 
-  it('stays nothing for a free model, unless another one is chosen', () => {
+  it('stays zero for a free model, unless another model is chosen', () => {
     expect(dollarsOf({ n: 10, num_frames: 481 }, 'free')).toBe(0);
     expect(dollarsOf({ model: 'wan' }, 'free')).toBeUndefined();
   });

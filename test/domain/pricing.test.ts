@@ -16,7 +16,7 @@ describe('estimate', () => {
     ['2026-03-12', 'sora-2-pro', '1024x1792', 10, 5, 'openai-2026-03-12'],
     ['2026-03-12', 'sora-2', '720x1280', 4, 0.4, 'openai-2026-03-12'],
     ['2026-11-23', 'sora-2-2025-12-08', '720x1280', 20, 2, 'openai-2026-03-12'],
-  ])('on %s %s at %s for %d s is $%d of %s', (day, model, size, seconds, dollars, priceList) => {
+  ])('on %s prices %s at %s for %d s at $%d, from %s', (day, model, size, seconds, dollars, priceList) => {
     expect(estimate({ model, size, seconds }, Date.parse(day), LIST)).toEqual({ micros: usd(dollars), priceList });
   });
 
@@ -38,7 +38,7 @@ describe('estimate', () => {
   });
 });
 
-describe('one’s own prices', () => {
+describe('a profile’s own prices', () => {
   const prices = pricesWith(
     [
       { name: 'sora-2-2025-12-08', microsPerSecond: usd(0.09) },
@@ -54,17 +54,17 @@ describe('one’s own prices', () => {
 
   it.each([
     ['a model that no list knows, at any size', 'wan2.2', '832x480', 0.05],
-    ['the same where the server chooses the size', 'wan2.2', null, 0.05],
-    ['one of its sizes before the model', 'wan2.2', '1920x1080', 0.2],
+    ['that model when the server chooses the size', 'wan2.2', null, 0.05],
+    ['one of its sizes, before the model', 'wan2.2', '1920x1080', 0.2],
     ['a model of the list, instead of its price', 'sora-2', '720x1280', 0.08],
     ['the snapshots of that model', 'sora-2-2025-10-06', '720x1280', 0.08],
     ['a snapshot before its model', 'sora-2-2025-12-08', '720x1280', 0.09],
-    ['nothing at all, which is not unknown', 'mine', null, 0],
-  ])('price %s', (_, model, size, dollars) => {
+    ['a free model, whose price is known', 'mine', null, 0],
+  ])('cover %s', (_, model, size, dollars) => {
     expect(priceOf(model, size)).toBe(usd(dollars));
   });
 
-  it('leave the prices of other models as they are', () => {
+  it('leave the prices of other models unchanged', () => {
     expect(priceOf('sora-2-pro', '1280x720')).toBe(usd(0.3));
     expect(priceOf('ltx-2', '1280x720')).toBeUndefined();
   });
@@ -87,7 +87,7 @@ describe('one’s own prices', () => {
   });
 });
 
-describe('the price list of a day', () => {
+describe('the price list', () => {
   it.each([
     ['2025-10-05', []],
     ['2026-03-11', ['0.1 2025-10-06', '0.3 2025-10-06', '0.5 2025-10-06']],

@@ -51,21 +51,18 @@ describe('a record', () => {
     ['failed', [taken, failed], 'failed', false, 400_000],
     ['removed while it ran', [taken, removed], 'cancelled', false, 400_000],
     ['removed when it was done', [taken, completed, removed], 'completed', false, 420_000],
-  ] as const)(
-    'that was %s tells its status, whether it is open, and what it cost',
-    (_, events, status, open, micros) => {
-      const record = fold(intent(KEY), ...events);
-      expect([statusOf(record), isOpen(record), spentMicros(record)]).toEqual([status, open, micros]);
-    },
-  );
+  ] as const)('that was %s has the right status, openness and cost', (_, events, status, open, micros) => {
+    const record = fold(intent(KEY), ...events);
+    expect([statusOf(record), isOpen(record), spentMicros(record)]).toEqual([status, open, micros]);
+  });
 
-  it('begins with its intent, and only once', () => {
+  it('starts with its intent, and only once', () => {
     expect(applyEvent(undefined, taken)).toBeUndefined();
     const record = fold(intent(KEY), taken, intent(KEY, { atMs: AT_MS + 99 }));
     expect(record).toMatchObject({ submittedAtMs: AT_MS, answer: 'accepted' });
   });
 
-  it('holds what the server answered and when', () => {
+  it('records the reply and its time', () => {
     expect(fold(intent(KEY))).toMatchObject({ answer: 'pending', answeredAtMs: null, refusal: null, job: null });
     expect(fold(intent(KEY), taken)).toMatchObject({
       answer: 'accepted',
@@ -78,17 +75,17 @@ describe('a record', () => {
     });
   });
 
-  it('is not in doubt again once it was answered', () => {
+  it('is not in doubt again after a reply', () => {
     expect(fold(intent(KEY), taken, unknown)).toEqual(fold(intent(KEY), taken));
     expect(fold(intent(KEY), unknown, taken)).toMatchObject({ answer: 'accepted', refusal: null });
   });
 
-  it('counts nothing for the simulator, and nothing known where there is no price', () => {
+  it('costs nothing for the simulator, and an unknown amount without a price', () => {
     expect(spentMicros(fold(intent(KEY, { free: true }), taken, completed))).toBe(0);
     expect(spentMicros(fold(intent(KEY, { estimatedMicros: null }), taken))).toBeNull();
   });
 
-  it('holds each saved file once, as it was saved last', () => {
+  it('lists each saved file once, as last saved', () => {
     const { files } = fold(intent(KEY), taken, saved('/a.mp4', 1), saved('/b.mp4', 2), saved('/a.mp4', 3));
     expect(files.map(({ path, bytes }) => [path, bytes])).toEqual([
       ['/b.mp4', 2],
@@ -97,7 +94,7 @@ describe('a record', () => {
   });
 });
 
-it('factsOf keeps of a job what lasts, and neither its address nor its progress', () => {
+it('factsOf keeps the lasting facts of a job, not its URL or progress', () => {
   const job = createVideoJob({
     progress: 50,
     content: { kind: 'url', url: 'https://cdn.example/?sig=x' },

@@ -31,11 +31,11 @@ describe('redact', () => {
     expect(redact(text)).toBe(shown);
   });
 
-  it('hides the secrets it knows, wherever they stand', () => {
+  it('hides known secrets anywhere', () => {
     expect(redact('x-key: hunter22, again hunter22', ['hunter22'])).toBe('x-key: [redacted], again [redacted]');
   });
 
-  it('hides a secret as JSON and addresses spell it', () => {
+  it('hides a secret in JSON and URLs', () => {
     const secret = 'a"b\\c d/e+f';
     const text = `${JSON.stringify({ secret })} /v1/videos?${new URLSearchParams({ secret })}`;
     expect(redact(text, [secret])).toBe('{"secret":"[redacted]"} /v1/videos?secret=[redacted]');
@@ -62,7 +62,7 @@ describe('redact', () => {
     ['HTML with numbers', (secret) => secret.replace(/\W/g, (c) => `&#${c.charCodeAt(0)};`)],
     ['HTML to the last letter', (secret) => secret.replace(/./g, (c) => `&#x${c.charCodeAt(0).toString(16)};`)],
     ['hex', (secret) => Buffer.from(secret).toString('hex')],
-  ])('hides a secret %s', (_, spell) => {
+  ])('hides a secret encoded %s', (_, spell) => {
     for (const secret of [KEY, 'sk-LEAK+me/pls=="x\\y~42', 'plain0123456789', 'é ü 0123']) {
       const shown = redact(`key ${spell(secret)} end`, [secret]);
       expect(shown).toMatch(/^key .{0,16}\[redacted\].{0,8} end$/);
@@ -70,7 +70,7 @@ describe('redact', () => {
     }
   });
 
-  it('knows what a server may repeat of a header', () => {
+  it('finds the secrets within a header', () => {
     expect(secretsWithin('token-0123')).toEqual(['token-0123']);
     expect(secretsWithin('Bearer token-0123')).toEqual(['Bearer token-0123', 'token-0123']);
     const basic = `Basic ${Buffer.from('me:password1').toString('base64')}`;
@@ -79,26 +79,26 @@ describe('redact', () => {
     expect(secretsOfUrl('proxy')).toEqual([]);
   });
 
-  it('leaves JSON whole that quotes an address', () => {
+  it('keeps JSON valid when it redacts a quoted URL', () => {
     const message = 'see "https://cdn.example/?sig=s3cret"';
     expect(JSON.parse(redact(JSON.stringify({ message })))).toEqual({
       message: 'see "https://cdn.example/?sig=redacted"',
     });
   });
 
-  it('leaves text without secrets as it is, also where a secret is too short to be one', () => {
+  it('leaves other text unchanged, and ignores secrets that are too short', () => {
     const text = 'GET https://api.example/v1/videos?limit=20&after=video_1 of a task-oriented risk';
     expect(redact(text, ['', 'a', 'task', '20'])).toBe(text);
   });
 
-  it('hides a short secret where it stands alone, unless it is only a word or a number', () => {
+  it('hides a short secret as a separate word, unless it is a plain word or number', () => {
     expect(redact('key pa55wrd, not pa55wrds', ['pa55wrd'])).toBe('key [redacted], not pa55wrds');
     expect(redact('wrong key t0p! and EMPTY', ['t0p!', 'EMPTY'])).toBe('wrong key [redacted] and EMPTY');
   });
 });
 
 describe('redactUrl', () => {
-  it('hides every repeated value', () => {
+  it('hides repeated values', () => {
     expect(redactUrl('https://cdn.example/?token=a&token=b')).toBe('https://cdn.example/?token=redacted');
   });
 
@@ -107,7 +107,7 @@ describe('redactUrl', () => {
   });
 });
 
-/** How many characters of a text stand in another one in one piece. */
+/** The length of the longest common substring. */
 function longestCommonPart(text: string, other: string): number {
   let longest = 0;
   for (let at = 0; at < other.length; at++) {

@@ -16,27 +16,17 @@ it.each<[string, Parameters<typeof withDefaults>[0], Record<string, string>, obj
     { duration: '8', quality: 'high' },
     { duration: '4', quality: 'standard' },
   ],
+  ['a size, without a default shape', { size: '832x480' }, { ...WORDS, orientation: 'portrait' }, { size: '832x480' }],
+  ['a resolution, without a default size', { resolution: '720p' }, { size: '832x480' }, { resolution: '720p' }],
+  ['a resolution, with the default shape', { resolution: '720p' }, WORDS, { resolution: '720p', aspectRatio: '9:16' }],
   [
-    'a size, which leaves no room for words',
-    { size: '832x480' },
-    { ...WORDS, orientation: 'portrait' },
-    { size: '832x480' },
-  ],
-  ['a word, which leaves no room for a size', { resolution: '720p' }, { size: '832x480' }, { resolution: '720p' }],
-  [
-    'one word, beside the other one’s default',
-    { resolution: '720p' },
-    WORDS,
-    { resolution: '720p', aspectRatio: '9:16' },
-  ],
-  [
-    'an orientation in the place of a ratio',
+    'an orientation instead of the default ratio',
     { orientation: 'landscape' },
     WORDS,
     { orientation: 'landscape', resolution: '1080p' },
   ],
   [
-    'a ratio in the place of an orientation',
+    'a ratio instead of the default orientation',
     { aspectRatio: '1:1' },
     { orientation: 'portrait' },
     { aspectRatio: '1:1' },
@@ -47,7 +37,7 @@ it.each<[string, Parameters<typeof withDefaults>[0], Record<string, string>, obj
     { 'params.seed': '7', 'params.steps': '20' },
     { params: ['steps=20', 'seed=1'] },
   ],
-])('defaults of a profile, beside %s', (_, given, defaults, wanted) => {
+])('withDefaults keeps %s', (_, given, defaults, wanted) => {
   const result = Object.entries(withDefaults(given, defaults)).filter(([, value]) => value !== undefined);
   expect(Object.fromEntries(result)).toEqual({ params: [], ...wanted });
 });

@@ -33,7 +33,7 @@ function violationsOf(input: Asked): readonly string[] {
 }
 
 describe('a request for a known model', () => {
-  it('has defaults for everything that was not requested', () => {
+  it('has defaults for everything else', () => {
     expect(resolve({})).toEqual({
       request: {
         prompt: 'a kite',
@@ -60,14 +60,14 @@ describe('a request for a known model', () => {
     ['18', 16], // a tie goes to the shorter
     ['30', 20],
     [' 5s ', 4],
-  ])('takes the nearest length for %s seconds and says so', (duration, seconds) => {
+  ])('rounds %s seconds to the nearest length with a note', (duration, seconds) => {
     const resolved = resolve({ duration });
     expect(resolved.request.seconds).toBe(seconds);
     expect(resolved.askedSeconds).toBe(Number.parseFloat(duration));
     expect(resolved.notes).toEqual([expect.stringContaining(`using ${seconds} instead of`)]);
   });
 
-  it.each(['4', '8', '12', '16', '20'])('takes %s seconds as they are', (duration) => {
+  it.each(['4', '8', '12', '16', '20'])('keeps %s seconds', (duration) => {
     const { request, askedSeconds, notes } = resolve({ duration });
     expect({ seconds: request.seconds, askedSeconds, notes }).toEqual({
       seconds: Number(duration),
@@ -76,7 +76,7 @@ describe('a request for a known model', () => {
     });
   });
 
-  it('refuses a length between with --exact, and names the lengths there are', () => {
+  it('refuses other lengths with --exact, and lists the valid ones', () => {
     expect(violationsOf({ duration: '5', exact: true })).toEqual([
       'sora-2 renders 4, 8, 12, 16 or 20 seconds, not 5, and `--exact` forbids rounding',
     ]);
@@ -119,20 +119,20 @@ describe('a request for a known model', () => {
     expect(violationsOf(input)).toEqual([expect.stringMatching(violation)]);
   });
 
-  it('sends no quality: the two models are the two qualities', () => {
+  it('sends no quality, since the model determines it', () => {
     expect(resolve({ quality: 'standard' }).request.quality).toBeNull();
     expect(resolve({ quality: 'high', model: 'sora-2-pro' }).request.quality).toBeNull();
   });
 });
 
-describe('a request for a model that is not known', () => {
-  it('holds nothing that was not given', () => {
+describe('a request for an unknown model', () => {
+  it('contains no defaults', () => {
     const { request, notes } = resolve({ model: UNKNOWN_MODEL });
     expect(request).toMatchObject({ model: UNKNOWN_MODEL, seconds: null, size: null, quality: null });
     expect(notes).toEqual([]);
   });
 
-  it('holds what was given as it is', () => {
+  it('keeps the given values', () => {
     const { request } = resolve({
       model: UNKNOWN_MODEL,
       duration: '5.5',
@@ -153,7 +153,7 @@ describe('a request for a model that is not known', () => {
     [{ resolution: '480p' }, '854x480'],
     [{ aspectRatio: '1:1' }, '720x720'],
     [{ resolution: '1080p', orientation: 'portrait' }, '1080x1920'],
-  ])('turns %j into the usual pixels', (input, size) => {
+  ])('resolves %j to the usual size', (input, size) => {
     expect(resolve({ model: UNKNOWN_MODEL, ...input }).request.size).toBe(size);
   });
 });
@@ -168,21 +168,21 @@ describe('any request', () => {
   });
 
   it.each([
-    ['nothing', '', 'the prompt is empty'],
+    ['no characters', '', 'the prompt is empty'],
     ['white space', ' \n\t', 'the prompt is empty'],
     ['a NUL', 'a\u0000b', 'the prompt contains binary data'],
-    ['bytes that are no UTF-8', 'a\ufffdb', 'the prompt contains binary data'],
+    ['invalid UTF-8', 'a\ufffdb', 'the prompt contains binary data'],
     ['32,001 characters', 'é'.repeat(32_001), 'the prompt has 32001 characters; the limit is 32000'],
-  ])('refuses a prompt of %s', (_, prompt, violation) => {
+  ])('refuses a prompt with %s', (_, prompt, violation) => {
     expect(violationsOf({ prompt })).toEqual([violation]);
   });
 
-  it('counts characters, not code units, and leaves line breaks and tabs alone', () => {
+  it('counts characters, not code units, and keeps line breaks and tabs', () => {
     expect(violationsOf({ prompt: '🪁'.repeat(32_000) })).toEqual([]);
     expect(resolve({ prompt: 'a\r\n\tb' }).request.prompt).toBe('a\r\n\tb');
   });
 
-  it('takes parameters of its server’s own as JSON, or else as text', () => {
+  it('parses parameters as JSON, otherwise as text', () => {
     const params = [
       'seed=42',
       'loop=true',
@@ -207,7 +207,7 @@ describe('any request', () => {
     },
   );
 
-  it('lets a parameter set a field that is not sent otherwise', () => {
+  it('lets a parameter set a field that has no other value', () => {
     const { request } = resolve({ model: 'wan', params: ['quality=lossless'] });
     expect(request).toMatchObject({ quality: null, params: { quality: 'lossless' } });
   });
@@ -238,15 +238,15 @@ describe('a reference image', () => {
   const image = (size: string | null): RequestInput['image'] => ({ reference: createImageFile(), size });
 
   it.each([
-    ['of the video’s own size', '1280x720'],
-    ['whose size is not known', null],
-  ])('%s is taken', (_, size) => {
+    ['of the size of the video', '1280x720'],
+    ['of unknown size', null],
+  ])('%s is accepted', (_, size) => {
     const { request, notes } = resolve({ image: image(size) });
     expect(request.image).toEqual(createImageFile());
     expect(notes).toEqual([]);
   });
 
-  it('of another size is refused for a known model; it alone is the fault', () => {
+  it('of another size is refused for a known model, as the only error', () => {
     expect(tryToResolve({ image: image('640x480') })).toEqual({
       ok: false,
       violations: [
@@ -257,7 +257,7 @@ describe('a reference image', () => {
     expect(tryToResolve({ prompt: '', image: image('640x480') })).toMatchObject({ wrongImageSize: false });
   });
 
-  it('of another size is only noted for a model that is not known', () => {
+  it('of another size is only noted for an unknown model', () => {
     const input = { model: UNKNOWN_MODEL, size: '832x480', image: image('640x480') };
     expect(resolve(input).notes).toEqual([expect.stringContaining('some servers refuse that')]);
     expect(resolve({ model: UNKNOWN_MODEL, image: image('640x480') }).notes).toEqual([]);
@@ -265,7 +265,7 @@ describe('a reference image', () => {
 });
 
 describe('a request in dialect `generations`', () => {
-  it.each(['generations', 'new-api'] as const)('receives the requested length and frame: %s', (dialect) => {
+  it.each(['generations', 'new-api'] as const)('keeps the requested length and frame: %s', (dialect) => {
     const { request, askedSeconds, notes } = resolve({
       dialect,
       duration: '5',
@@ -281,7 +281,7 @@ describe('a request in dialect `generations`', () => {
     expect(resolve({ dialect, duration: '5', exact: true }).request.seconds).toBe(5);
   });
 
-  it('has the frame in words, with the defaults of a known model and none of an unknown one', () => {
+  it('has resolution and aspect ratio, with defaults only for a known model', () => {
     const frameOf = (input: Asked) => resolve({ dialect: 'generations', ...input }).request.frame;
     expect(frameOf({})).toEqual({ resolution: '720p', aspectRatio: '16:9' });
     expect(frameOf({ orientation: 'square' })).toEqual({ resolution: '720p', aspectRatio: '1:1' });
@@ -290,7 +290,7 @@ describe('a request in dialect `generations`', () => {
     expect(resolve({ dialect: 'new-api' }).request).not.toHaveProperty('frame');
   });
 
-  it('refuses together everything that the guide has no field for', () => {
+  it('refuses everything that the dialect has no field for, in one error', () => {
     expect(
       violationsOf({
         dialect: 'generations',
@@ -308,13 +308,13 @@ describe('a request in dialect `generations`', () => {
     ]);
   });
 
-  it('keeps a quality that the guide has a field for', () => {
+  it('keeps the quality', () => {
     expect(resolve({ dialect: 'generations', quality: 'high' }).request.quality).toBe('high');
   });
 });
 
 describe('a request in dialect `openrouter`', () => {
-  it('has the frame in words as they were given, or the pixels that were given', () => {
+  it('has resolution and aspect ratio, or a size, as given', () => {
     const model = 'google/veo-3.1';
     expect(resolve({ dialect: 'openrouter', model, aspectRatio: '4:3' }).request).toMatchObject({
       seconds: null,
@@ -326,7 +326,7 @@ describe('a request in dialect `openrouter`', () => {
     expect(request).not.toHaveProperty('frame');
   });
 
-  it('takes a picture as a file or an address, not as the id of an upload', () => {
+  it('accepts an image as a file or a URL, not as the id of an upload', () => {
     const image = { reference: { kind: 'file_id', fileId: 'file-1' } as const, size: null };
     expect(violationsOf({ dialect: 'openrouter', image })).toEqual([
       expect.stringContaining('not as the id of an upload'),
@@ -334,7 +334,7 @@ describe('a request in dialect `openrouter`', () => {
   });
 });
 
-describe('what a server cannot do', () => {
+describe('a capability that the server lacks', () => {
   const input = { prompt: '', variants: ['video', 'thumbnail', 'spritesheet'], characters: ['char_1'] } as const;
   const resolveAt = (server: Partial<ServerCapabilities>) =>
     resolveRequest(input, {
@@ -346,7 +346,7 @@ describe('what a server cannot do', () => {
       ...server,
     });
 
-  it('is refused with all other faults, whether the profile or the dialect says so', () => {
+  it('is reported with all other problems, whether it follows from the profile or the dialect', () => {
     expect(resolveAt({ lacks: new Set(['spritesheet', 'characters']) })).toMatchObject({
       violations: [
         'the server of profile lab cannot return spritesheets, according to its settings',

@@ -17,7 +17,7 @@ describe('serviceEnd', () => {
       [true, 'Azure’s retirement dates for sora-2 are 2026-07-15 (passed) and 2026-09-15 (passed)'],
     ],
     ['http://127.0.0.1:8000/v1', '2026-09-24', null],
-  ])('of %s on %s', (url, day, expected) => {
+  ])('of %s on %s is reported correctly', (url, day, expected) => {
     const end = serviceEnd(url, Date.parse(day));
     expect(end && [end.isPast, end.words]).toEqual(expected);
   });

@@ -10,6 +10,6 @@ it.each([
   ['$HOME `x` "y" 50% \\ !', `'$HOME \`x\` "y" 50% \\ !'`],
   ["it's $5", `'it'\\''s $5'`],
   ['a\u200bb', "$'a\\xe2\\x80\\x8bb'"],
-])('%j is quoted in a way that all shells read alike, or else as POSIX shells do', (text, word) => {
+])('shellWord quotes %j for all shells if possible, otherwise for POSIX shells', (text, word) => {
   expect(shellWord(text)).toBe(word);
 });

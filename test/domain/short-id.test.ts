@@ -9,7 +9,7 @@ describe('shortId', () => {
     ['task_abcdef0123:openai', ['task_abcdef9923:openai'], '123:openai'],
     ['video_aaaaaaaa-bcde-12345', ['another-12345'], 'e-12345'],
     ['aaaaaaaaaaaaaaaaaaaa', ['aaaaaaaaaaaaaaaaaaaaaaaaa'], 'aaaaaaaaaaaaaaaaaaaa'],
-  ])('%s beside %j is %s', (id, others, expected) => {
+  ])('shortens %s beside %j to %s', (id, others, expected) => {
     expect(shortId(id, [id, ...others])).toBe(expected);
   });
 
@@ -19,7 +19,7 @@ describe('shortId', () => {
     ['7', true],
     ['video_nope', true],
     ['0b5c1f7e9a8d4c3b2a1f', true],
-  ])('%s looks like a whole id: %s', (text, expected) => {
+  ])('looksWhole(%s) is %s', (text, expected) => {
     expect(looksWhole(text)).toBe(expected);
   });
 });

@@ -65,7 +65,7 @@ describe('skuMicros', () => {
     ['sound by default', VEO, at('1080p'), 0.8],
     ['the resolution’s own price', VEO, at('720p'), 0.5],
     ['no sound on request', VEO, { ...at('720p'), params: { generate_audio: false } }, 0.3],
-    ['the dearest of equally exact ones', KLING, {}, 1.26],
+    ['the most expensive of equally exact prices', KLING, {}, 1.26],
     ['fields that change no price', KLING, { params: { seed: 7, negative_prompt: 'rain' } }, 1.26],
     ['an image as the start', KLING, { image: PICTURE, params: { generate_audio: false } }, 0.9],
     ['tokens of exact pixels', SEEDANCE, { size: '1280x720' }, 2.16],
@@ -98,14 +98,14 @@ describe('skuMicros', () => {
   it.each<[string, Partial<ListedModel>, Partial<SkuOrder>]>([
     ['no prices', {}, {}],
     ['an empty list', { skus: {} }, {}],
-    ['a name that nobody knows', { skus: { duration_seconds: 0.1, setup_fee: 3 } }, {}],
-    ['a name with more to it', { skus: { duration_seconds_rush_720p: 0.1 } }, at('720p')],
+    ['an unknown name', { skus: { duration_seconds: 0.1, setup_fee: 3 } }, {}],
+    ['a name with an unknown suffix', { skus: { duration_seconds_rush_720p: 0.1 } }, at('720p')],
     ['an unreadable amount', { skus: { duration_seconds: null } }, {}],
-    ['a price of nothing', { skus: { duration_seconds: 0 } }, {}],
+    ['a price of zero', { skus: { duration_seconds: 0 } }, {}],
     ['no length', { skus: { duration_seconds: 0.1 } }, { seconds: null }],
     ['a resolution without a price', { skus: { duration_seconds_720p: 0.1 } }, at('1080p')],
     ['a resolution that the server chooses', VEO, {}],
-    ['odd pixels', { ...VEO, skus: { ...VEO.skus } }, { size: '900x700' }],
+    ['an unlisted size', { ...VEO, skus: { ...VEO.skus } }, { size: '900x700' }],
     ['tokens of unknown pixels', { ...SEEDANCE, sizes: null }, at('720p', '16:9')],
     ['tokens of several sizes', SEEDANCE, {}],
     ['a video that is sent', SEEDANCE, { size: '1280x720', references: [guide('video')] }],
@@ -123,13 +123,13 @@ describe('skuMicros', () => {
       { skus: { duration_seconds: 0.1, reference_images: null } },
       { references: [guide('image')] },
     ],
-  ])('does not guess for %s', (_, model, order) => {
+  ])('returns null for %s', (_, model, order) => {
     expect(usd(model, order)).toBeNull();
   });
 });
 
 describe('listedRates', () => {
-  it('shows a price for each resolution, and for sound where it matters', () => {
+  it('lists a price per resolution, and per sound option if that matters', () => {
     expect(listedRates({ ...SILENT, ...VEO, resolutions: ['720p', '1080p'] })).toEqual([
       { resolution: '720p', size: null, sound: true, microsPerSecond: 50_000 },
       { resolution: '720p', size: null, sound: false, microsPerSecond: 30_000 },
@@ -138,7 +138,7 @@ describe('listedRates', () => {
     ]);
   });
 
-  it('shows a price for each size where pixels count', () => {
+  it('lists a price per size when it depends on pixels', () => {
     const rates = listedRates({ ...SILENT, ...SEEDANCE, hasSound: false });
     expect(rates.map(({ size, microsPerSecond }) => [size, microsPerSecond])).toEqual([
       ['864x496', 50_220],
@@ -148,7 +148,7 @@ describe('listedRates', () => {
     ]);
   });
 
-  it('shows an unknown price as such', () => {
+  it('lists an unknown price as unknown', () => {
     expect(listedRates(SILENT)).toEqual([{ resolution: null, size: null, sound: null, microsPerSecond: null }]);
   });
 });

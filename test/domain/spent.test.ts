@@ -28,11 +28,11 @@ const unknown = (doubt: string, estimatedMicros: number | null = ESTIMATE) => ({
   estimatedMicros,
 });
 
-describe('what a submission cost', () => {
+describe('the cost of a submission', () => {
   it.each<[string, JobRecord, object]>([
-    ['of the simulator is nothing', fold(intent(KEY, { free: true }), taken), { kind: 'free' }],
-    ['that was refused, by moderation too, is nothing', fold(intent(KEY), rejected), { kind: 'nothing' }],
-    ['that runs is its estimate', fold(intent(KEY), taken), estimated],
+    ['of the simulator is zero', fold(intent(KEY, { free: true }), taken), { kind: 'free' }],
+    ['that was refused, even by moderation, is zero', fold(intent(KEY), rejected), { kind: 'nothing' }],
+    ['that is running is its estimate', fold(intent(KEY), taken), estimated],
     ['that is completed is its estimate', fold(intent(KEY), taken, ended({ status: 'completed' })), estimated],
     [
       'that is completed and deleted is its estimate',
@@ -40,17 +40,17 @@ describe('what a submission cost', () => {
       estimated,
     ],
     [
-      'whose price the server told is that price, whatever became of it',
+      'whose price the server reported is that price, whatever its status',
       fold(intent(KEY), taken, ended({ status: 'failed', error, actualMicros: 0 })),
       { kind: 'actual', micros: 0 },
     ],
     [
-      'that still runs is its estimate, although the server reports nothing spent yet',
+      'that is still running is its estimate when the server reports zero',
       fold(intent(KEY), taken, ended({ status: 'queued', actualMicros: 0 })),
       estimated,
     ],
     [
-      'that still runs is what the server reports, where that is more',
+      'that is still running is what the server reports if that is more',
       fold(intent(KEY), taken, ended({ status: 'in_progress', actualMicros: 900_000 })),
       { kind: 'estimated', micros: 900_000 },
     ],
@@ -61,23 +61,23 @@ describe('what a submission cost', () => {
       unknown('moderation_blocked'),
     ],
     ['that was cancelled is unknown', fold(intent(KEY), taken, ended({ status: 'cancelled' })), unknown('cancelled')],
-    ['that was deleted while it ran is unknown', fold(intent(KEY), taken, removed), unknown('cancelled')],
+    ['that was deleted while running is unknown', fold(intent(KEY), taken, removed), unknown('cancelled')],
     ['that expired unfinished is unknown', fold(intent(KEY), taken, ended({ status: 'expired' })), unknown('expired')],
     [
       'whose video has expired is its estimate',
       fold(intent(KEY), taken, ended({ status: 'expired', completedAtMs: AT_MS })),
       estimated,
     ],
-    ['whose answer is lost is unknown', fold(intent(KEY), lost), unknown('outcome_unknown')],
-    ['that was given up in doubt is unknown', fold(intent(KEY), lost, abandoned), unknown('outcome_unknown')],
-    ['whose answer has not come is unknown', fold(intent(KEY)), unknown('outcome_unknown')],
+    ['whose reply was lost is unknown', fold(intent(KEY), lost), unknown('outcome_unknown')],
+    ['that was abandoned in doubt is unknown', fold(intent(KEY), lost, abandoned), unknown('outcome_unknown')],
+    ['without a reply yet is unknown', fold(intent(KEY)), unknown('outcome_unknown')],
     [
       'of a model without a price is unknown',
       fold(intent(KEY, { estimatedMicros: null }), taken),
       unknown('no_price', null),
     ],
     [
-      'of a model without a price that failed too',
+      'that failed without a known price is unknown',
       fold(intent(KEY, { estimatedMicros: null }), taken, ended({ status: 'failed', error })),
       unknown('failed', null),
     ],
@@ -87,7 +87,7 @@ describe('what a submission cost', () => {
 });
 
 describe('a sum of charges', () => {
-  it('keeps apart what the server reported, what is estimated and what is not known', () => {
+  it('separates reported, estimated and unknown amounts', () => {
     const spent = new Spent();
     spent.add({ kind: 'actual', micros: 730_000 });
     spent.add({ kind: 'estimated', micros: 400_000 });
@@ -109,14 +109,14 @@ describe('a sum of charges', () => {
     });
   });
 
-  it('is unknown, not zero, where nothing is known of any job', () => {
+  it('is unknown, not zero, when no price is known', () => {
     const spent = new Spent();
     spent.add({ kind: 'unknown', doubt: 'failed', estimatedMicros: 100_000 });
     spent.add({ kind: 'unknown', doubt: 'no_price', estimatedMicros: null });
     expect(spent).toMatchObject({ spentMicros: null, estimatedMicros: null, actualMicros: null, doubtfulMicros: null });
   });
 
-  it('is zero for no job', () => {
+  it('is zero without jobs', () => {
     expect(new Spent().spentMicros).toBe(0);
   });
 });

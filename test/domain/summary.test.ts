@@ -11,7 +11,7 @@ function fold(...events: readonly LedgerEvent[]): JobRecord | undefined {
 }
 
 describe('summarize', () => {
-  it('puts the server’s word before the ledger’s, and the ledger’s where the server is silent', () => {
+  it('prefers the server’s values, and falls back to the ledger’s', () => {
     const record = fold(intent(KEY), accepted(KEY, 'video_1'));
     const live = createVideoJob({ status: 'in_progress', serverStatus: 'PROCESSING', progress: 40, size: '720x1280' });
     expect(summarize('other', record, live)).toMatchObject({
@@ -30,7 +30,7 @@ describe('summarize', () => {
     });
   });
 
-  it('shows a job created elsewhere from the server alone', () => {
+  it('describes a job created elsewhere from the server alone', () => {
     const live = createVideoJob({ status: 'completed', prompt: 'a kite' });
     expect(summarize('lab', undefined, live)).toMatchObject({
       submission: null,
@@ -42,7 +42,7 @@ describe('summarize', () => {
     });
   });
 
-  it('shows an unanswered submission by its key', () => {
+  it('identifies a submission without a reply by its key', () => {
     expect(summarize('openai', fold(intent(KEY)), null)).toMatchObject({
       id: null,
       submission: KEY,
@@ -58,12 +58,12 @@ describe('summarize', () => {
     });
   });
 
-  it('shows a completed job whole although only the ledger knows it', () => {
+  it('shows a completed job that only the ledger knows as 100% done', () => {
     const record = fold(intent(KEY), accepted(KEY, 'video_1'), seen(KEY, 'video_1', { status: 'completed' }));
     expect(summarize('openai', record, null)).toMatchObject({ status: 'completed', progress: 100 });
   });
 
-  it('does not let a server that still lists a removed job call it back', () => {
+  it('keeps a removed job cancelled even when the server still lists it', () => {
     const record = fold(intent(KEY), accepted(KEY, 'video_1'), { event: 'removed', key: KEY, atMs: AT_MS });
     expect(summarize('openai', record, createVideoJob({ status: 'in_progress' })).status).toBe('cancelled');
   });

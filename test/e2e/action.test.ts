@@ -6,7 +6,7 @@ import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** The step of the action as a runner starts it. */
+/** Runs the step of the action like a runner. */
 function runAction(inputs: Readonly<Record<string, string>>) {
   const folder = createTemporaryFolder();
   const [output, summary] = [join(folder, 'output'), join(folder, 'summary')];
@@ -28,7 +28,7 @@ describe('the action', () => {
     expect(summary).toContain('### sora doctor: ok');
   });
 
-  it('fails with the exit code of doctor, and annotates what failed', () => {
+  it('exits with the code of doctor, and annotates failures', () => {
     const key = 'sk-action-0123456789';
     const { status, stdout, outputs, summary } = runAction({
       SORA_BASE_URL: 'http://127.0.0.1:1/v1',

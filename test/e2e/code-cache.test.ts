@@ -6,7 +6,7 @@ import { createBinary } from '../support/binary.ts';
 const PATHS = ['config', 'path'];
 
 describe('the compiled code of a command', () => {
-  it('is kept by its first run, for the next ones, and readable by nobody else', async () => {
+  it('is saved by the first run for later ones, readable only by its owner', async () => {
     const { sora, files } = watched();
     await sora.start(PATHS).ended;
     const [file = ''] = files();
@@ -20,10 +20,10 @@ describe('the compiled code of a command', () => {
   });
 
   it.each<[string, (file: string) => void]>([
-    ['is cut', (file) => writeFileSync(file, readFileSync(file).subarray(0, 1000))],
-    ['is no code at all', (file) => writeFileSync(file, 'nonsense')],
-    ['is longer than V8 wrote it', (file) => appendFileSync(file, 'more')],
-  ])('is created again when it %s', async (_, spoil) => {
+    ['is truncated', (file) => writeFileSync(file, readFileSync(file).subarray(0, 1000))],
+    ['is not code', (file) => writeFileSync(file, 'nonsense')],
+    ['has extra bytes', (file) => appendFileSync(file, 'more')],
+  ])('is created again when the file %s', async (_, spoil) => {
     const { sora, files } = watched();
     await sora.start(PATHS).ended;
     const [file = ''] = files();
@@ -33,16 +33,16 @@ describe('the compiled code of a command', () => {
     expect(Math.abs(statSync(file).size - sizeBytes)).toBeLessThan(sizeBytes / 10);
   });
 
-  it.skipIf(process.platform === 'win32')('is not taken from a file that others can write', async () => {
+  it.skipIf(process.platform === 'win32')('is not loaded from a file that others can write', async () => {
     const { sora, files } = watched();
     await sora.start(PATHS).ended;
     const [file = ''] = files();
     chmodSync(file, 0o666);
     expect(await sora.start(PATHS).ended).toMatchObject({ code: 0 });
-    expect(statSync(file).mode & 0o777).toBe(0o600); // made anew
+    expect(statSync(file).mode & 0o777).toBe(0o600); // created again
   });
 
-  it('goes when the program is another', async () => {
+  it('is removed when the program has changed', async () => {
     const { sora, folder, files } = watched();
     await sora.start(PATHS).ended;
     const old = join(folder, '0123456789abcdef-1.0-config');
@@ -52,7 +52,7 @@ describe('the compiled code of a command', () => {
     expect(files()).toHaveLength(2);
   });
 
-  it('is not kept when Node is configured to keep none', async () => {
+  it('is not saved when Node’s compile cache is disabled', async () => {
     const { sora, folder } = watched();
     await sora.start(PATHS, { NODE_DISABLE_COMPILE_CACHE: '1' }).ended;
     expect(existsSync(folder)).toBe(false);

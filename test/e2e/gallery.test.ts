@@ -12,9 +12,9 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-// A browser beside the other tests on two busy cores takes its time.
+// A browser is slow beside other tests on two busy cores.
 describe.skipIf(CHROMIUM === null)('the gallery in Chromium', { timeout: 60_000 }, () => {
-  it('fits a phone, is dark where that is wanted, is used with the keyboard, and plays videos from the disk', async () => {
+  it('fits a phone, follows the dark mode, works with the keyboard, and plays videos from the disk', async () => {
     const sora = createCommandLine();
     const prompt = `a "boat" <b>sails</b> ${'far and '.repeat(30)}away`;
     const variants = ['--variant', 'video', '--variant', 'thumbnail'];
@@ -44,7 +44,7 @@ describe.skipIf(CHROMIUM === null)('the gallery in Chromium', { timeout: 60_000 
         readonly poster: string;
         readonly duration: number;
         readonly videoWidth: number;
-      }; // this runs in the page, of whose types there are none here
+      }; // runs in the page, whose types are not available here
       player.muted = true;
       await player.play();
       const { poster, duration, videoWidth } = player;

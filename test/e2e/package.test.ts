@@ -11,7 +11,7 @@ const MAX_BYTES = 1_100_000;
 const shell = process.platform === 'win32';
 
 describe('the package', () => {
-  it('is small, and runs by itself without optional packages, pages and all', async () => {
+  it('is small, and runs without optional packages, including the pages', async () => {
     const folder = createTemporaryFolder();
     execFileSync('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], {
       cwd: ROOT,
@@ -31,7 +31,7 @@ describe('the package', () => {
       '--no-fund',
       '--loglevel=error',
     ];
-    const { NO_COLOR: _, FORCE_COLOR: __, ...plain } = process.env; // Node warns of one that stands beside the other
+    const { NO_COLOR: _, FORCE_COLOR: __, ...plain } = process.env; // Node warns when both are set
     const installed = spawnSync('npm', install, { cwd: folder, shell, encoding: 'utf8', env: plain });
     expect({ status: installed.status, stderr: withoutNpmrcWarnings(installed.stderr) }).toEqual({
       status: 0,

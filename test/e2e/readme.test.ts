@@ -6,17 +6,17 @@ import { sniffMedia } from '../../src/domain/media.ts';
 import { BINARY, createBinary } from '../support/binary.ts';
 
 const README = readFileSync(resolve(import.meta.dirname, '../../README.md'), 'utf8');
-/** The commands that need no server and no key, as they stand there, without the installation before them. */
+/** The commands in the README that need no server and no key, without the installation. */
 const COMMANDS = [...README.matchAll(/(?:^|&& )(?:node bin\/sora\.js|sora) (create .*--simulate.*)$/gm)].map(
   ([, command = '']) => command,
 );
 
 describe.skipIf(process.platform === 'win32')('the README', () => {
-  it('begins with a video from the simulator', () => {
+  it('starts with a video from the simulator', () => {
     expect(COMMANDS.length).toBeGreaterThan(0);
   });
 
-  it.each(COMMANDS)('keeps its word: sora %s', (command) => {
+  it.each(COMMANDS)('shows a command that works: sora %s', (command) => {
     const { cwd, env } = createBinary();
     const { status, stdout } = spawnSync('bash', ['-c', `"${process.execPath}" "${BINARY}" ${command}`], {
       cwd,

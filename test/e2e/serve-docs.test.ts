@@ -10,7 +10,7 @@ import { createTemporaryFolder } from '../support/temporary-folder.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 const DOCUMENT = readFileSync(join(ROOT, 'docs/serve.md'), 'utf8');
 
-/** Programs that run the examples; a Python without the openai package is none. */
+/** Programs that run the examples; Python only with the openai package. */
 const PYTHON = process.env.PYTHON ?? 'python3';
 const canRun = (file: string, ...argv: string[]): boolean => spawnSync(file, argv).status === 0;
 const hasPython = canRun(PYTHON, '-c', 'import openai');
@@ -22,7 +22,7 @@ function example(heading: string): string {
   return /```\w+\n([\s\S]*?)```/.exec(section)?.[1] ?? '';
 }
 
-describe('the example of docs/serve.md', () => {
+describe('the example in docs/serve.md', () => {
   it.skipIf(!canRun('curl', '--version')).each([['curl', 'example.sh', 'bash']])('for %s works', check);
   it.each([['openai for JavaScript', 'example.mjs', process.execPath]])('for %s works', check);
   it.skipIf(!hasPython).each([['openai for Python', 'example.py', PYTHON]])('for %s works', check);

@@ -47,12 +47,12 @@ async function visit(url: string, options: Parameters<Browser['newPage']>[0] = {
 async function holdToDocument(response: BrowserResponse): Promise<void> {
   const { 'content-type': type = '' } = response.headers();
   const body = type.startsWith('application/json') ? await response.text().catch(() => null) : '';
-  if (body === null) return; // the page went away before it was read
+  if (body === null) return; // the page was closed before it was read
   const reply = new Response(body, { status: response.status(), headers: { 'content-type': type } });
   await expectPromised(response.request().method(), response.url(), reply);
 }
 
-/** Plays the video that a selector finds, and gives back what it is. */
+/** Plays the video that a selector finds, and returns its properties. */
 function play(page: Page, selector: string): Promise<Record<string, number>> {
   return page.locator(selector).evaluate(async (video) => {
     const player = video as unknown as {
@@ -63,7 +63,7 @@ function play(page: Page, selector: string): Promise<Record<string, number>> {
       readonly duration: number;
       readonly videoWidth: number;
       readonly videoHeight: number;
-    }; // this runs in the page, of whose types there are none here
+    }; // runs in the page, whose types are not available here
     player.muted = true;
     await player.play();
     await new Promise<void>((resolve) => {
@@ -76,7 +76,7 @@ function play(page: Page, selector: string): Promise<Record<string, number>> {
   });
 }
 
-/** What axe finds on a page, in one line each. */
+/** The violations that axe finds on a page, one a line. */
 async function violations(page: Page): Promise<readonly string[]> {
   await page.evaluate(AXE);
   return await page.evaluate(
@@ -104,9 +104,9 @@ const DEVICES = [
   ['a phone', { width: 390, height: 844 }],
 ] as const;
 
-// A browser beside the other tests on two busy cores takes its time.
+// A browser is slow beside other tests on two busy cores.
 describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
-  it('the page makes a video, shows how it comes along, and plays it, in light and in dark', async () => {
+  it('the page creates a video, shows its progress, and plays it, in light and dark mode', async () => {
     const { url } = await startServe(createBinary());
     const { page, faults } = await visit(url);
     const background = (): Promise<string> => page.evaluate('getComputedStyle(document.body).backgroundColor');
@@ -126,7 +126,7 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('the page is used with the keyboard alone, and says what is wrong with an order', async () => {
+  it('the page works with the keyboard alone, and reports an invalid order', async () => {
     const { url } = await startServe(createBinary());
     const { page, faults } = await visit(url);
     for (const name of ['Skip to the videos', 'API docs', 'OpenAPI']) {
@@ -143,13 +143,13 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     page.on('dialog', (dialog) => void dialog.accept());
     await page.getByRole('button', { name: 'Delete: a kite' }).press('Enter');
     await page.getByText('No videos yet').waitFor();
-    // The one line that Chromium itself writes of a refused request.
+    // Chromium itself logs one line for a refused request.
     expect(faults.filter((fault) => !fault.includes('400 (Bad Request)'))).toEqual([]);
     await page.getByRole('button', { name: 'Create video' }).press('Enter');
     expect(await page.locator(':focus').textContent()).toBe('Create video');
   });
 
-  it('the page says that the server is not responding, and continues when it is', async () => {
+  it('the page reports that the server is not responding, and recovers', async () => {
     const { url } = await startServe(createBinary());
     const { page } = await visit(url);
     await page.getByText('No videos yet').waitFor();
@@ -160,7 +160,7 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     await trouble.waitFor({ state: 'hidden' });
   });
 
-  it('the page shows what an OpenAI client made', async () => {
+  it('the page shows a video created by an OpenAI client', async () => {
     const { url } = await startServe(createBinary());
     const body = JSON.stringify({ prompt: 'made by an app', size: '1280x720' });
     await fetch(`${url}/v1/videos`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
@@ -179,7 +179,7 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('Swagger UI makes a video, shows its status, and plays it', async () => {
+  it('Swagger UI creates a video, shows its status, and plays it', async () => {
     const { url } = await startServe(createBinary());
     const { page, faults } = await visit(`${url}/docs`);
     const run = async (operation: string, id?: string): Promise<void> => {
@@ -206,13 +206,13 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('the page shows model, price and cap of a video that costs money, and asks before it orders', async () => {
+  it('the page shows model, price and cap of a paid video, and asks before it orders', async () => {
     const server = await startVideosServer();
     const binary = createBinary();
     await binary.start(['config', 'profile', 'add', 'lab', '--base-url', server.url, '--model', 'sora-2']).ended;
     const { url, started } = await startServe(binary, ['--profile', 'lab', '--max-cost', '5']);
     const { page, faults } = await visit(`${url}/#key=${started.api_key}`);
-    await page.getByText('sora-2 · price unknown · $5.00 of $5.00 left').waitFor(); // nothing is sent that was not chosen
+    await page.getByText('sora-2 · price unknown · $5.00 of $5.00 left').waitFor(); // no defaults are sent
     expect(page.url()).toBe(`${url}/`);
     await page.getByLabel('Length').selectOption('4 seconds');
     await page.getByLabel('Resolution').selectOption('720p');
@@ -258,7 +258,7 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     expect(await play(page, 'dialog video')).toMatchObject({ duration: 4 });
   });
 
-  it.each(DEVICES)('axe finds nothing on %s, in light and dark, also in dialogs', async (_, viewport) => {
+  it.each(DEVICES)('axe finds no violations on %s, in light and dark mode and in dialogs', async (_, viewport) => {
     const { url } = await startServe(createBinary(), [], FAST);
     await orderAll(url, ['a kite', 'a kite', `a very long prompt ${'about the rain '.repeat(60)}`]);
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -278,7 +278,7 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     }
   });
 
-  it('the page has pages, finds videos by their prompt, and moves between them with arrow keys', async () => {
+  it('the page paginates, searches prompts, and moves between videos with arrow keys', async () => {
     const { url } = await startServe(createBinary(), [], FAST);
     await orderAll(
       url,
@@ -308,7 +308,7 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('the page orders variations of one picture, cropped to the video, and compares them', async () => {
+  it('the page orders variations of one image, cropped to the video, and compares them', async () => {
     const { url } = await startServe(createBinary(), [], FAST);
     const { page, faults } = await visit(url);
     const picture = await page.screenshot({ clip: { x: 0, y: 0, width: 300, height: 300 } });
@@ -331,7 +331,7 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('the page sends an order once when its reply is lost and it is sent again', async () => {
+  it('the page creates one video when it repeats an order whose reply was lost', async () => {
     const { url } = await startServe(createBinary(), [], FAST);
     const { page } = await visit(url);
     await page.route(

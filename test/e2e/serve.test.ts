@@ -34,7 +34,7 @@ async function untilDone(call: Call, id: unknown, headers = KEY): Promise<Record
 describe('sora serve', () => {
   it.skipIf(process.platform !== 'linux').each([
     ['its page', [], /^http:\/\/127\.0\.0\.1:\d+\/\n$/],
-    ['a private file with the key, which others could read among the arguments', ['--profile', 'lab'], /open\.html\n$/],
+    ['a private file with the key, which would be visible among the arguments', ['--profile', 'lab'], /open\.html\n$/],
   ])('--open opens %s', async (_, argv, asked) => {
     const server = await startVideosServer();
     const binary = createBinary();
@@ -56,7 +56,7 @@ describe('sora serve', () => {
     expect(readFileSync(path, 'utf8')).toContain(`url=${run.url}/#key=${run.started.api_key}"`);
   });
 
-  it('prints the two lines that point an OpenAI client at it, and ends cleanly on Ctrl-C', async () => {
+  it('prints the two variables for an OpenAI client, and exits cleanly on Ctrl-C', async () => {
     const run = createBinary().start(['serve', '--port', '0']);
     await new Promise((resolve) => run.child.stdout.once('data', resolve));
     run.child.kill('SIGINT');
@@ -93,7 +93,7 @@ describe('sora serve', () => {
     expect(log[0]).toMatchObject({ level: 'info', id });
   });
 
-  it('serves the pages and what belongs to them, compressed or not', async () => {
+  it('serves the pages and their assets, compressed or not', async () => {
     const { call } = await startServe(createBinary());
     const page = await (await call('/')).text();
     const docs = await (await call('/docs')).text();
@@ -110,7 +110,7 @@ describe('sora serve', () => {
     expect(page).not.toMatch(/https?:\/\//);
   });
 
-  it('lets other machines in only with a key, and does not print it', async () => {
+  it('accepts other machines only with a key, and does not print it', async () => {
     const sora = createBinary();
     const open = await sora.start(['serve', '--port', '0', '--host', '0.0.0.0']).ended;
     expect(open.code).toBe(2);
@@ -160,12 +160,12 @@ describe('sora serve', () => {
     expect(stderr).toMatch(/error: could not listen on 127\.0\.0\.1, port \d+\n {2}caused by: .*EADDRINUSE/);
   });
 
-  it('finishes open requests before it ends, and reports those that it cuts off', async () => {
+  it('finishes open requests before it exits, and reports those that it drops', async () => {
     const { url, call, child, ended } = await startServe(createBinary(), ['--latency', '60s']);
     const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port) });
     socket.write('POST /v1/videos HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n{');
     const waiting = call('/v1/videos');
-    await call('/healthz'); // both are surely with the server by now
+    await call('/healthz'); // by now the server has both
     child.kill('SIGINT');
     expect((await waiting).status).toBe(200);
     const { code, stderr } = await ended;
@@ -173,7 +173,7 @@ describe('sora serve', () => {
     expect(stderr).toContain('"message":"Dropped requests that did not finish in time","openRequests":1');
   });
 
-  it('fails as its options say, the same calls in every run', async () => {
+  it('injects the requested faults, reproducibly', async () => {
     const series = async (): Promise<number[]> => {
       const { call } = await startServe(createBinary(), ['--fault', 'rate_limit_exceeded=0.5', '--seed', '7']);
       const statuses: number[] = [];
@@ -188,7 +188,7 @@ describe('sora serve', () => {
     expect(await series()).toEqual(first);
   });
 
-  it('tells an address of videos that are done, which the openai package accepts', async () => {
+  it('notifies a webhook when a video is done, in a form that the openai package accepts', async () => {
     const secret = 'whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=';
     const listener = await startScriptedServer([{ status: 204 }]);
     const { url } = await startServe(
@@ -204,7 +204,7 @@ describe('sora serve', () => {
     expect(event).toMatchObject({ type: 'video.completed', data: { id } });
   });
 
-  it('makes its videos with a real server when one is named, and after Ctrl-C and SIGKILL pays for none twice', async () => {
+  it('creates videos on a real server, and pays for none twice after Ctrl-C and SIGKILL', async () => {
     const server = await startMuteServer();
     const sora = createBinary();
     const argv = ['--base-url', server.url];
@@ -221,14 +221,14 @@ describe('sora serve', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('refuses a video that costs more than may be spent without asking', async () => {
+  it('refuses a video above the approval limit', async () => {
     const server = await startVideosServer();
     const run = await startServe(createBinary(), ['--base-url', server.url, '--max-cost', '0.1']);
     expect(await order(run.call, keyOf(run))).toMatchObject({ error: { code: 'cost_cap_exceeded' } });
     expect(server.posts).toBe(0);
   });
 
-  it('gets a random key where videos cost money, which is shown once and never the public one', async () => {
+  it('generates a random key when videos cost money, and shows it once', async () => {
     const server = await startVideosServer();
     const sora = createBinary();
     const argv = ['--base-url', server.url];

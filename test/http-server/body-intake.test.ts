@@ -5,11 +5,11 @@ import { BodyIntake } from '../../src/http-server/body-intake.ts';
 
 function incoming(...chunks: readonly string[]): IncomingMessage {
   const stream = Readable.from(chunks.map((chunk) => Buffer.from(chunk)));
-  return Object.assign(stream, { headers: { 'transfer-encoding': 'chunked' } }) as unknown as IncomingMessage; // as far as it is read
+  return Object.assign(stream, { headers: { 'transfer-encoding': 'chunked' } }) as unknown as IncomingMessage; // only what the test uses
 }
 
-describe('bodies on their way in', () => {
-  it('are refused while others hold all the room, and let in when these are answered', async () => {
+describe('BodyIntake', () => {
+  it('refuses bodies while others use all its memory, and accepts them afterwards', async () => {
     const intake = new BodyIntake(10);
     const read = async (body: Uint8Array): Promise<string> => String(body);
     let finish = (): void => {};
@@ -32,7 +32,7 @@ describe('bodies on their way in', () => {
     expect(await intake.take(incoming('ten', ' ', 'bytes.'), read)).toBe('ten bytes.');
   });
 
-  it('free their memory when their senders disconnect', async () => {
+  it('releases memory when senders disconnect', async () => {
     const intake = new BodyIntake(4);
     const broken = new Error('aborted');
     const torn = incoming('four');

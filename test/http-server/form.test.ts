@@ -34,7 +34,7 @@ describe('a form', () => {
     ],
     ['a preamble and an epilogue', `This is a multi-part message.\r\n${form(quoted)}epilogue\r\n`, TYPE],
     [
-      'other letter case and no spaces',
+      'different case and no spaces',
       form((name) => `Form-Data;NAME="${name}"`)
         .replaceAll('Content-', 'CONTENT-')
         .replaceAll('NAME', 'name'),
@@ -48,7 +48,7 @@ describe('a form', () => {
     expect(fieldsOf(read(body, type))).toEqual(FIELDS);
   });
 
-  it('keeps the bytes of a file, also when only its media type marks it as one', () => {
+  it('keeps the bytes of a file, even when only its media type marks it as one', () => {
     const bytes = Buffer.from(Array.from({ length: 1024 }, (_, i) => (i * 7) % 256));
     for (const disposition of ['form-data; name="f"; filename="a.png"', 'form-data; name="f"']) {
       const head = `--${BOUNDARY}\r\nContent-Disposition: ${disposition}\r\nContent-Type: Image/PNG; q=1\r\n\r\n`;
@@ -92,7 +92,7 @@ describe('a form', () => {
     ['lines in LF', (size) => `--${BOUNDARY}\n${'a\n'.repeat(size / 2)}`, TYPE],
     ['empty lines in LF', (size) => Buffer.alloc(size, `--${BOUNDARY}\n\n\n`), TYPE],
     ['a content type of semicolons', () => part(quoted('a')), `multipart/form-data${'; '.repeat(16_000)}`],
-  ])('of %s takes no more than linear time', (_, bodyOf, type) => {
+  ])('with %s is refused in linear time', (_, bodyOf, type) => {
     const body = bodyOf(4 << 20);
     const startedMs = performance.now();
     expect(() => read(body, type)).toThrow();

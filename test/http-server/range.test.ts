@@ -16,6 +16,6 @@ it.each([
   ['bytes=50-40', null],
   ['bytes=0-1,5-6', null],
   ['lines=0-1', null],
-])('%j of 100 bytes is %j', (header, range) => {
+])('resolveRange(%j) of 100 bytes is %j', (header, range) => {
   expect(resolveRange(header, 100)).toEqual(range);
 });

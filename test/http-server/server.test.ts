@@ -23,7 +23,7 @@ const createRequest = {
 };
 
 describe('listen', () => {
-  it('answers over HTTP as the handler does', async () => {
+  it('sends the replies of the handler over HTTP', async () => {
     const { url } = await serve(createSimulatedApi().simulator);
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1$/);
     const reply = await nodeHttp({ ...createRequest, url: `${url}/videos` });
@@ -32,7 +32,7 @@ describe('listen', () => {
     expect(JSON.parse(String(await buffer(reply.body)))).toMatchObject({ status: 'queued', seconds: '8' });
   });
 
-  it('sends a whole video, a range of it, and its head alone', async () => {
+  it('sends a whole video, a range of it, and its headers alone', async () => {
     const api = createSimulatedApi();
     const id = await api.create();
     api.clock.advance(3_000);
@@ -49,14 +49,14 @@ describe('listen', () => {
     expect(await buffer(head.body)).toHaveLength(0);
   });
 
-  it('breaks the connection where the handler drops it', async () => {
+  it('drops the connection when the handler does', async () => {
     const { url } = await serve(createSimulatedApi({ fault: 'create-dropped-after-accept' }).simulator);
     await expect(nodeHttp({ ...createRequest, url: `${url}/videos` })).rejects.toMatchObject({ code: 'ECONNRESET' });
     const list = await nodeHttp({ method: 'GET', url: `${url}/videos`, headers: {} });
     expect(JSON.parse(String(await buffer(list.body)))).toMatchObject({ data: { length: 1 } });
   });
 
-  it('delivers the first half of a cut download before it breaks', async () => {
+  it('delivers the first half of a cut download before it drops the connection', async () => {
     const api = createSimulatedApi({ fault: 'cut-download' });
     const id = await api.create();
     api.clock.advance(3_000);
@@ -71,7 +71,7 @@ describe('listen', () => {
     expect(received).toBe(Math.ceil(Number(reply.headers['content-length']) / 2));
   });
 
-  it('ends open connections when it closes', async () => {
+  it('closes open connections when it closes', async () => {
     const server = await serve(createSimulatedApi().simulator);
     const socket = connect({ host: '127.0.0.1', port: Number(new URL(server.url).port) });
     await new Promise((resolve) => socket.once('connect', resolve));
@@ -90,7 +90,7 @@ describe('listen', () => {
   });
 });
 
-/** Sends bytes as they are, and gives back what was answered until the connection ended. */
+/** Sends raw bytes, and returns the reply until the connection ends. */
 async function sendRaw({ url }: TestServer, text: string): Promise<string> {
   const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port) });
   socket.on('error', () => {}); // a server that has refused may reset what is still being sent
@@ -107,11 +107,11 @@ describe('malformed requests', () => {
     ['another protocol', 'SSH-2.0-OpenSSH_9.2\r\n\r\n', 400],
     ['no such method', `MAKE /v1/videos HTTP/1.1\r\n${END}`, 400],
     ['headers of more than 32 kB', `GET /v1/videos HTTP/1.1\r\nx-large: ${'x'.repeat(33_000)}\r\n${END}`, 431],
-    ['an address that is none', 'GET /v1/videos HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n', 400],
-    ['a way through to another host', `CONNECT example.com:443 HTTP/1.1\r\n${END}`, 405],
-    ['a method that no handler takes', `TRACE /v1/videos HTTP/1.1\r\n${END}`, 405],
-    ['a way out of the folder', `GET /v1/../../../etc/passwd HTTP/1.1\r\n${END}`, 404],
-    ['an encoded way out', `GET /v1/videos/..%2f..%2fetc%2fpasswd HTTP/1.1\r\n${END}`, 404],
+    ['an invalid address', 'GET /v1/videos HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n', 400],
+    ['a tunnel to another host', `CONNECT example.com:443 HTTP/1.1\r\n${END}`, 405],
+    ['an unsupported method', `TRACE /v1/videos HTTP/1.1\r\n${END}`, 405],
+    ['a path out of the folder', `GET /v1/../../../etc/passwd HTTP/1.1\r\n${END}`, 404],
+    ['an encoded path out of it', `GET /v1/videos/..%2f..%2fetc%2fpasswd HTTP/1.1\r\n${END}`, 404],
     ['a path that looks like a host', `GET //v1/videos HTTP/1.1\r\n${END}`, 404],
     ['two lengths', `POST /v1/videos HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n${END}`, 400],
     [
@@ -124,26 +124,26 @@ describe('malformed requests', () => {
       `POST /v1/videos HTTP/1.1\r\ncontent-type: text/plain\r\ncontent-length: 1\r\n${END}x`,
       415,
     ],
-  ])('%s is refused in the form of the API', async (_, request, status) => {
+  ])('%s is refused with an API error', async (_, request, status) => {
     const server = await serve(createSimulatedApi().simulator);
     const [head = '', body = ''] = (await sendRaw(server, request)).split('\r\n\r\n');
     expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     expect(JSON.parse(body)).toMatchObject({ error: { message: expect.stringMatching(/./) } });
   });
 
-  it('is refused if it is larger than 25 MB, announced or not', async () => {
+  it('a request larger than 25 MB is refused, with or without a length', async () => {
     const server = await serve(createSimulatedApi().simulator);
     const body = new Uint8Array(26 << 20);
-    const told = await nodeHttp({ ...createRequest, url: `${server.url}/videos`, body });
-    expect(told.status).toBe(413);
-    expect(JSON.parse(String(await buffer(told.body)))).toMatchObject({ error: { code: 'request_too_large' } });
+    const reply = await nodeHttp({ ...createRequest, url: `${server.url}/videos`, body });
+    expect(reply.status).toBe(413);
+    expect(JSON.parse(String(await buffer(reply.body)))).toMatchObject({ error: { code: 'request_too_large' } });
     const chunks = Readable.from(Array.from({ length: 26 }, () => new Uint8Array(1 << 20)));
     expect(await sendChunked(`${server.url}/videos`, chunks)).toBe(413);
     const waits = `POST /v1/videos HTTP/1.1\r\ncontent-length: ${26 << 20}\r\nexpect: 100-continue\r\n${END}`;
     expect(await sendRaw(server, waits)).toMatch(/^HTTP\/1.1 413 /);
   });
 
-  it('is refused when it comes too slowly, and does not keep others waiting', async () => {
+  it('a slow request is refused, and does not block others', async () => {
     const limits = { headersTimeout: 200, requestTimeout: 200, connectionsCheckingInterval: 50 };
     const server = await serve(createSimulatedApi().simulator, limits);
     const slow = Array.from({ length: 50 }, () => sendRaw(server, 'POST /v1/videos HTTP/1.1\r\nx-never: '));
@@ -164,7 +164,7 @@ function sendChunked(url: string, body: Readable): Promise<number | undefined> {
   });
 }
 
-it('lets what is under way be answered before it stops', async () => {
+it('finishes open requests before it stops', async () => {
   let open = (): void => {};
   const gate = new Promise<void>((resolve) => {
     open = resolve;

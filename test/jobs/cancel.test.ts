@@ -9,7 +9,7 @@ const NOT_ALLOWED: ScriptedReply = { status: 405, body: { detail: 'Method Not Al
 const GONE: ScriptedReply = { status: 404, body: { error: { message: 'Video with id video_1 not found' } } };
 const BUSY: ScriptedReply = { status: 409, body: { error: { message: 'the video is still being made' } } };
 
-/** A server with one unfinished job, which answers DELETE so, and then tells the job so. */
+/** A server with one unfinished job and these replies to DELETE and to later status calls. */
 async function cancel(onDelete: (job: ServedJob) => ScriptedReply | null, afterwards: ScriptedReply | null) {
   const server: VideosServer = await startVideosServer({ remove: onDelete, retrieve: () => afterwards });
   server.jobs.push({ id: 'video_1', status: 'in_progress' });
@@ -17,35 +17,35 @@ async function cancel(onDelete: (job: ServedJob) => ScriptedReply | null, afterw
   return cancelJob({ client, clock: createFakeClock(), signal: new AbortController().signal }, 'video_1');
 }
 
-const told = (status: string): ScriptedReply => ({ body: { id: 'video_1', status } });
+const jobReply = (status: string): ScriptedReply => ({ body: { id: 'video_1', status } });
 
-describe('a cancellation believes what it sees afterwards', () => {
+describe('cancelJob', () => {
   it.each<[string, (job: ServedJob) => ScriptedReply | null, ScriptedReply | null, object]>([
     ['gone: deleted', () => null, null, { kind: 'deleted' }],
-    ['still answering to DELETE with 404, and gone: deleted', () => GONE, GONE, { kind: 'deleted' }],
-    ['cancelled: aborted', () => told('cancelled'), told('cancelled'), { kind: 'aborted' }],
-    ['failed by the DELETE: aborted', () => ({ body: {} }), told('failed'), { kind: 'aborted' }],
+    ['answered with 404, and gone: deleted', () => GONE, GONE, { kind: 'deleted' }],
+    ['cancelled: aborted', () => jobReply('cancelled'), jobReply('cancelled'), { kind: 'aborted' }],
+    ['failed by the DELETE: aborted', () => ({ body: {} }), jobReply('failed'), { kind: 'aborted' }],
     [
-      'only called deleted, and going on',
-      () => told('deleted'),
-      told('in_progress'),
+      'reported as deleted, but still running',
+      () => jobReply('deleted'),
+      jobReply('in_progress'),
       { kind: 'running', refusal: null },
     ],
     [
-      'refused, and going on',
+      'refused, and still running',
       () => NOT_ALLOWED,
-      told('queued'),
+      jobReply('queued'),
       { kind: 'running', refusal: { code: 'not_supported' } },
     ],
     [
-      'refused with 409, and going on',
+      'refused with 409, and still running',
       () => BUSY,
-      told('queued'),
+      jobReply('queued'),
       { kind: 'running', refusal: { code: 'invalid_request' } },
     ],
-    ['refused, because it has ended', () => BUSY, told('completed'), { kind: 'ended' }],
-    ['refused, and failed by itself', () => BUSY, told('failed'), { kind: 'ended' }],
-  ])('%s', async (_, onDelete, afterwards, outcome) => {
+    ['refused, because it has ended', () => BUSY, jobReply('completed'), { kind: 'ended' }],
+    ['refused, and failed on its own', () => BUSY, jobReply('failed'), { kind: 'ended' }],
+  ])('recognises a job that is %s', async (_, onDelete, afterwards, outcome) => {
     expect(await cancel(onDelete, afterwards)).toMatchObject(outcome);
   });
 
@@ -53,11 +53,11 @@ describe('a cancellation believes what it sees afterwards', () => {
     ['409', { status: 409, body: { error: { message: 'Cancellation in progress' } } }],
     ['400', { status: 400, body: { error: { message: 'The job is being cancelled' } } }],
     ['202', { status: 202, body: { id: 'video_1', status: 'cancelling' } }],
-  ])('and waits if the server reports with %s that the cancellation has begun', async (_, begun) => {
+  ])('waits when the server reports with %s that the cancellation has begun', async (_, begun) => {
     const statuses = ['cancelling', 'in_progress', 'cancelled'];
     const server = await startVideosServer({
       remove: () => begun,
-      retrieve: () => told(statuses.length > 1 ? (statuses.shift() ?? '') : 'cancelled'),
+      retrieve: () => jobReply(statuses.length > 1 ? (statuses.shift() ?? '') : 'cancelled'),
     });
     server.jobs.push({ id: 'video_1', status: 'in_progress' });
     const deps = {
@@ -71,7 +71,7 @@ describe('a cancellation believes what it sees afterwards', () => {
   it.each<[string, ScriptedReply, string]>([
     ['a rejected key', { status: 401, body: { error: { code: 'invalid_api_key' } } }, 'invalid_api_key'],
     ['a server in trouble', { status: 500, body: 'oh' }, 'server_error'],
-  ])('and passes on %s', async (_, reply, code) => {
+  ])('rejects with the error of %s', async (_, reply, code) => {
     await expect(cancel(() => reply, null)).rejects.toMatchObject({ code });
   });
 });

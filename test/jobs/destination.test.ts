@@ -16,7 +16,7 @@ function pathOf(
   return pathsFor(destination, ['video'], { id, prompt })[0]?.path;
 }
 
-describe('what `-o` names', () => {
+describe('the value of `-o`', () => {
   it.each([
     [undefined, { kind: 'folder', path: CWD }],
     ['-', { kind: 'stdout' }],
@@ -24,11 +24,11 @@ describe('what `-o` names', () => {
     ['clip.mp4', { kind: 'file', path: join(CWD, 'clip.mp4') }],
     ['out/', { kind: 'folder', path: join(CWD, 'out') }],
     ['/abs/clip', { kind: 'file', path: resolve('/abs/clip') }],
-  ])('%s', (output, destination) => {
+  ])('parses %s', (output, destination) => {
     expect(parseDestination(output, CWD)).toEqual(destination);
   });
 
-  it('is a folder when it is one, also without a slash', () => {
+  it('is a folder when one exists, even without a slash', () => {
     const cwd = createTemporaryFolder();
     mkdirSync(join(cwd, 'out'));
     expect(parseDestination('out', cwd)).toEqual({ kind: 'folder', path: join(cwd, 'out') });
@@ -46,7 +46,7 @@ describe('the default name', () => {
     ['boat', `${'QUJD+/='.repeat(30)}`, 'boat-44208711'],
     ['boat', '../..', 'boat-0cfd1c96'],
     ['boat', '3f2c-11ee', 'boat-11ee'],
-  ])('of %j and %s', (prompt, id, stem) => {
+  ])('for %j and %s is derived from both', (prompt, id, stem) => {
     expect(pathOf(folder, id, prompt)).toBe(join(CWD, `${stem}.mp4`));
   });
 
@@ -68,7 +68,7 @@ describe('a requested name', () => {
     ['boat.JPG', ['spritesheet', 'thumbnail', 'video'], ['boat.JPG', 'boat.webp', 'boat.mp4']],
     ['boat.v2', ['video', 'thumbnail'], ['boat.v2', 'boat.v2.webp']],
     ['boat', ['video', 'spritesheet'], ['boat', 'boat.jpg']],
-  ])('%s is for what it suits of %j, and no two variants have one file', (name, variants, files) => {
+  ])('%s is used for the matching variant of %j, and each variant has its own file', (name, variants, files) => {
     const paths = pathsFor({ kind: 'file', path: join(CWD, name) }, variants, { id: 'video_1', prompt: null });
     expect(paths.map(({ path }) => path)).toEqual(files.map((file) => join(CWD, file)));
     expect(paths.filter(({ isAskedFor }) => isAskedFor).map(({ path }) => path)).toEqual(
@@ -77,23 +77,23 @@ describe('a requested name', () => {
   });
 });
 
-describe('a destination is checked before money is spent', () => {
-  it('makes a folder that was named as one', () => {
+describe('a destination is checked before paying', () => {
+  it('and a folder named with a slash is created', () => {
     const path = join(createTemporaryFolder(), 'new', 'clips');
     checkDestination({ kind: 'folder', path }, ['video'], false);
     expect(statSync(path).isDirectory()).toBe(true);
   });
 
-  it('creates the folders of a file', () => {
+  it('and the folders of a file are created', () => {
     const path = join(createTemporaryFolder(), 'new', 'sub', 'clip.mp4');
     checkDestination({ kind: 'file', path }, ['video'], false);
     expect(statSync(dirname(path)).isDirectory()).toBe(true);
   });
 
   it.each([
-    ['a folder that is a file', 'file/clip.mp4'],
+    ['a file in place of a folder', 'file/clip.mp4'],
     ['a name that is too long', `${'x'.repeat(300)}.mp4`],
-  ])('for %s', (_, name) => {
+  ])('and refused for %s', (_, name) => {
     const folder = createTemporaryFolder();
     writeFileSync(join(folder, 'file'), '');
     const check = (force: boolean): void => checkDestination(parseDestination(name, folder), ['video'], force);
@@ -101,7 +101,7 @@ describe('a destination is checked before money is spent', () => {
     expect(() => check(true)).toThrow(expect.objectContaining({ code: 'cannot_write' }));
   });
 
-  it('for where a link leads', () => {
+  it('and refused when a link leads nowhere', () => {
     const folder = createTemporaryFolder();
     symlinkSync(join(folder, 'file', 'clip.mp4'), join(folder, 'link.mp4'));
     writeFileSync(join(folder, 'file'), '');
@@ -109,13 +109,13 @@ describe('a destination is checked before money is spent', () => {
     expect(check).toThrow(expect.objectContaining({ code: 'cannot_write' }));
   });
 
-  it('and a device is no file that exists, but holds only one variant', () => {
+  it('and a device is accepted for a single variant', () => {
     const device = { kind: 'file', path: '/dev/null' } as const;
     expect(() => checkDestination(device, ['video'], false)).not.toThrow();
     expect(() => checkDestination(device, ['video', 'thumbnail'], false)).toThrow(/only one variant/);
   });
 
-  it('for files that stand there, those of the other variants too', () => {
+  it('and refused for existing files, including those of other variants', () => {
     const path = join(createTemporaryFolder(), 'clip.mp4');
     writeFileSync(path.replace('mp4', 'webp'), '');
     const check = (force: boolean): void => checkDestination({ kind: 'file', path }, ['video', 'thumbnail'], force);

@@ -29,7 +29,7 @@ import { createTemporaryFolder } from '../support/temporary-folder.ts';
 import { createVideosClient } from '../support/videos-client.ts';
 import { CLIP, clipReply as replyWithRange } from '../support/videos-server.ts';
 
-/** Longer than what is on its way at any moment, so that a cut loses the second half only. */
+/** Longer than any buffer in transit, so that a cut loses only the second half. */
 const LONG_CLIP = Buffer.concat([CLIP, Buffer.alloc(1_200_000, 'abcdefg')]);
 const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const SHA256 = hash(LONG_CLIP);
@@ -43,7 +43,7 @@ const whole: ScriptedReply = {
   headers: { etag: '"clip-1"', 'content-length': String(LONG_CLIP.length) },
   body: LONG_CLIP,
 };
-/** The headers promise all of it, and half of it comes. */
+/** Announces the whole file and sends half of it. */
 const cut: ScriptedReply = { ...whole, body: LONG_CLIP.subarray(0, HALF), afterwards: 'drop' };
 
 interface Setup {
@@ -84,21 +84,21 @@ async function setUp(script: Script, wrap = (client: VideosClient): VideosClient
 }
 
 describe('a download', () => {
-  it('is saved under its name when it is whole, and leaves nothing else', async () => {
+  it('is saved under its name when complete, and leaves nothing else', async () => {
     const { folder, path, download: run } = await setUp([whole]);
     expect(await run()).toEqual({ variant: 'video', path, bytes: LONG_CLIP.length, sha256: SHA256 });
     expect(hash(readFileSync(path))).toBe(SHA256);
     expect(readdirSync(folder)).toEqual(['clip.mp4']);
   });
 
-  it('reports how far it is', async () => {
+  it('reports its progress', async () => {
     const { download: run } = await setUp([whole]);
     const seen: unknown[] = [];
     await run({ onProgress: (done, total) => seen.push([done, total]) });
     expect(seen.at(-1)).toEqual([LONG_CLIP.length, LONG_CLIP.length]);
   });
 
-  it('resumes where it was cut', async () => {
+  it('resumes after an interruption', async () => {
     let calls = 0;
     const { download: run, ranges, folder } = await setUp((request) => (calls++ === 0 ? cut : clipReply(request)));
     expect(await run()).toMatchObject({ bytes: LONG_CLIP.length, sha256: SHA256 });
@@ -116,7 +116,7 @@ describe('a download', () => {
     expect(readdirSync(folder)).toEqual(['clip.mp4']);
   });
 
-  it('keeps what it has when Ctrl-C comes', async () => {
+  it('keeps the partial file on Ctrl-C', async () => {
     const { download: run, folder } = await setUp([{ ...cut, afterwards: 'hang' }]);
     const controller = new AbortController();
     const onProgress = (): void => controller.abort(new Interrupt('SIGINT'));
@@ -127,10 +127,10 @@ describe('a download', () => {
   it.each<[string, ScriptedReply]>([
     ['ignores ranges', whole],
     [
-      'has made another file meanwhile',
+      'has another file by now',
       { ...whole, headers: { etag: '"clip-2"', 'content-length': String(LONG_CLIP.length) } },
     ],
-  ])('starts over where the server %s', async (_, second) => {
+  ])('starts over when the server %s', async (_, second) => {
     const { download: run, folder } = await setUp([cut, second]);
     expect(await run()).toMatchObject({ bytes: LONG_CLIP.length, sha256: SHA256 });
     expect(readdirSync(folder)).toEqual(['clip.mp4']);
@@ -149,8 +149,8 @@ describe('a download', () => {
   it.each<[string, ScriptedReply]>([
     ['of another file', { status: 206, headers: { etag: '"clip-2"', 'content-range': REST }, body: 'other bytes' }],
     ['of another length', { status: 206, headers: { 'content-range': `bytes ${HALF}-99/100` }, body: 'other bytes' }],
-    ['behind its end', { status: 416, headers: { 'content-range': 'bytes */100' } }],
-  ])('starts over where the server answers with a part %s', async (_, part) => {
+    ['beyond its end', { status: 416, headers: { 'content-range': 'bytes */100' } }],
+  ])('starts over when the server replies with a part %s', async (_, part) => {
     let cuts = 0;
     const { path, download: run } = await setUp(({ headers }) => {
       if (headers.range !== undefined) return part;
@@ -160,7 +160,7 @@ describe('a download', () => {
     expect(hash(readFileSync(path))).toBe(SHA256);
   });
 
-  it('starts over without a validator, and leaves no end of a longer file', async () => {
+  it('starts over without a validator, and keeps no end of a longer file', async () => {
     const shorter = CLIP;
     const {
       path,
@@ -175,7 +175,7 @@ describe('a download', () => {
     expect(ranges()).toEqual([undefined, undefined]);
   });
 
-  it('gives up when the connection keeps breaking without a new byte', async () => {
+  it('gives up when the connection keeps breaking without new bytes', async () => {
     const { download: run, folder, ranges } = await setUp([{ status: 200, body: '', afterwards: 'drop' }]);
     await expect(run()).rejects.toMatchObject({ code: 'download_corrupt', jobId: 'video_1' });
     expect(ranges()).toHaveLength(5);
@@ -198,18 +198,18 @@ describe('a download', () => {
   });
 });
 
-describe('a file whose container continues after its last byte', () => {
+describe('a file that its container says is incomplete', () => {
   const half = CLIP.subarray(0, CLIP.length / 2);
   const wholeReply = (request: ReceivedRequest): ScriptedReply => replyWithRange(request, CLIP);
 
-  it('is not saved where its length is unknown, and is fetched again', async () => {
+  it('is downloaded again when the length is unknown', async () => {
     const { path, download: run, ranges } = await setUp([{ body: half }, { body: half }, { body: CLIP }]);
     await run();
     expect(readFileSync(path)).toEqual(CLIP);
     expect(ranges()).toEqual([undefined, undefined, undefined]);
   });
 
-  it('is resumed where the server can', async () => {
+  it('is resumed if the server can', async () => {
     let calls = 0;
     const cutReply: ScriptedReply = { headers: { etag: '"clip-1"' }, body: half };
     const { path, download: run, ranges } = await setUp((request) => (calls++ === 0 ? cutReply : wholeReply(request)));
@@ -218,7 +218,7 @@ describe('a file whose container continues after its last byte', () => {
     expect(ranges()).toEqual([undefined, `bytes=${half.length}-`]);
   });
 
-  it('is fetched again from its beginning where the server calls it whole: it may be writing it still', async () => {
+  it('is downloaded from the start when the server calls it complete, as it may still be writing it', async () => {
     const shortReply = { headers: { etag: '"clip-0"', 'content-length': String(half.length) }, body: half };
     const { path, download: run, ranges } = await setUp([shortReply, { body: CLIP }]);
     await run();
@@ -226,8 +226,8 @@ describe('a file whose container continues after its last byte', () => {
     expect(ranges()).toEqual([undefined, undefined]);
   });
 
-  it.each([true, false])('never gets its name (length announced: %s)', async (isTold) => {
-    const headers: Record<string, string> = isTold ? { 'content-length': String(half.length) } : {};
+  it.each([true, false])('is never saved (length announced: %s)', async (isAnnounced) => {
+    const headers: Record<string, string> = isAnnounced ? { 'content-length': String(half.length) } : {};
     const { folder, download: run, ranges } = await setUp([{ headers, body: half }]);
     await expect(run()).rejects.toMatchObject({
       code: 'download_corrupt',
@@ -235,13 +235,13 @@ describe('a file whose container continues after its last byte', () => {
       causedBy: 'the mp4 file is missing the end of its mdat box',
       jobId: 'video_1',
     });
-    expect(ranges()).toHaveLength(isTold ? 5 : 6);
+    expect(ranges()).toHaveLength(isAnnounced ? 5 : 6);
     expect(readdirSync(folder)).toEqual([]);
   });
 });
 
 describe('a temporary file of an earlier run', () => {
-  /** Is cut for good in the first run, and whole in all later ones. */
+  /** Fails in the first run, and succeeds in later ones. */
   async function setUpCut(): Promise<Setup & { readonly part: string }> {
     const script: ScriptedReply[] = [cut, ...Array<ScriptedReply>(5).fill({ status: 503 })];
     const setup = await setUp((request) => script.shift() ?? clipReply(request));
@@ -249,7 +249,7 @@ describe('a temporary file of an earlier run', () => {
     return { ...setup, part: join(setup.folder, readdirSync(setup.folder)[0] ?? '') };
   }
 
-  it('can be read by its owner only, and the result by everybody who may', async () => {
+  it('is readable only by its owner, unlike the result', async () => {
     const { part, path, download: run } = await setUpCut();
     expect(statSync(part).mode & 0o777).toBe(0o600);
     await run();
@@ -258,9 +258,9 @@ describe('a temporary file of an earlier run', () => {
 
   it.each<[string, (part: string, victim: string) => void]>([
     ['a link', (part, victim) => symlinkSync(victim, part)],
-    ['a second name of another file', (part, victim) => linkSync(victim, part)],
+    ['a hard link to another file', (part, victim) => linkSync(victim, part)],
     ['a file that others can write', (part) => writeFileSync(part, Buffer.alloc(HALF, 'poison'), { mode: 0o666 })],
-  ])('is left alone when it is %s', async (_, plant) => {
+  ])('is ignored when it is %s', async (_, plant) => {
     const { part, folder, path, download: run, ranges } = await setUpCut();
     const victim = join(createTemporaryFolder(), 'victim');
     writeFileSync(victim, 'precious', { mode: 0o600 });
@@ -273,7 +273,7 @@ describe('a temporary file of an earlier run', () => {
     expect(readdirSync(folder)).toContain(basename(part));
   });
 
-  it('is removed when the file has changed at the server', async () => {
+  it('is removed when the file on the server has changed', async () => {
     const other = LONG_CLIP.subarray(0, -1);
     const script: ScriptedReply[] = [cut, ...Array<ScriptedReply>(5).fill({ status: 503 })];
     const { folder, path, download: run } = await setUp((request) => script.shift() ?? replyWithRange(request, other));
@@ -283,18 +283,18 @@ describe('a temporary file of an earlier run', () => {
     expect(readdirSync(folder)).toEqual(['clip.mp4']);
   });
 
-  it('is removed when the file is too small to be resumed', async () => {
+  it('is removed when it is too small to resume', async () => {
     const headers = { etag: '"clip-1"', 'content-length': String(CLIP.length) };
     const script: ScriptedReply[] = [cut, ...Array<ScriptedReply>(5).fill({ status: 503 })];
     const { folder, download: run } = await setUp(() => script.shift() ?? { headers, body: CLIP });
     await expect(run()).rejects.toMatchObject({ code: 'server_error' });
     const [part = ''] = readdirSync(folder);
-    renameSync(join(folder, part), join(folder, part.replace(/-\d+-/, '-999999999-'))); // as a killed process leaves it
+    renameSync(join(folder, part), join(folder, part.replace(/-\d+-/, '-999999999-'))); // as if left by a killed process
     await run();
     expect(readdirSync(folder)).toEqual(['clip.mp4']);
   });
 
-  it('is not one that a living process writes to', async () => {
+  it('is not used while a living process writes to it', async () => {
     const { part, folder, download: run, ranges } = await setUpCut();
     const theirs = part.replace(/-\d+-/, `-${process.ppid}-`);
     renameSync(part, theirs);
@@ -304,23 +304,20 @@ describe('a temporary file of an earlier run', () => {
   });
 });
 
-describe('a name that leads elsewhere', () => {
-  it.each([true, false])(
-    'stays a link, and its target is the new file (which is there already: %s)',
-    async (isThere) => {
-      const { folder, path, download: run } = await setUp([whole]);
-      mkdirSync(join(folder, 'store'));
-      const target = join(folder, 'store', 'real.mp4');
-      if (isThere) writeFileSync(target, 'old');
-      symlinkSync('store/real.mp4', path);
-      expect((await run({ force: isThere })).path).toBe(path);
-      expect(lstatSync(path).isSymbolicLink()).toBe(true);
-      expect(hash(readFileSync(target))).toBe(SHA256);
-      expect(readdirSync(join(folder, 'store'))).toEqual(['real.mp4']);
-    },
-  );
+describe('a destination that is not a regular file', () => {
+  it.each([true, false])('stays a link to the new file (target exists: %s)', async (isThere) => {
+    const { folder, path, download: run } = await setUp([whole]);
+    mkdirSync(join(folder, 'store'));
+    const target = join(folder, 'store', 'real.mp4');
+    if (isThere) writeFileSync(target, 'old');
+    symlinkSync('store/real.mp4', path);
+    expect((await run({ force: isThere })).path).toBe(path);
+    expect(lstatSync(path).isSymbolicLink()).toBe(true);
+    expect(hash(readFileSync(target))).toBe(SHA256);
+    expect(readdirSync(join(folder, 'store'))).toEqual(['real.mp4']);
+  });
 
-  it('hides no file without `force`', async () => {
+  it('is not replaced without `force`', async () => {
     const { folder, path, download: run } = await setUp([whole]);
     writeFileSync(join(folder, 'real.mp4'), 'precious');
     symlinkSync('real.mp4', path);
@@ -328,7 +325,7 @@ describe('a name that leads elsewhere', () => {
     expect(readFileSync(path, 'utf8')).toBe('precious');
   });
 
-  it('is a pipe, which is written through when somebody reads it, and stays one', async () => {
+  it('is written through when it is a pipe with a reader', async () => {
     let calls = 0;
     const { folder, downloadInto: run } = await setUp((request) => (calls++ === 0 ? cut : clipReply(request)));
     const pipe = join(folder, 'pipe.mp4');
@@ -348,7 +345,7 @@ describe('a name that leads elsewhere', () => {
     await expect(running).rejects.toThrow(Interrupt);
   });
 
-  it.skipIf(!existsSync('/dev/full'))('is a device that is full', async () => {
+  it.skipIf(!existsSync('/dev/full'))('is an error when it is a full device', async () => {
     const { downloadInto: run } = await setUp([whole]);
     await expect(run('/dev/full')).rejects.toMatchObject({
       code: 'cannot_write',
@@ -357,12 +354,12 @@ describe('a name that leads elsewhere', () => {
   });
 });
 
-describe('a download that is not a video', () => {
+describe('a download without a video', () => {
   it.each<[string, ScriptedReply, object]>([
     ['JSON', { headers: { 'content-type': 'video/mp4' }, body: '{"error":"gone"}' }, { causedBy: 'HTTP 200: gone' }],
-    ['a page', { body: '<html>sign in</html>' }, { causedBy: 'HTTP 200: an HTML page' }],
-    ['a picture', { body: '\x89PNG\r\n\x1a\n'.padEnd(64) }, { message: expect.stringContaining('a png file') }],
-  ])('%s is refused with its own words, and not tried again', async (_, reply, words) => {
+    ['an HTML page', { body: '<html>sign in</html>' }, { causedBy: 'HTTP 200: an HTML page' }],
+    ['an image', { body: '\x89PNG\r\n\x1a\n'.padEnd(64) }, { message: expect.stringContaining('a png file') }],
+  ])('%s is refused with its reason, and not retried', async (_, reply, words) => {
     const body = typeof reply === 'string' ? '' : reply.body;
     const bytes = typeof body === 'string' ? Buffer.from(body, 'latin1') : '';
     const {
@@ -375,7 +372,7 @@ describe('a download that is not a video', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('a picture is what a thumbnail has to be', async () => {
+  it('an image is accepted as a thumbnail', async () => {
     const png = Buffer.from('\x89PNG\r\n\x1a\n'.padEnd(64), 'latin1');
     const { folder, download: run } = await setUp([{ body: png }]);
     const order = { variant: 'thumbnail', path: join(folder, 'clip.webp'), isDefaultName: true } as const;
@@ -383,18 +380,18 @@ describe('a download that is not a video', () => {
   });
 });
 
-describe('the name of what is saved', () => {
+describe('the name of a saved file', () => {
   const avi = Buffer.from('RIFF\0\0\0\0AVI LIST'.padEnd(64), 'latin1');
 
   it.each([
-    ['follows what the file is, where it was made by us', true, 'clip.avi'],
-    ['is the one that was asked for', false, 'clip.mp4'],
+    ['follows the format of the file when it is a default name', true, 'clip.avi'],
+    ['is the requested one', false, 'clip.mp4'],
   ])('%s', async (_, isDefaultName, name) => {
     const { folder, download: run } = await setUp([{ body: avi }]);
     expect((await run({ isDefaultName })).path).toBe(join(folder, name));
   });
 
-  it('gets a number when another file has taken it meanwhile', async () => {
+  it('gets a number when another file has taken it', async () => {
     const { path, folder, download: run } = await setUp([whole]);
     writeFileSync(path, 'precious');
     writeFileSync(join(folder, 'clip-2.mp4'), 'precious too');
@@ -402,7 +399,7 @@ describe('the name of what is saved', () => {
     expect(readFileSync(path, 'utf8')).toBe('precious');
   });
 
-  it('is kept by an identical existing file', async () => {
+  it('is kept when an identical file exists', async () => {
     const { folder, path, download: run } = await setUp([whole]);
     const saved = await Promise.all([run(), run(), run()]);
     expect(new Set(saved.map((file) => file.path))).toEqual(new Set([path]));
@@ -416,21 +413,21 @@ describe('the name of what is saved', () => {
     expect((await run({ path })).path).toBe(path);
   });
 
-  it('that promises something else is reported', async () => {
+  it('with the wrong extension is reported', async () => {
     const { path, download: run } = await setUp([{ body: avi }]);
     const notes: string[] = [];
     await run({ onNote: (note) => notes.push(note) });
     expect(notes).toEqual([`${path} holds avi data, whatever its name says`]);
   });
 
-  it('is not that of a file which was saved with it, even with `force`', async () => {
+  it('never replaces a file saved in the same run, even with `force`', async () => {
     const { path, folder, download: run } = await setUp([whole]);
     writeFileSync(path, 'the other one');
     expect((await run({ force: true, keep: [path] })).path).toBe(join(folder, 'clip-2.mp4'));
     expect(readFileSync(path, 'utf8')).toBe('the other one');
   });
 
-  it('is taken over with `force`', async () => {
+  it('replaces another file with `force`', async () => {
     const { path, download: run } = await setUp([whole]);
     writeFileSync(path, 'old');
     await run({ force: true });
@@ -438,8 +435,8 @@ describe('the name of what is saved', () => {
   });
 });
 
-describe('a file system that refuses', () => {
-  it('is `cannot_write`, with the place, and leaves no connection open', async () => {
+describe('a file system error', () => {
+  it('is `cannot_write` with the path, and leaves no connection open', async () => {
     const bodies: Readable[] = [];
     const {
       folder,
@@ -471,7 +468,7 @@ describe('a file system that refuses', () => {
   });
 });
 
-describe('a file that is not published yet', () => {
+describe('a file that is not available yet', () => {
   it.each([400, 404, 409, 425])('is waited for when the job is completed (%i)', async (status) => {
     const { download: run, ranges } = await setUp([
       { status, body: { error: { message: 'not yet' } } },
@@ -482,24 +479,24 @@ describe('a file that is not published yet', () => {
     expect(ranges()).toHaveLength(3);
   });
 
-  it('is waited for if an empty file is in its place', async () => {
+  it('is waited for when the server sends an empty file', async () => {
     const { download: run, ranges } = await setUp([{ body: '' }, { headers: { 'content-length': '0' } }, whole]);
     expect(await run()).toMatchObject({ sha256: SHA256 });
     expect(ranges()).toHaveLength(3);
   });
 
-  it('is not waited for when the job is not', async () => {
+  it('is not waited for when the job is unfinished', async () => {
     const { download: run, ranges } = await setUp([{ status: 409, body: '' }, whole]);
     await expect(run({ isCompleted: false })).rejects.toMatchObject({ code: 'content_not_ready' });
     expect(ranges()).toHaveLength(1);
   });
 
-  it('is not waited for for ever', async () => {
+  it('is not waited for forever', async () => {
     const { download: run } = await setUp([{ status: 404, body: '' }]);
     await expect(run()).rejects.toMatchObject({ code: 'content_not_ready' });
   });
 
-  it('is distinguished from one that has expired', async () => {
+  it('is distinguished from an expired one', async () => {
     const { download: run, ranges } = await setUp([{ status: 410, body: { error: { message: 'expired' } } }]);
     await expect(run()).rejects.toMatchObject({ code: 'content_expired' });
     expect(ranges()).toHaveLength(1);
@@ -514,7 +511,7 @@ describe('a download to a stream', () => {
     return { output, bytes: () => Buffer.concat(chunks) };
   }
 
-  it('resumes where it was cut', async () => {
+  it('resumes after an interruption', async () => {
     let calls = 0;
     const { downloadTo: run, ranges } = await setUp((request) => (calls++ === 0 ? cut : clipReply(request)));
     const { output, bytes } = collect();
@@ -523,7 +520,7 @@ describe('a download to a stream', () => {
     expect(ranges()).toEqual([undefined, `bytes=${HALF}-`]);
   });
 
-  it('hands a slow reader little at a time: while it takes that, the server seems to be silent', async () => {
+  it('passes small pieces to a slow reader, so that a wait for it is not mistaken for a silent server', async () => {
     const film = Buffer.concat([CLIP, Buffer.alloc(8 << 20, 'abcdefg')]);
     const { downloadTo: run } = await setUp([{ headers: { 'content-length': String(film.length) }, body: film }]);
     const sizes: number[] = [];
@@ -539,12 +536,12 @@ describe('a download to a stream', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(256 << 10);
   });
 
-  it('cannot start over: written bytes cannot be undone', async () => {
+  it('cannot start over once bytes are written', async () => {
     const { downloadTo: run } = await setUp([cut, whole]);
     await expect(run(collect().output)).rejects.toMatchObject({ code: 'download_corrupt' });
   });
 
-  it('writes nothing of a download that is not a video', async () => {
+  it('writes nothing when the download is not a video', async () => {
     const { downloadTo: run } = await setUp([{ body: '{"error":"gone"}' }]);
     const { output, bytes } = collect();
     await expect(run(output)).rejects.toMatchObject({ code: 'download_corrupt' });
@@ -552,8 +549,8 @@ describe('a download to a stream', () => {
   });
 
   it.each([
-    ['ends quietly when its reader goes away', 'EPIPE', undefined],
-    ['is `cannot_write` when it cannot be written', 'ENOSPC', { code: 'cannot_write' }],
+    ['ends quietly when its reader closes the pipe', 'EPIPE', undefined],
+    ['is `cannot_write` when writing fails', 'ENOSPC', { code: 'cannot_write' }],
   ])('%s', async (_, code, failure) => {
     const { downloadTo: run, ranges } = await setUp([whole]);
     const output = new Writable({

@@ -11,7 +11,7 @@ const VIDEO = {
 };
 const FILM = { variant: 'video', extension: 'mp4' } as const;
 
-describe('a template of names', () => {
+describe('a name template', () => {
   it.each([
     ['{row:03}-{slug}.{ext}', '007-a-paper-boat.mp4'],
     ['{row}-{n:2}.mp4', '7-02.mp4'],
@@ -22,7 +22,7 @@ describe('a template of names', () => {
     ['{model}/{size}/{seconds:02}s', 'acme-sora-2/1280x720/04s'],
     ['{date}-{variant}', '2026-11-27-video'],
     ['{{slug}}-{{{slug:1}}}', '{slug}-{a}'],
-  ])('%s is %s', (template, name) => {
+  ])('%s expands to %s', (template, name) => {
     expect(templateFaults(template, ['row', 'n'])).toEqual([]);
     expect(expandTemplate(placeTemplate(template, { row: 7, n: 2 }), VIDEO, FILM)).toEqual({ name, empty: [] });
   });
@@ -37,18 +37,18 @@ describe('a template of names', () => {
     ['{slug:999}', /width/],
     ['{row}', /only known in a batch/],
     ['{n}', /only known with `--count`/],
-  ])('%s is a fault', (template, message) => {
+  ])('%s is an error', (template, message) => {
     expect(templateFaults(template, []).join()).toMatch(message);
   });
 
-  it('never leaves its folder, whatever a model or id is called', () => {
+  it('never leaves its folder, whatever the model or id', () => {
     const video = { ...VIDEO, id: '../../x', model: '../..' };
     const { name } = expandTemplate('{model}/{id}', video, FILM);
     expect(name).toMatch(/^-\.-\.\.\/[0-9a-f]{8}$|^[^/]*\/[0-9a-f]{8}$/);
     expect(name.split('/')).not.toContain('..');
   });
 
-  it('reports the fields that are empty', () => {
+  it('reports empty fields', () => {
     expect(expandTemplate('{model}-{seconds}.mp4', { id: 'a', prompt: null }, FILM).empty).toEqual([
       '{model}',
       '{seconds}',

@@ -25,21 +25,21 @@ const TWIN = { id: 'video_1', status: 'queued', prompt, model, seconds: '4', siz
 interface Search {
   readonly ledger: FileLedger;
   readonly records: readonly JobRecord[];
-  /** Looks for the job of the record of this number. */
+  /** Searches for the job of the record with this number. */
   recover(number?: number): Promise<Recovery>;
-  /** Writes down an accepted job, as many milliseconds after the lost ones. */
+  /** Records an accepted job, this many milliseconds after the lost ones. */
   accept(id: string, afterMs: number, changes?: Partial<RecordedRequest>): Promise<void>;
 }
 
 interface Scene {
   /** How many submissions of the same request were lost; the first one long ago. */
   readonly lost?: number;
-  /** The process of a lost submission that is still at it. */
+  /** The process of a lost submission that is still running. */
   readonly alive?: number;
   readonly hasCompleteList?: boolean;
-  /** What else their intents say. */
+  /** Other fields of their intents. */
   readonly intent?: Partial<IntentEvent>;
-  /** The uptime as the first one was sent; null in a line of an older version. */
+  /** The uptime when the first one was sent; null in a line of an older version. */
   readonly sentUptimeMs?: number | null;
 }
 
@@ -102,7 +102,7 @@ async function setUp(
   };
 }
 
-/** Of each search, the id that it found, or what it says. */
+/** The id found by each search, or its outcome. */
 const idsOf = (recoveries: readonly Recovery[]): string[] =>
   recoveries.map((recovery) => (recovery.kind === 'found' ? String(recovery.record.job?.id) : recovery.kind));
 
@@ -119,13 +119,13 @@ describe('the job of a lost submission', () => {
     ['the beginning of the prompt', { prompt: `${prompt.slice(0, 5)}…` }],
     ['the prompt within a longer one', { prompt: `A cinematic shot of ${prompt}` }],
     ['another model', { model: 'sora-1' }],
-    ['a model that only begins alike', { model: 'sora-2-pro' }],
+    ['a model whose name only starts the same', { model: 'sora-2-pro' }],
     ['another length', { seconds: '8' }],
     ['another size', { size: '720x1280' }],
     ['no time', { created_at: undefined }],
     ['a time before the submission', { created_at: SENT_AT - 4 }],
-    ['a time that is still to come', { created_at: SENT_AT + 60 }],
-  ])('is not surely one with %s, which a person may know', async (_, changes) => {
+    ['a time in the future', { created_at: SENT_AT + 60 }],
+  ])('is not matched with %s, but may be listed as a candidate', async (_, changes) => {
     const { recover: search, ledger } = await setUp([{ ...TWIN, ...changes }]);
     const candidates =
       'prompt' in changes && changes.prompt === 'another'
@@ -137,15 +137,15 @@ describe('the job of a lost submission', () => {
 
   it.each([
     ['leaves out', { model: undefined, seconds: undefined, size: undefined }],
-    ['names by its snapshot', { model: 'sora-2-2025-12-08' }],
-    ['names with its provider', { model: 'azure/sora-2' }],
-    ['shows without outer spaces', { prompt: ` ${prompt}\n` }],
-  ])('may be one that the list %s', async (_, changes) => {
+    ['gives as a snapshot', { model: 'sora-2-2025-12-08' }],
+    ['gives with a provider', { model: 'azure/sora-2' }],
+    ['trims', { prompt: ` ${prompt}\n` }],
+  ])('is matched by the fields that the list %s', async (_, changes) => {
     const { recover: search } = await setUp([{ ...TWIN, ...changes }]);
     expect(await search()).toMatchObject({ kind: 'found' });
   });
 
-  it.each([-600, 1500])('is found by the clock of the server, which is %d s ahead', async (aheadS) => {
+  it.each([-600, 1500])('is matched by the clock of the server, which is %d s ahead', async (aheadS) => {
     const date = new Date(clock.now() + aheadS * 1000).toUTCString();
     const list = (createdAt: number) => (): ScriptedReply => ({
       headers: { date },
@@ -155,7 +155,7 @@ describe('the job of a lost submission', () => {
     expect(await (await setUp(list(SENT_AT + aheadS - 4))).recover()).toMatchObject({ kind: 'missing' });
   });
 
-  it.each([15, -15])('is known by the uptime where the clock was set by %d min in between', async (minutes) => {
+  it.each([15, -15])('is matched by the uptime when the clock was set by %d min in between', async (minutes) => {
     const intent = { atMs: clock.now() - minutes * 60_000 };
     const older = { ...TWIN, id: 'video_0', created_at: SENT_AT - 10 };
     expect(await (await setUp([older], { intent })).recover()).toMatchObject({
@@ -170,22 +170,22 @@ describe('the job of a lost submission', () => {
 
   it.each<[string, Scene]>([
     ['of another machine', { intent: { host: 'elsewhere' } }],
-    ['before the machine was started again', { intent: { boot: 'boot-0' } }],
+    ['before the machine restarted', { intent: { boot: 'boot-0' } }],
     ['by an older version', { sentUptimeMs: null }],
     ['before the uptime went back', { sentUptimeMs: clock.uptimeMs() + 10_000 }],
-  ])('is left to a person where it was sent %s', async (_, scene) => {
+  ])('is only a candidate when it was sent %s', async (_, scene) => {
     const { recover: search, ledger } = await setUp([TWIN], scene);
     await ledger.append({ event: 'unknown', key: 'sub_0', atMs: clock.now(), code: null, message: 'no response' });
     expect(await search()).toMatchObject({ kind: 'missing', candidates: [{ id: 'video_1' }] });
   });
 
-  it('is left to a person where the server does not tell its time', async () => {
+  it('is only a candidate when the server reports no time', async () => {
     const date = { date: 'unknown' };
     const { recover: search } = await setUp(() => ({ headers: date, body: { object: 'list', data: [TWIN] } }));
     expect(await search()).toMatchObject({ kind: 'missing', candidates: [{ id: 'video_1' }] });
   });
 
-  it('is judged by the clock of the replica that lists it', async () => {
+  it('is matched by the clock of the replica that lists it', async () => {
     const ahead = { ...TWIN, id: 'video_0', created_at: SENT_AT };
     const pages = [
       { headers: { date: new Date(clock.now() + 1_500_000).toUTCString() }, body: { data: [ahead], has_more: true } },
@@ -200,14 +200,14 @@ describe('the job of a lost submission', () => {
     expect((await (await setUp([remix])).recover()).kind).toBe('missing');
   });
 
-  it('is not guessed where two jobs fit, or two submissions', async () => {
+  it('is not guessed when two jobs match, or two submissions', async () => {
     const { recover: search } = await setUp([{ ...TWIN, id: 'video_2' }, TWIN]);
     expect(await search()).toMatchObject({ kind: 'missing', candidates: [{ id: 'video_2' }, { id: 'video_1' }] });
     const two = await setUp([TWIN], { lost: 2 });
     expect(idsOf([await two.recover(0), await two.recover(1)])).toEqual(['missing', 'missing']);
   });
 
-  it('is shared out in order where the list is complete', async () => {
+  it('is assigned in order when the list is complete', async () => {
     const list = [{ ...TWIN, id: 'video_2', created_at: SENT_AT + 1 }, TWIN];
     const { recover: search } = await setUp(list, { lost: 3, hasCompleteList: true });
     const together = idsOf(await Promise.all([search(0), search(1), search(2)]));
@@ -215,12 +215,12 @@ describe('the job of a lost submission', () => {
     expect(idsOf([await search(0), await search(1), await search(2)])).toEqual(['video_1', 'video_2', 'never-arrived']);
   });
 
-  it('is shared out in the order of the list where the times are the same', async () => {
+  it('is assigned in the order of the list when the times are equal', async () => {
     const { recover: search } = await setUp([{ ...TWIN, id: 'video_2' }, TWIN], { lost: 2, hasCompleteList: true });
     expect(idsOf([await search(0), await search(1)])).toEqual(['video_1', 'video_2']);
   });
 
-  it('is never one that another submission has, however the list spells its id', async () => {
+  it('is never the job of another submission, however the list spells its id', async () => {
     const wrap = (model: string): string =>
       `video_${Buffer.from(`litellm:custom_llm_provider:openai;model_id:${model};video_id:video_0123`).toString('base64')}`;
     const { recover: search, accept } = await setUp([{ ...TWIN, id: wrap('') }]);
@@ -228,13 +228,13 @@ describe('the job of a lost submission', () => {
     expect(await search()).toEqual({ kind: 'missing', candidates: [] });
   });
 
-  it('is not guessed where an equal submission has a job that the list does not show', async () => {
+  it('is not guessed when an equal submission has a job that the list does not show', async () => {
     const { recover: search, accept } = await setUp([TWIN]);
     await accept('id-of-another-replica', -1_000);
     expect(await search()).toMatchObject({ kind: 'missing', candidates: [{ id: 'video_1' }] });
   });
 
-  it('is not guessed while the answer to an equal submission is still to come', async () => {
+  it('is not guessed while the reply to an equal submission is pending', async () => {
     const { recover: search, ledger } = await setUp([TWIN], { lost: 2, alive: 1 });
     expect(await search(1)).toMatchObject({ kind: 'missing' });
     await expect(search(0)).rejects.toMatchObject({ code: 'outcome_unknown', submission: 'sub_0' });
@@ -268,9 +268,9 @@ describe('the job of a lost submission', () => {
 
   it.each<[string, ScriptedReply]>([
     ['has no list', { status: 404, body: { error: { message: 'Invalid URL (GET /v1/videos)' } } }],
-    ['is in trouble', { status: 500, body: 'oh' }],
-    ['answers with a page', { body: '<html></html>' }],
-  ])('cannot be looked for where the server %s', async (_, reply) => {
+    ['fails', { status: 500, body: 'oh' }],
+    ['replies with an HTML page', { body: '<html></html>' }],
+  ])('cannot be searched for when the server %s', async (_, reply) => {
     expect(await (await setUp(() => reply)).recover()).toMatchObject({ kind: 'unsearchable' });
   });
 });
@@ -292,19 +292,19 @@ describe('that a submission never arrived', () => {
 
   it.each<[string, readonly object[]]>([
     ['is empty', []],
-    ['shows ours only', [ours]],
-    ['shows others from long before', [ours, other('video_old', 'theirs', -60)]],
-  ])('is known from a list that %s, where it is complete', async (_, list) => {
+    ['has only our jobs', [ours]],
+    ['has only much older jobs of others', [ours, other('video_old', 'theirs', -60)]],
+  ])('follows from a complete list that %s', async (_, list) => {
     expect(await kindFor(list, true)).toBe('never-arrived');
     expect(await kindFor(list, false)).toBe('missing');
   });
 
   it.each<[string, object]>([
     ['rewrites prompts', other('video_lost', 'A cinematic boat', 0)],
-    ['leaves prompts out', other('video_lost', undefined, -60)],
-    ['cuts prompts', other('video_lost', `${prompt.slice(0, 5)}...`, -60)],
-    ['names models otherwise', { ...TWIN, id: 'video_lost', model: 'flagship' }],
-  ])('is not known from a complete list that %s', async (_, job) => {
+    ['omits prompts', other('video_lost', undefined, -60)],
+    ['shortens prompts', other('video_lost', `${prompt.slice(0, 5)}...`, -60)],
+    ['uses other model names', { ...TWIN, id: 'video_lost', model: 'flagship' }],
+  ])('does not follow from a complete list that %s', async (_, job) => {
     expect(await kindFor([ours, job], true)).toBe('missing');
   });
 });

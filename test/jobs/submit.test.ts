@@ -21,7 +21,7 @@ import { startVideosServer, type VideosScript, type VideosServer } from '../supp
 const NOW_MS = 1_790_000_000_000;
 const PRICE = { micros: 400_000, priceList: 'test' };
 
-/** The time stands still, but who sleeps lets the others work. */
+/** Time stands still, but a sleep lets others run. */
 const clock: Clock = {
   now: () => NOW_MS,
   uptimeMs: () => 0,
@@ -36,7 +36,7 @@ interface Process {
 
 interface Machine {
   readonly server: VideosServer;
-  /** A process with a ledger object of its own on the one file. */
+  /** A process with its own ledger object on the shared file. */
   process(pid: number): Process;
 }
 
@@ -88,12 +88,12 @@ const answers = async (ledger: FileLedger): Promise<JobRecord['answer'][]> =>
 interface Left {
   readonly request?: VideoRequest;
   readonly row?: RowRef | null;
-  /** Before the process was killed, it had begun to send the create. */
+  /** Whether the process had started to send the create before it was killed. */
   readonly isSent?: boolean;
   readonly submitter?: Submitter;
 }
 
-/** What a process leaves behind that is killed while its create is under way. */
+/** Records what a process leaves behind when it is killed during its create. */
 function leaveIntent(
   { process, server }: Machine,
   pid: number,
@@ -127,7 +127,7 @@ describe('processes that submit the same request at once', () => {
     expect(new Set(submissions.map(({ record }) => record.job?.id))).toEqual(new Set(['video_1']));
   });
 
-  it('share a character that one of them has created, although it is no job that could be unfinished', async () => {
+  it('share a character that one of them has created', async () => {
     const machine = await setUp();
     const video = { kind: 'file', name: 'mossy.mp4', mimeType: 'video/mp4', bytes: Buffer.from('moss') } as const;
     const request = characterRequest('Mossy', video);
@@ -149,14 +149,14 @@ describe('processes that submit the same request at once', () => {
     expect(codes.sort()).toEqual(['duplicate_request', 'invalid_request']);
   });
 
-  it('send one each with `again`', async () => {
+  it('send one create each with `again`', async () => {
     const { server, process } = await setUp();
     await Promise.all([1, 2].map((pid) => process(pid).submit({ again: true })));
     expect(server.posts).toBe(2);
   });
 });
 
-describe('a submission that another process left without an answer', () => {
+describe('a submission that another process left without a reply', () => {
   const { prompt, model } = createVideoRequest();
   /** By the server's clock, which is that of its `Date` header. */
   const justNow = (): number => Math.floor(Date.now() / 1000);
@@ -174,7 +174,7 @@ describe('a submission that another process left without an answer', () => {
     expect(machine.server.posts).toBe(0);
   });
 
-  it('stays in doubt when it is not in the list, and is not sent again', async () => {
+  it('stays unknown when it is not in the list, and is not sent again', async () => {
     const machine = await setUp();
     await leaveIntent(machine, 4);
     await expect(machine.process(5).submit()).rejects.toMatchObject({
@@ -189,7 +189,7 @@ describe('a submission that another process left without an answer', () => {
     expect(machine.server.posts).toBe(0);
   });
 
-  it('is reported with the candidates if none is certain', async () => {
+  it('is reported with candidates if none is certain', async () => {
     const machine = await setUp();
     await leaveIntent(machine, 4);
     machine.server.jobs.push({
@@ -213,7 +213,7 @@ describe('a submission that another process left without an answer', () => {
     expect(machine.server.requests).toEqual([]);
   });
 
-  it('is replaced when the process ended before it sent anything, by one of those that want the same', async () => {
+  it('is replaced once when the process ended before it sent anything', async () => {
     const machine = await setUp();
     await leaveIntent(machine, 4, { isSent: false });
     const submissions = await Promise.all([1, 2, 3].map((pid) => machine.process(pid).submit()));
@@ -221,7 +221,7 @@ describe('a submission that another process left without an answer', () => {
     expect(machine.server.posts).toBe(1);
   });
 
-  it('about to be sent by a process wrongly assumed dead is sent by only one of the two', async () => {
+  it('is sent only once when a live process is mistaken for a dead one', async () => {
     const machine = await setUp({}, { alive: [2] });
     const { ledger, submit: send } = machine.process(1);
     const append = ledger.append.bind(ledger);
@@ -240,8 +240,8 @@ describe('a submission that another process left without an answer', () => {
 
   it.each<[string, Submitter]>([
     ['another host', createProcess(4, { host: 'there' })],
-    ['a version that does not say where it ran', { pid: 4 }],
-  ])('by %s is waited for a while, and stays in doubt', async (_, submitter) => {
+    ['a version that does not record its host', { pid: 4 }],
+  ])('by %s is waited for briefly, and stays unknown', async (_, submitter) => {
     const machine = await setUp({}, { alive: [] });
     await leaveIntent(machine, 4, { submitter });
     await expect(machine.process(5).submit()).rejects.toMatchObject({ code: 'outcome_unknown' });
@@ -249,7 +249,7 @@ describe('a submission that another process left without an answer', () => {
     expect(machine.server.posts).toBe(0);
   });
 
-  it('by another host that did not send it yet keeps its turn', async () => {
+  it('by another host that has not sent it yet is not taken over', async () => {
     const machine = await setUp();
     await leaveIntent(machine, 4, { submitter: createProcess(4, { host: 'there' }), isSent: false });
     await expect(machine.process(5).submit()).rejects.toMatchObject({
@@ -260,7 +260,7 @@ describe('a submission that another process left without an answer', () => {
     expect(machine.server.posts).toBe(0);
   });
 
-  it('is sent again where the list is complete by the word of the profile', async () => {
+  it('is sent again when the profile says that the list is complete', async () => {
     const machine = await setUp({}, { hasCompleteList: true });
     await leaveIntent(machine, 4);
     expect(await machine.process(5).submit()).toMatchObject({ kind: 'submitted' });
@@ -269,8 +269,8 @@ describe('a submission that another process left without an answer', () => {
   });
 });
 
-describe('a create that was refused with a 429', () => {
-  it('counts as not sent while it waits for its next turn', async () => {
+describe('a create refused with a 429', () => {
+  it('counts as not sent while it waits for the next attempt', async () => {
     const machine = await setUp({ create: () => ({ status: 429, body: 'slow down' }) }, { isPatient: true });
     const { ledger, submit: send } = machine.process(1);
     const seen: boolean[] = [];
@@ -284,7 +284,7 @@ describe('a create that was refused with a 429', () => {
   });
 });
 
-describe('a job whose answer cannot be written down', () => {
+describe('a job that cannot be recorded', () => {
   it('continues, and is reported with its id', async () => {
     const { server, process } = await setUp({}, { alive: [] });
     const { ledger, submit: send } = process(1);
@@ -310,10 +310,10 @@ describe('a job whose answer cannot be written down', () => {
   });
 });
 
-describe('the cap of a day', () => {
+describe('the daily cap', () => {
   const CAP = { maxCostPerDayMicros: 1_000_000, again: true };
 
-  it('counts what all processes have submitted, and holds back what would go over it', async () => {
+  it('counts the submissions of all processes, and refuses what would exceed it', async () => {
     const { server, process } = await setUp();
     const outcomes = await Promise.allSettled([1, 2, 3].map((pid) => process(pid).submit(CAP)));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
@@ -323,7 +323,7 @@ describe('the cap of a day', () => {
     expect(server.posts).toBe(2);
   });
 
-  it('does not count what came after, so that of several at once the first ones are sent', async () => {
+  it('ignores later submissions, so that of several at once the first ones are sent', async () => {
     const machine = await setUp();
     const { ledger, submit: send } = machine.process(1);
     const append = ledger.appendAhead.bind(ledger);
@@ -335,7 +335,7 @@ describe('the cap of a day', () => {
     expect(await send({ maxCostPerDayMicros: PRICE.micros })).toMatchObject({ kind: 'submitted' });
   });
 
-  it('counts neither refused submissions nor free ones, and a held back one not either', async () => {
+  it('counts neither refused nor free submissions', async () => {
     let isRefusing = true;
     const { server, process } = await setUp({ create: () => (isRefusing ? { status: 400, body: 'no' } : null) });
     const { submit: send, ledger } = process(1);
@@ -351,7 +351,7 @@ describe('the cap of a day', () => {
     expect(await answers(ledger)).toEqual(['rejected', ...Array(5).fill('accepted')]);
   });
 
-  it('cannot be kept where the price of an earlier job of that day is unknown', async () => {
+  it('cannot be enforced when the price of an earlier job of the day is unknown', async () => {
     const { server, process } = await setUp();
     const { submit: send } = process(1);
     await send({ estimate: null });
@@ -363,7 +363,7 @@ describe('the cap of a day', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('cannot be kept where the price is not known, so nothing is sent', async () => {
+  it('cannot be enforced when the price is unknown, so nothing is sent', async () => {
     const { server, process } = await setUp();
     await expect(process(1).submit({ ...CAP, estimate: null })).rejects.toMatchObject({ code: 'cost_cap_exceeded' });
     expect(server.posts).toBe(0);
@@ -387,7 +387,7 @@ describe('a row of a manifest', () => {
     return record;
   }
 
-  it('has one video, however many processes run it, and also after that is finished', async () => {
+  it('gets one video from any number of processes, even after it is finished', async () => {
     const machine = await setUp();
     const { server, process } = machine;
     const submissions = await Promise.all([1, 2].map((pid) => process(pid).submit(row('a'))));
@@ -397,7 +397,7 @@ describe('a row of a manifest', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('is not the same as another row with an equal request', async () => {
+  it('is separate from another row with an equal request', async () => {
     const { server, process } = await setUp();
     await process(1).submit(row('a'));
     await process(2).submit(row('b'));
@@ -406,7 +406,7 @@ describe('a row of a manifest', () => {
     expect(records.map(({ row: key }) => key)).toEqual(['a', 'b']);
   });
 
-  it('that failed while another run wrote its intent is not submitted again by that run', async () => {
+  it('is not submitted again by a run that wrote its intent while the row failed in another', async () => {
     const machine = await setUp();
     const { ledger, submit: submitLate } = machine.process(2);
     const append = ledger.appendAhead.bind(ledger);
@@ -421,8 +421,8 @@ describe('a row of a manifest', () => {
 
   it.each([
     ['failed', false],
-    ['was given up when the server no longer had it', true],
-  ])('that %s is submitted again only by a run that knows of it', async (_, isRemoved) => {
+    ['was abandoned when the server no longer had it', true],
+  ])('that %s is submitted again only by a run that knows it', async (_, isRemoved) => {
     const machine = await setUp();
     const { server, process } = machine;
     await process(1).submit(row('a'));
@@ -438,7 +438,7 @@ describe('a row of a manifest', () => {
     expect(server.posts).toBe(2);
   });
 
-  it('may be tried again when another process was refused it', async () => {
+  it('may be retried after a refusal in another process', async () => {
     let isRefusing = true;
     const { process } = await setUp({ create: () => (isRefusing ? { status: 429, body: 'slow down' } : null) });
     const outcomes = await Promise.allSettled([1, 2].map((pid) => process(pid).submit(row('a'))));
@@ -448,7 +448,7 @@ describe('a row of a manifest', () => {
     expect(await process(2).submit(row('a'))).toMatchObject({ kind: 'submitted' });
   });
 
-  it('is sent again once it is missing from a list that is complete by the word of the profile', async () => {
+  it('is sent again when it is missing from a complete list', async () => {
     const machine = await setUp({}, { hasCompleteList: true });
     const { server, process } = machine;
     await leaveIntent(machine, 4, { request: lostRequest, row: row('b').row });
@@ -466,17 +466,17 @@ describe('a row of a manifest', () => {
     ['a gateway that gave up waiting', { status: 504, body: 'late' }, 'outcome_unknown'],
     ['a server that gave up waiting', { status: 408, body: 'late' }, 'outcome_unknown'],
     ['a server that has it already', { status: 409, body: 'twice' }, 'outcome_unknown'],
-    ['a yes that cannot be read', { body: '<html>' }, 'outcome_unknown'],
+    ['an unreadable success', { body: '<html>' }, 'outcome_unknown'],
   ];
 
-  it.each(replies)('that is missing from a complete list after %s ends as it should', async (_, reply, code) => {
+  it.each(replies)('that is missing from a complete list after %s ends correctly', async (_, reply, code) => {
     const { process, server } = await setUp({ create: () => reply }, { hasCompleteList: true });
     await expect(process(2).submit(row('b'))).rejects.toMatchObject({ code });
     await expect(process(3).submit(row('b'))).rejects.toMatchObject({ code });
     expect(server.posts).toBe(code === 'outcome_unknown' ? 1 : 2);
   });
 
-  it.each(replies)('is not sent again after %s, whatever any other list shows', async (_, reply) => {
+  it.each(replies)('is not sent again after %s, whatever an incomplete list shows', async (_, reply) => {
     const { process, server } = await setUp({ create: (__, { body }) => (body.includes('lost') ? reply : null) });
     await process(1).submit(row('a'));
     const order = { ...row('b'), request: lostRequest };
@@ -486,7 +486,7 @@ describe('a row of a manifest', () => {
     expect(server.posts).toBe(3);
   });
 
-  it('is paid once when the process that lost its answer and another one look for it at once', async () => {
+  it('is paid once when two processes search for its job at the same time', async () => {
     const { process, server } = await setUp({
       create(accept, { body }) {
         const answer = accept();
@@ -500,7 +500,7 @@ describe('a row of a manifest', () => {
     expect(server.posts).toBe(2);
   });
 
-  it('stays in doubt where it is on no list', async () => {
+  it('stays unknown when no list has it', async () => {
     const machine = await setUp();
     await leaveIntent(machine, 4, { row: row('b').row });
     await expect(machine.process(2).submit(row('b'))).rejects.toMatchObject({ code: 'outcome_unknown' });
@@ -508,7 +508,7 @@ describe('a row of a manifest', () => {
     expect(machine.server.posts).toBe(0);
   });
 
-  it('that stays in doubt is abandoned and resent, once, when asked to', async () => {
+  it('that stays unknown is abandoned and resent once on request', async () => {
     const machine = await setUp();
     const { process, server } = machine;
     await leaveIntent(machine, 4, { request: lostRequest, row: row('b').row });

@@ -18,12 +18,12 @@ interface Wait {
   readonly known?: VideoJob;
   readonly timeoutMs?: number;
   readonly random?: number;
-  /** Ctrl-C is pressed in the sleep of this number. */
+  /** Ctrl-C is pressed in the sleep with this number. */
   readonly interruptIn?: number;
 }
 
 interface Outcome {
-  /** Statuses seen, and codes of the troubles between them. */
+  /** Statuses seen, and codes of the errors between them. */
   readonly seen: readonly string[];
   readonly sleeps: readonly number[];
   /** The job's last status, or the code of the error that ended the wait. */
@@ -33,7 +33,7 @@ interface Outcome {
   readonly listeners: number;
 }
 
-/** Waits for a job of a server that gives these replies, the last one for ever. */
+/** Waits for a job on a server with these replies, repeating the last one. */
 async function wait(replies: readonly [ScriptedReply, ...ScriptedReply[]], options: Wait = {}): Promise<Outcome> {
   const server = await startScriptedServer(replies);
   const fakeClock = createFakeClock();
@@ -73,7 +73,7 @@ async function wait(replies: readonly [ScriptedReply, ...ScriptedReply[]], optio
 }
 
 describe('the pace of a wait', () => {
-  it('looks at once, then less and less often, up to every 15 seconds', async () => {
+  it('starts at once, then slows down to a call every 15 seconds', async () => {
     const queued = Array.from({ length: 14 }, () => says('queued'));
     const { sleeps, end, listeners } = await wait([says('queued'), ...queued, says('completed')]);
     expect({ end, listeners }).toEqual({ end: 'completed', listeners: 0 });
@@ -85,7 +85,7 @@ describe('the pace of a wait', () => {
   it.each([
     [0, 320],
     [1, 480],
-  ])('is spread by a fifth: chance %d makes the first pause %d ms', async (random, pauseMs) => {
+  ])('varies by a fifth: random %d makes the first pause %d ms', async (random, pauseMs) => {
     expect((await wait([says('queued'), says('completed')], { random })).sleeps).toEqual([pauseMs]);
   });
 
@@ -95,18 +95,18 @@ describe('the pace of a wait', () => {
     ['openai-poll-after-ms', '86400000', 300_000],
     ['retry-after', '0', 400],
     ['openai-poll-after-ms', '1', 50],
-  ])('is the server’s when it says `%s: %s`', async (name, value, pauseMs) => {
+  ])('follows the server’s `%s: %s`', async (name, value, pauseMs) => {
     const { sleeps } = await wait([says('queued', { [name]: value }), says('completed')], { random: 0.5 });
     expect(sleeps).toEqual([pauseMs]);
   });
 
-  it('obeys the Retry-After of a failing server over its earlier pause', async () => {
+  it('follows the Retry-After of a failing server rather than its earlier pause', async () => {
     const busy: ScriptedReply = { status: 503, headers: { 'retry-after': '30' }, body: 'busy' };
     const { sleeps } = await wait([says('queued', { 'openai-poll-after-ms': '250' }), busy, says('completed')]);
     expect(sleeps).toEqual([250, 30_000]);
   });
 
-  it('backs off while the network fails, despite an earlier pause of the server', async () => {
+  it('backs off while the network fails, despite an earlier pause from the server', async () => {
     const replies: [ScriptedReply, ...ScriptedReply[]] = [
       says('queued', { 'openai-poll-after-ms': '1' }),
       'drop',
@@ -116,13 +116,13 @@ describe('the pace of a wait', () => {
     expect((await wait(replies)).sleeps).toEqual([50, 560, 784]);
   });
 
-  it('is slow where the status is not understood', async () => {
+  it('is slow when the status is unknown', async () => {
     const { sleeps, seen } = await wait([says('warming_up'), says('warming_up'), says('completed')]);
     expect(seen).toEqual(['unknown', 'unknown', 'completed']);
     expect(sleeps).toEqual([5_000, 5_000]);
   });
 
-  it('needs no first look at a job that is known', async () => {
+  it('starts with a pause when the job is known', async () => {
     expect(await wait([says('completed')], { known: createVideoJob({ status: 'completed' }) })).toMatchObject({
       looks: 0,
       end: 'completed',
@@ -155,13 +155,13 @@ describe('a wait continues', () => {
 describe('a job that some replicas do not know', () => {
   const missing: ScriptedReply = { status: 404, body: { error: { message: 'video not found' } } };
 
-  it('is waited for when single 404s come late, however many in all', async () => {
+  it('is waited for when single 404s come late, however many', async () => {
     const lap = [...Array.from({ length: 9 }, () => says('in_progress')), missing, missing, missing];
     const { end } = await wait([says('queued'), ...lap, ...lap, ...lap, says('completed')]);
     expect(end).toBe('completed');
   });
 
-  it('is given up after more than a minute of nothing else', async () => {
+  it('is given up after more than a minute of 404s', async () => {
     const { end, sleeps } = await wait([says('in_progress'), missing]);
     expect(end).toBe('video_not_found');
     const waitedMs = sleeps.slice(1).reduce((sum, ms) => sum + ms, 0);
@@ -173,19 +173,19 @@ describe('a job that some replicas do not know', () => {
 describe('a server without the route', () => {
   const nothing: ScriptedReply = { status: 404, body: { detail: 'Not Found' } };
 
-  it('may say so once, and is given up after a few times', async () => {
+  it('may report that once, and is given up after a few times', async () => {
     expect(await wait([nothing, says('completed')])).toMatchObject({ end: 'completed' });
     expect(await wait([nothing])).toMatchObject({ end: 'endpoint_not_found', looks: 4 });
   });
 
-  it('has the job all the same if it was seen there', async () => {
+  it('is waited for longer if the job was seen there', async () => {
     const { end, sleeps } = await wait([says('in_progress'), nothing]);
     expect(end).toBe('endpoint_not_found');
     expect(sleeps.slice(1).reduce((sum, ms) => sum + ms, 0)).toBeGreaterThanOrEqual(60_000);
   });
 });
 
-describe('a failed job that comes as an HTTP error', () => {
+describe('a failed job inside an HTTP error', () => {
   it.each([400, 422, 500])('ends the wait with its own status: %d', async (status) => {
     const failed: ScriptedReply = {
       status,
@@ -194,7 +194,7 @@ describe('a failed job that comes as an HTTP error', () => {
     expect(await wait([says('queued'), failed])).toMatchObject({ end: 'failed' });
   });
 
-  it('ends the wait without an id if it is a video', async () => {
+  it('ends the wait if it is a video without an id', async () => {
     const failed: ScriptedReply = { status: 500, body: { object: 'video', status: 'failed' } };
     expect(await wait([says('queued'), failed])).toMatchObject({ end: 'failed' });
   });
@@ -203,7 +203,7 @@ describe('a failed job that comes as an HTTP error', () => {
     ['another job', { id: 'video_2', status: 'failed' }],
     ['an unfinished one', { id: 'video_1', status: 'in_progress' }],
     ['no id', { status: 'failed', message: 'no such thing' }],
-  ])('and nothing else is taken for it: %s', async (_, body) => {
+  ])('is not confused with %s', async (_, body) => {
     expect((await wait([says('queued'), { status: 400, body }])).end).toBe('invalid_request');
   });
 });
@@ -216,32 +216,32 @@ describe('a wait ends', () => {
   it.each<[string, ScriptedReply, string]>([
     ['the key is rejected', { status: 401, body: { error: { code: 'invalid_api_key' } } }, 'invalid_api_key'],
     [
-      'the job stays unknown to the server',
+      'the server keeps reporting an unknown job',
       { status: 404, body: { error: { message: 'video not found' } } },
       'video_not_found',
     ],
-    ['only pages come', { body: '<html></html>' }, 'unreadable_response'],
+    ['only HTML pages arrive', { body: '<html></html>' }, 'unreadable_response'],
   ])('when %s', async (_, reply, code) => {
     expect((await wait([says('queued'), reply])).end).toBe(code);
   });
 
-  it('at its deadline, with a last look', async () => {
+  it('at its deadline, after a last call', async () => {
     const { end, sleeps, looks } = await wait([says('in_progress')], { timeoutMs: 2_000 });
     expect(end).toBe('wait_timeout');
     expect(sleeps.reduce((sum, ms) => sum + ms)).toBe(2_000);
     expect(looks).toBe(sleeps.length + 1);
   });
 
-  it('at its deadline also when no look succeeds', async () => {
+  it('at its deadline even when no call succeeds', async () => {
     expect((await wait(['drop'], { timeoutMs: 60_000 })).end).toBe('wait_timeout');
   });
 
-  it('at Ctrl-C', async () => {
+  it('on Ctrl-C', async () => {
     expect((await wait([says('queued')], { interruptIn: 3 })).end).toBe('Interrupt: received SIGINT');
   });
 });
 
-it('ends a look that hangs at the deadline', async () => {
+it('stops a hanging call at the deadline', async () => {
   const server = await startScriptedServer(['hang']);
   const { client } = createVideosClient(server.url);
   const clock = createFakeClock({ isManual: true });

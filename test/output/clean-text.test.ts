@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { cleanLine, cleanText, columnsOf, cutMiddle, escapeMarks } from '../../src/output/clean-text.ts';
 
-describe('text from outside', () => {
+describe('outside text', () => {
   it.each([
     ['colours', 'a\x1b[31mb\x1b[0m', 'ab'],
-    ['commands to the terminal', 'a\x1b]0;title\x07b\x1b[2J', 'ab'],
+    ['terminal commands', 'a\x1b]0;title\x07b\x1b[2J', 'ab'],
     ['bells and backspaces', 'a\x07\x08b', 'ab'],
     ['C1 controls', 'a\x9bb', 'ab'],
-    ['marks that turn its direction', 'a\u202eb\u2066c\u200fd', 'abcd'],
-    ['what has no width', 'a\u200bb\ufeffc', 'abc'],
+    ['direction marks', 'a\u202eb\u2066c\u200fd', 'abcd'],
+    ['zero-width characters', 'a\u200bb\ufeffc', 'abc'],
     ['carriage returns', 'real\rfake', 'realfake'],
     ['tags', 'a\u{e0041}\u{e007f}b', 'ab'],
     ['soft hyphens', 'a\u00adb', 'ab'],
@@ -23,7 +23,7 @@ describe('text from outside', () => {
     expect(cleanText(text)).toBe(text);
   });
 
-  it('is reported on one line in a table', () => {
+  it('is printed on one line in a table', () => {
     expect(cleanLine('  one\n two\t\tthree ')).toBe('one two three');
   });
 
@@ -34,25 +34,25 @@ describe('text from outside', () => {
     ['漢字漢字', 7, '漢字漢…'],
     ['漢字漢字', 6, '漢字…'],
     ['🚤🚤🚤', 4, '🚤…'],
-  ])('%s is cut to %i columns', (text, columns, cut) => {
+  ])('%s is shortened to %i columns', (text, columns, cut) => {
     expect(cleanLine(text, columns)).toBe(cut);
     expect(columnsOf(cut)).toBeLessThanOrEqual(columns);
   });
 });
 
-it('JSON shows marks as escapes, which lose nothing', () => {
+it('JSON escapes direction marks without losing them', () => {
   const text = 'a\u202eb\x9bc';
   const shown = escapeMarks(JSON.stringify({ text }));
   expect(shown).toBe('{"text":"a\\u202eb\\u009bc"}');
   expect(JSON.parse(shown)).toEqual({ text });
 });
 
-describe('a path that does not fit', () => {
+describe('a path that is too long', () => {
   it.each([
     ['clips/001-a-harbour-at-dawn-59a30b07.mp4', 25, 'clips/001-a-…59a30b07.mp4'],
     ['clips/001-日本の夜市-雨-ネオン-8d3ec8a5.mp4', 25, 'clips/001-日…8d3ec8a5.mp4'],
     ['b/1.mp4', 25, 'b/1.mp4'],
-  ])('%s keeps both ends', (path, columns, shown) => {
+  ])('%s is shortened in the middle', (path, columns, shown) => {
     expect(cutMiddle(path, columns)).toBe(shown);
     expect(columnsOf(shown)).toBeLessThanOrEqual(columns);
   });

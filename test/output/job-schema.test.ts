@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { JOB_SCHEMA } from '../../src/output/job-schema.ts';
 import { createCommandLine } from '../support/command-line.ts';
 
-it('describes exactly what a job looks like in JSON', async () => {
+it('describes exactly the JSON of a job', async () => {
   const sora = createCommandLine();
   const created = await sora.run([
     'create',

@@ -15,7 +15,7 @@ const FORM: JobsForm = { nowMs: NOW, shorten: async (ids) => ids.map((id) => id.
 const mark = (text: string): string => `<${text}>`;
 const same = (text: string): string => text;
 const PLAIN = { bold: same, dim: same, red: same, green: same, yellow: same, cyan: same };
-/** Shows which words would be coloured. */
+/** Marks words that would be coloured. */
 const MARKED = { ...PLAIN, red: mark, green: mark, yellow: mark, cyan: mark };
 
 const terminal = (columns = 80): Surface => ({ isTerminal: true, columns, palette: PLAIN });
@@ -55,7 +55,7 @@ describe('several jobs', () => {
     job({ id: 'video_3', status: 'failed', model: null, seconds: null, size: null, createdAtMs: null, prompt: null }),
   ];
 
-  it('are a table of 80 columns on a terminal', async () => {
+  it('are printed as a table of 80 columns on a terminal', async () => {
     const table = await renderJobs(jobs, FORM, terminal());
     expect(table).toMatchInlineSnapshot(`
       "ID       STATUS       DONE  AGE  PROMPT                          SIZE      COST
@@ -83,7 +83,7 @@ describe('several jobs', () => {
     expect(table).toContain('xxx123456  in progress');
   });
 
-  it('are rows of the same number of cells in a pipe, with nothing shortened', async () => {
+  it('are printed as rows of equal length in a pipe, without shortening', async () => {
     const rows = (await renderJobs(jobs, FORM, pipe)).replace(/\n$/, '').split('\n');
     expect(rows.map((row) => row.split('\t').length)).toEqual([8, 8, 8]);
     expect(rows[0]).toBe(
@@ -102,7 +102,7 @@ describe('the rows of a manifest', () => {
     { ...row, line: 3, summary: job({ files: saved('clips/002-a-train-on-a-bridge-b11f72da.mp4') }) },
   ];
 
-  it('are numbered as the files are, and their paths keep both ends where they do not fit', async () => {
+  it('are numbered like the files, and long paths are shortened in the middle', async () => {
     expect(`\n${await renderEntries(rows, '/work', terminal(44))}`).toMatchInlineSnapshot(`
       "
       ROW      STATE  RESULT
@@ -112,15 +112,15 @@ describe('the rows of a manifest', () => {
     `);
   });
 
-  it('keep whole paths where columns can be left out for them', async () => {
+  it('keep whole paths when other columns can be omitted', async () => {
     const table = await renderEntries(rows, '/work', terminal(70));
     expect(table).toContain('clips/001-a-harbour-at-dawn-59a30b07.mp4');
     expect(Math.max(...table.split('\n').map(columnsOf))).toBeLessThanOrEqual(70);
   });
 });
 
-describe('one job', () => {
-  it('shows its failure, or what is unknown about it', async () => {
+describe('a single job', () => {
+  it('shows its failure, or what is unknown', async () => {
     const failed = job({ status: 'failed', error: { code: 'moderation_blocked', message: 'no\nway' } });
     expect(await renderJob(failed, FORM, terminal())).toContain('error    moderation_blocked: no way\n');
     const lost = job({ id: null, status: 'unknown', serverStatus: 'warming' });
@@ -134,7 +134,7 @@ describe('one job', () => {
     ['failed', '<failed>'],
     ['in_progress', '<in progress> 42 %'],
     ['unknown', '<unknown> 42 %'],
-  ] as const)('paints the status %s', async (status, shown) => {
+  ] as const)('colours the status %s', async (status, shown) => {
     const view = await renderJob(job({ status }), FORM, { ...terminal(), palette: MARKED });
     expect(view).toContain(`status   ${shown}`);
   });
@@ -143,12 +143,12 @@ describe('one job', () => {
     [{}, 'cost     $0.40 estimated\n'],
     [{ actualMicros: 123_456 }, 'cost     $0.123456\n'],
     [{ free: true }, 'cost     free (simulated; normally $0.40)\n'],
-  ])('tells its price: %j', async (facts, line) => {
+  ])('shows its price: %j', async (facts, line) => {
     expect(await renderJob(job(facts), FORM, terminal())).toContain(line);
   });
 });
 
-it('a video says that it has expired, and that the server is free', async () => {
+it('an expired video on a free server is shown as such', async () => {
   const text = await renderJob(
     job({ status: 'completed', expiresAtMs: NOW - 3_600_000, estimatedMicros: 0 }),
     FORM,
@@ -157,7 +157,7 @@ it('a video says that it has expired, and that the server is free', async () => 
   expect(text).toMatch(/\nexpired {2}1h ago\ncost {5}free\n/);
 });
 
-describe('an age', () => {
+describe('formatAge', () => {
   it.each([
     [0, '0s'],
     [59_999, '59s'],
@@ -165,7 +165,7 @@ describe('an age', () => {
     [3_600_000, '1h'],
     [90_000_000, '1d'],
     [-5_000, '0s'],
-  ])('of %i ms is %s', (ageMs, text) => {
+  ])('writes %i ms as %s', (ageMs, text) => {
     expect(formatAge(NOW - ageMs, NOW)).toBe(text);
   });
 });
@@ -192,13 +192,13 @@ describe('an error', () => {
     `);
   });
 
-  it('strips what a server put into its words', () => {
+  it('contains no control characters from a server', () => {
     const error = new SoraError('server_error', { causedBy: '\x1b[2Jgone\u202e', requestId: 'req\x07', hints: [] });
     expect(renderError(error, PLAIN)).toBe('error: the server returned an error\n  caused by: gone\n  request: req\n');
   });
 });
 
-describe('a wait', () => {
+describe('describeWait', () => {
   const state = (changes: Partial<WaitState> = {}): WaitState => ({
     name: 'video_1',
     prompt: 'a paper boat',
@@ -244,7 +244,7 @@ describe('a wait', () => {
     expect(describeWait(states, NOW, columns, glyphsFor({}))).toBe(line);
   });
 
-  it.each([36, 46, 76, 196])('fills %i columns, in ASCII where the locale is plain', (columns) => {
+  it.each([36, 46, 76, 196])('fits %i columns, with ASCII in a plain locale', (columns) => {
     const prompt = '紙の船が雨水管に流れ込む '.repeat(9);
     const one = state({ name: 'x'.repeat(300), prompt, expectedMs: 26_000 });
     const line = describeWait([one], NOW, columns, glyphsFor({ LANG: 'C' }));
@@ -254,7 +254,7 @@ describe('a wait', () => {
   });
 });
 
-it('shows checks below their titles where there is no room beside them', () => {
+it('renderChecks puts details below titles on a narrow terminal', () => {
   const found = { id: 'tcp', title: 'connection', ms: 0, status: 'fail' } as const;
   const check = { ...found, detail: 'could not connect to the server', remedy: ['check the network, the base URL'] };
   expect(renderChecks([check], terminal(30))).toBe(`✗ connection

@@ -9,7 +9,7 @@ describe('wrapLine', () => {
     ['an-address-without-an-end is kept', 8, ['an-address-without-an-end', 'is kept']],
     ['海の波 海の波', 10, ['海の波', '海の波']],
     ['', 10, ['']],
-  ])('of %j in %d columns', (line, columns, expected) => {
+  ])('wraps %j at %d columns', (line, columns, expected) => {
     expect(wrapLine(line, columns)).toEqual(expected);
   });
 });

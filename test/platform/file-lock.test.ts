@@ -7,7 +7,7 @@ import { ownProcess } from '../../src/platform/process-identity.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 import { Life, makeProcessesMortal, QUIET } from '../world/processes.ts';
 
-it('lets one action run at a time', async () => {
+it('runs one action at a time', async () => {
   const path = join(createTemporaryFolder(), 'count');
   writeFileSync(path, '0');
   const add = async (): Promise<void> => {
@@ -20,7 +20,7 @@ it('lets one action run at a time', async () => {
   expect(existsSync(`${path}.lock`)).toBe(false);
 });
 
-it('holds the same between locks that are links to one file, also when that is gone', async () => {
+it('is shared by paths that are links to one file, even if that is missing', async () => {
   const path = join(createTemporaryFolder(), 'count');
   writeFileSync(path, '0');
   const locks = [new FileLock(path), new FileLock(path)];
@@ -41,7 +41,7 @@ it('holds the same between locks that are links to one file, also when that is g
   expect(readdirSync(dirname(path))).toEqual(['count']);
 });
 
-it('removes the lock of a process that has ended, and its own when the action fails', async () => {
+it('removes the lock of an ended process, and its own when the action fails', async () => {
   const path = join(createTemporaryFolder(), 'file');
   const { pid } = spawnSync(process.execPath, ['--version']);
   writeFileSync(`${path}.lock`, JSON.stringify({ ...ownProcess(), pid }));
@@ -52,7 +52,7 @@ it('removes the lock of a process that has ended, and its own when the action fa
   expect(existsSync(`${path}.lock`)).toBe(false);
 });
 
-it('removes the file that a killed process has linked to its locks', async () => {
+it('removes the temporary file of a killed process', async () => {
   const path = join(createTemporaryFolder(), 'file');
   const { pid } = spawnSync(process.execPath, ['--version']);
   writeFileSync(join(dirname(path), '.sora-0123456789abcdef.tmp'), JSON.stringify({ ...ownProcess(), pid }));
@@ -63,7 +63,7 @@ it('removes the file that a killed process has linked to its locks', async () =>
   expect(readdirSync(dirname(path))).toEqual([]);
 });
 
-it('leaves no lock behind that it could not put its name in', async () => {
+it('leaves no lock behind when it cannot be written', async () => {
   await makeProcessesMortal();
   const path = join(createTemporaryFolder(), 'file');
   const process = new Life({ ...QUIET, fullAfter: 0 });

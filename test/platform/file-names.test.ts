@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { pathFault } from '../../src/platform/file-names.ts';
 
-describe('a path that no file can have', () => {
+describe('pathFault', () => {
   it.each<[NodeJS.Platform, string, RegExp]>([
     ['linux', `${'x'.repeat(256)}`, /too long \(256 of at most 255/],
     ['linux', `clips/${'é'.repeat(128)}/clip.mp4`, /too long \(256/],
@@ -17,11 +17,11 @@ describe('a path that no file can have', () => {
     ['win32', 'trailing. ', /dot or space/],
     ['win32', 'folder./clip.mp4', /dot or space/],
     ['win32', 'x'.repeat(256), /too long/],
-  ])('on %s: %j', (platform, path, fault) => {
+  ])('refuses a path on %s: %j', (platform, path, fault) => {
     expect(pathFault(path, 0, platform)).toMatch(fault);
   });
 
-  it('has room for the name of the file beside it', () => {
+  it('reserves room for the name of the file beside it', () => {
     const path = `clips/${'x'.repeat(250)}/`;
     expect([pathFault(path, 5, 'linux'), pathFault(path, 6, 'linux')]).toEqual([
       null,
@@ -37,7 +37,7 @@ describe('a path that no file can have', () => {
     ['win32', '\\\\server\\share\\boat.mp4'],
     ['win32', '..\\.\\console.mp4'],
     ['win32', 'é'.repeat(255)],
-  ])('is none of these on %s: %j', (platform, path) => {
+  ])('accepts a path on %s: %j', (platform, path) => {
     expect(pathFault(path, 0, platform)).toBeNull();
   });
 });

@@ -16,7 +16,7 @@ import { createFile, hasCode, numberedNames, replaceFile, whileHeld, writeTarget
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
 describe('replaceFile', () => {
-  it('makes the file and its folders, for their owner alone', async () => {
+  it('creates the file and its folders for their owner only', async () => {
     const folder = createTemporaryFolder();
     const path = join(folder, 'a', 'b', 'keys.json');
     await replaceFile(path, '{}');
@@ -26,7 +26,7 @@ describe('replaceFile', () => {
     expect(statSync(join(folder, 'a')).mode & 0o777).toBe(0o700);
   });
 
-  it('takes the place of what was there, and of its mode', async () => {
+  it('keeps the mode of the file that it replaces', async () => {
     const path = join(createTemporaryFolder(), 'settings.json');
     writeFileSync(path, 'a much longer text', { mode: 0o644 });
     await replaceFile(path, 'new', 0o600);
@@ -34,7 +34,7 @@ describe('replaceFile', () => {
     if (process.platform !== 'win32') expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  it('replaces what a link leads to, and never a device', async () => {
+  it('replaces the target of a link, and never a device', async () => {
     const folder = createTemporaryFolder();
     symlinkSync('real.json', join(folder, 'link.json'));
     await replaceFile(join(folder, 'link.json'), 'new');
@@ -43,7 +43,7 @@ describe('replaceFile', () => {
     await expect(replaceFile('/dev/null', 'new')).rejects.toThrow('not a regular file');
   });
 
-  it('takes a name as long as the file system does', async () => {
+  it('accepts the longest name that the file system allows', async () => {
     const path = join(createTemporaryFolder(), 'x'.repeat(255));
     await replaceFile(path, 'new');
     expect(readFileSync(path, 'utf8')).toBe('new');
@@ -61,19 +61,19 @@ it.each([
   ['/a/clip.mp4', ['/a/clip.mp4', '/a/clip-2.mp4', '/a/clip-3.mp4']],
   ['/a.b/clip', ['/a.b/clip', '/a.b/clip-2', '/a.b/clip-3']],
   ['.hidden', ['.hidden', '.hidden-2', '.hidden-3']],
-])('numberedNames counts from %s', (path, names) => {
+])('numberedNames counts up from %s', (path, names) => {
   const candidates = numberedNames(path);
   expect(names.map(() => candidates.next().value)).toEqual(names);
 });
 
-it('hasCode knows one error of the file system from another', async () => {
+it('hasCode distinguishes file system errors', async () => {
   const missing: unknown = await readFile(join(createTemporaryFolder(), 'none')).catch((error: unknown) => error);
   expect(hasCode(missing, 'ENOENT')).toBe(true);
   expect(hasCode(missing, 'EEXIST')).toBe(false);
   expect(hasCode('ENOENT', 'ENOENT')).toBe(false);
 });
 
-it('createFile takes no name that a link has, wherever that leads', async () => {
+it('createFile does not replace a dangling link', async () => {
   const folder = createTemporaryFolder();
   symlinkSync('nowhere', join(folder, 'link'));
   expect(await createFile(join(folder, 'link'), 'new')).toBe(false);
@@ -81,7 +81,7 @@ it('createFile takes no name that a link has, wherever that leads', async () => 
 });
 
 describe('writeTargetOf', () => {
-  it('follows links up to a file, which need not be there', () => {
+  it('follows links to a file that need not exist', () => {
     const folder = createTemporaryFolder();
     mkdirSync(join(folder, 'store'));
     symlinkSync('store/second', join(folder, 'first'));
@@ -90,14 +90,14 @@ describe('writeTargetOf', () => {
     expect(writeTargetOf('/dev/null')).toEqual({ kind: 'stream', path: '/dev/null' });
   });
 
-  it('refuses folders, and links that go round', () => {
+  it('refuses folders and circular links', () => {
     const folder = createTemporaryFolder();
     symlinkSync('loop', join(folder, 'loop'));
     expect(() => writeTargetOf(folder)).toThrow('EISDIR');
     expect(() => writeTargetOf(join(folder, 'loop'))).toThrow('ELOOP');
   });
 
-  it.skipIf(process.getuid?.() !== 0)('refuses a link that another user has put into a shared folder', () => {
+  it.skipIf(process.getuid?.() !== 0)('refuses a link that another user has created in a shared folder', () => {
     const folder = createTemporaryFolder();
     const link = join(folder, 'clip.mp4');
     chmodSync(folder, 0o1777);
@@ -111,7 +111,7 @@ describe('writeTargetOf', () => {
 describe('whileHeld', () => {
   const held = (code: string): Error => Object.assign(new Error(code), { code });
 
-  it.each(['EPERM', 'EBUSY', 'EACCES'])('waits for another program to let go: %s', async (code) => {
+  it.each(['EPERM', 'EBUSY', 'EACCES'])('waits until another program releases the file: %s', async (code) => {
     let calls = 0;
     const work = async (): Promise<string> => {
       if (calls++ < 2) throw held(code);
@@ -120,7 +120,7 @@ describe('whileHeld', () => {
     expect(await whileHeld(work)).toBe('renamed');
   });
 
-  it('gives up after a time limit, and immediately on any other error', async () => {
+  it('gives up after a time limit, and at once on any other error', async () => {
     await expect(whileHeld(() => Promise.reject(held('EBUSY')), 20)).rejects.toThrow('EBUSY');
     await expect(whileHeld(() => Promise.reject(held('ENOENT')))).rejects.toThrow('ENOENT');
   });

@@ -5,28 +5,28 @@ import { makeFolder } from '../../src/platform/folders.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
 describe('makeFolder', () => {
-  it('also creates its parents, each with the requested mode', () => {
+  it('creates parents too, each with the requested mode', () => {
     const folder = createTemporaryFolder();
     makeFolder(join(folder, 'a', 'b'), 0o700);
     expect(statSync(join(folder, 'a', 'b')).isDirectory()).toBe(true);
     if (process.platform !== 'win32') expect(statSync(join(folder, 'a')).mode & 0o777).toBe(0o700);
   });
 
-  it('leaves a folder that is there as it is', () => {
+  it('leaves an existing folder unchanged', () => {
     const folder = createTemporaryFolder();
     mkdirSync(join(folder, 'a', 'b'), { recursive: true });
     makeFolder(join(folder, 'a'));
     expect(readdirSync(join(folder, 'a'))).toEqual(['b']);
   });
 
-  it('throws where a file is in the way', () => {
+  it('throws when a file is in the way', () => {
     const file = join(createTemporaryFolder(), 'file');
     writeFileSync(file, '');
     expect(() => makeFolder(file)).toThrow('EEXIST');
     expect(() => makeFolder(join(file, 'a', 'b'))).toThrow('ENOTDIR');
   });
 
-  it.skipIf(process.platform !== 'linux')('throws where nobody can make one, and does not try for ever', () => {
+  it.skipIf(process.platform !== 'linux')('throws when nobody can create it, instead of retrying forever', () => {
     expect(() => makeFolder('/proc/sora/state')).toThrow('ENOENT');
   });
 });

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { proxyFor } from '../../src/platform/proxy-http.ts';
 
-/** The address of a server that answers the first bytes of every connection with these. */
+/** Starts a server that replies with these bytes on every connection, and returns its URL. */
 async function serve(...reply: (string | Uint8Array)[]): Promise<string> {
   const server = createServer((socket) => {
     socket.on('error', () => {});
@@ -25,7 +25,7 @@ test.each([
   ['identity, X-GZIP', gzipSync('{"a":1}')],
   ['br', brotliCompressSync('{"a":1}')],
   ['gzip, br', brotliCompressSync(gzipSync('{"a":1}'))],
-])('decodes a body in %s and drops the length and validator of the encoded one', async (encoding, body) => {
+])('decodes %s and removes the length and validator of the encoded body', async (encoding, body) => {
   const head = `HTTP/1.1 200 OK\r\ncontent-encoding: ${encoding}\r\netag: "x"\r\ncontent-length: ${body.length}\r\n\r\n`;
   const url = await serve(head, body);
   const reply = await nodeHttp({ method: 'GET', url, headers: { connection: 'close' } });
@@ -34,21 +34,21 @@ test.each([
   expect(reply.headers).not.toHaveProperty('etag');
 });
 
-/** Reads a reply of this encoding to its end. */
+/** Reads a whole reply with this encoding. */
 async function readEncoded(encoding: string, body: Uint8Array): Promise<string> {
   const head = `HTTP/1.1 200 OK\r\ncontent-encoding: ${encoding}\r\ncontent-length: ${body.length}\r\n\r\n`;
   return text((await nodeHttp({ method: 'GET', url: await serve(head, body), headers: {} })).body);
 }
 
-test.each(['gzip', 'none', 'utf-8', 'aws-chunked'])('reads plain bytes that are declared as %s', async (encoding) => {
+test.each(['gzip', 'none', 'utf-8', 'aws-chunked'])('reads plain bytes declared as %s', async (encoding) => {
   expect(await readEncoded(encoding, Buffer.from('{"a":1}'))).toBe('{"a":1}');
 });
 
-test('reads a body that is empty whatever its encoding', async () => {
+test('reads an empty body with any encoding', async () => {
   expect(await readEncoded('gzip', new Uint8Array(0))).toBe('');
 });
 
-test('decodes zstd where Node can, and says so where it cannot', async () => {
+test('decodes zstd if Node can, otherwise reports it', async () => {
   if ('zstdCompressSync' in zlib && typeof zlib.zstdCompressSync === 'function') {
     expect(await readEncoded('zstd', zlib.zstdCompressSync('{"a":1}'))).toBe('{"a":1}');
   } else {
@@ -62,11 +62,11 @@ test.each<[string, string, Uint8Array, string | RegExp]>([
   ['in an unknown encoding', 'rot13', Buffer.from('{}'), 'encoded as rot13, which cannot be decoded'],
   ['a bomb', 'gzip', gzipSync(Buffer.alloc(32 << 20)), 'grows more than 100 times'],
   ['a bomb in a bomb', 'gzip, gzip', gzipSync(gzipSync(Buffer.alloc(32 << 20))), 'grows more than 100 times'],
-])('fails while it reads a body that is %s', async (_, encoding, body, words) => {
+])('fails to read a body that is %s', async (_, encoding, body, words) => {
   await expect(readEncoded(encoding, body)).rejects.toThrow(words);
 });
 
-test('reads a reply with a content-length beside chunks', async () => {
+test('reads a chunked reply that also has a content-length', async () => {
   const url = await serve(
     'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n',
   );
@@ -74,7 +74,7 @@ test('reads a reply with a content-length beside chunks', async () => {
   expect(await text(reply.body)).toBe('{}');
 });
 
-test.each(['GET', 'POST'])('a 101 to a %s fails at once', async (method) => {
+test.each(['GET', 'POST'])('fails at once on a 101 to a %s', async (method) => {
   const url = await serve('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n');
   await expect(nodeHttp({ method, url, headers: {} })).rejects.toThrow('101');
 });
@@ -88,6 +88,6 @@ test.each([
   ['fd00::/8', 'http://[fd00::1]/', true],
   ['::1', 'http://[::1]/', true],
   ['10.0.0.1:80', 'http://10.0.0.1/', true],
-])('NO_PROXY=%s and %s: direct is %s', (noProxy, url, isDirect) => {
+])('with NO_PROXY=%s, %s is direct: %s', (noProxy, url, isDirect) => {
   expect(proxyFor(url, { httpProxy: 'http://p:1', httpsProxy: '', noProxy }) === null).toBe(isDirect);
 });

@@ -6,7 +6,7 @@ import { startScriptedServer } from '../support/scripted-server.ts';
 const interrupt = new Error('interrupted');
 
 describe('nodeHttp', () => {
-  it('brings a request there and its reply back', async () => {
+  it('sends a request and returns the reply', async () => {
     const server = await startScriptedServer([
       { status: 201, headers: { 'X-Answer': 'yes', 'set-cookie': 'a=1' }, body: 'done' },
     ]);
@@ -24,7 +24,7 @@ describe('nodeHttp', () => {
     expect(String(server.requests[0]?.body)).toBe('mañana');
   });
 
-  it('does not begin what is aborted already', async () => {
+  it('sends nothing when already aborted', async () => {
     const server = await startScriptedServer(['hang']);
     const signal = AbortSignal.abort(interrupt);
     await expect(nodeHttp({ method: 'GET', url: server.url, headers: {}, signal })).rejects.toBe(interrupt);
@@ -41,7 +41,7 @@ describe('nodeHttp', () => {
     await expect(nodeHttp({ method: 'GET', url: server.url, headers: {}, signal })).rejects.toBe(interrupt);
   });
 
-  it('breaks the body with the reason of an abort, or of a silence', async () => {
+  it('fails the body with the reason of an abort, or after a silence', async () => {
     const server = await startScriptedServer([{ body: 'half', afterwards: 'hang' }]);
     const controller = new AbortController();
     const aborted = await nodeHttp({ method: 'GET', url: server.url, headers: {}, signal: controller.signal });
@@ -56,7 +56,7 @@ describe('nodeHttp', () => {
   it.each([
     ['http://127.0.0.1:1/', 'ECONNREFUSED'],
     ['ftp://127.0.0.1/', 'ERR_INVALID_PROTOCOL'],
-  ])('rejects with the code of the system for %s', async (url, code) => {
+  ])('rejects with the system error code for %s', async (url, code) => {
     await expect(nodeHttp({ method: 'GET', url, headers: {} })).rejects.toMatchObject({ code });
   });
 });
@@ -78,7 +78,7 @@ describe('httpFromHandler', () => {
     expect(String(await buffer(body))).toBe('POST http://simulator.invalid/v1 1 hello');
   });
 
-  it('has an empty body for a reply without one', async () => {
+  it('returns an empty body for a reply without one', async () => {
     const { body } = await httpFromHandler(async () => new Response(null, { status: 204 }))({
       method: 'GET',
       url: 'http://simulator.invalid/',
@@ -87,7 +87,7 @@ describe('httpFromHandler', () => {
     expect(await buffer(body)).toHaveLength(0);
   });
 
-  it('does not begin what is aborted already', async () => {
+  it('calls nothing when already aborted', async () => {
     const signal = AbortSignal.abort(interrupt);
     await expect(echo({ method: 'GET', url: 'http://simulator.invalid/', headers: {}, signal })).rejects.toBe(
       interrupt,

@@ -9,7 +9,7 @@ function textsIn(path: string): string[] {
 }
 
 describe('appending', () => {
-  it('creates the file and its folder for their owner alone', async () => {
+  it('creates the file and its folder for their owner only', async () => {
     const folder = join(createTemporaryFolder(), 'state');
     await new Journal(join(folder, 'journal.jsonl')).append('one');
 
@@ -17,7 +17,7 @@ describe('appending', () => {
     expect(statSync(join(folder, 'journal.jsonl')).mode & 0o777).toBe(0o600);
   });
 
-  it('keeps the order of appends, one awaited after the other or all at once', async () => {
+  it('keeps the order of appends, sequential or concurrent', async () => {
     const path = join(createTemporaryFolder(), 'journal.jsonl');
     const journal = new Journal(path);
     await journal.append('one', 'two');
@@ -27,7 +27,7 @@ describe('appending', () => {
     expect(textsIn(path)).toEqual(['one', 'two', 'three', 'four', 'five', 'six']);
   });
 
-  it('never mixes the lines of writers that share the file, however long they are', async () => {
+  it('never mixes the lines of several writers, however long', async () => {
     const path = join(createTemporaryFolder(), 'journal.jsonl');
     const batches = ['a', 'b', 'c', 'd'].map((writer) => Array.from({ length: 4 }, () => writer.repeat(300_000)));
     await Promise.all(batches.map((lines) => new Journal(path).append(...lines)));
@@ -37,7 +37,7 @@ describe('appending', () => {
     expect(writers.join('')).toMatch(/^(?:(.)\1{3}){4}$/);
   });
 
-  it('starts a line of its own behind a torn one', async () => {
+  it('starts a new line after a torn one', async () => {
     const path = join(createTemporaryFolder(), 'journal.jsonl');
     writeFileSync(path, 'whole\nto');
     await new Journal(path).append('next');
@@ -45,7 +45,7 @@ describe('appending', () => {
     expect(textsIn(path)).toEqual(['whole', 'to #torn', 'next']);
   });
 
-  it('sees, while it holds the file, what others append, a torn line, and that the file was removed', async () => {
+  it('sees what others append, a torn line, and a removed file while it holds the file', async () => {
     const path = join(createTemporaryFolder(), 'journal.jsonl');
     const journal = new Journal(path);
     journal.hold();
@@ -62,7 +62,7 @@ describe('appending', () => {
     expect(textsIn(path)).toEqual(['four', 'five']);
   });
 
-  it('lets an append that begins while it is released end', async () => {
+  it('completes an append that starts during a release', async () => {
     const path = join(createTemporaryFolder(), 'journal.jsonl');
     const journal = new Journal(path);
     journal.hold();
@@ -75,7 +75,7 @@ describe('appending', () => {
     expect(textsIn(path)).toEqual(['one', 'two']);
   });
 
-  it('fails every append that could not be written, and the next one for itself', async () => {
+  it('rejects every append that fails, and tries the next one separately', async () => {
     const journal = new Journal(createTemporaryFolder());
     const appends = await Promise.allSettled([journal.append('one'), journal.append('two')]);
 
@@ -85,7 +85,7 @@ describe('appending', () => {
 });
 
 describe('reading', () => {
-  it('finds nothing where there is no file yet', () => {
+  it('finds nothing without a file', () => {
     const journal = new Journal(join(createTemporaryFolder(), 'journal.jsonl'));
 
     expect(journal.size()).toBe(0);
@@ -93,7 +93,7 @@ describe('reading', () => {
     expect([...journal.readAt([0])]).toEqual([]);
   });
 
-  it('leaves a torn last line out until it is whole', () => {
+  it('omits a torn last line until it is complete', () => {
     const path = join(createTemporaryFolder(), 'journal.jsonl');
     writeFileSync(path, 'one\ntw');
     expect(textsIn(path)).toEqual(['one']);
@@ -102,7 +102,7 @@ describe('reading', () => {
     expect(textsIn(path)).toEqual(['one', 'two']);
   });
 
-  it('gives lines of any length and script, and finds each again by its offset', async () => {
+  it('returns lines of any length and script, and finds each again by its offset', async () => {
     const journal = new Journal(join(createTemporaryFolder(), 'journal.jsonl'));
     const texts = ['', 'ü'.repeat(9000), 'short', '夜'.repeat(70_000), 'x'.repeat((16 << 10) - 1), 'last'];
     await journal.append(...texts);

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { openTls, resolveName } from '../../src/platform/probe.ts';
 
-it('a port that accepts a connection but stays silent is abandoned after the timeout', async () => {
+it('gives up on a silent port after the timeout', async () => {
   const server = createServer((socket) => onTestFinished(() => void socket.destroy()));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
@@ -16,7 +16,7 @@ it('a port that accepts a connection but stays silent is abandoned after the tim
   });
 });
 
-it('an address is its own name', async () => {
+it('resolves an address to itself', async () => {
   expect(await resolveName({ host: '::1', timeoutMs: 1_000 })).toBe('::1');
 });
 

@@ -38,7 +38,7 @@ describe('isInward', () => {
   ])('is false of %s', (host) => expect(isInward(host)).toBe(false));
 });
 
-/** What a lookup passes on of the addresses that a name has. */
+/** The addresses of a name that pass the lookup. */
 function found(addresses: readonly string[]): Promise<unknown> {
   const all: LookupAddress[] = addresses.map((address) => ({ address, family: 4 }));
   const lookup = publicLookup((_, __, callback) => callback(null, all));
@@ -48,11 +48,11 @@ function found(addresses: readonly string[]): Promise<unknown> {
 }
 
 describe('a lookup of public addresses', () => {
-  it('leaves out the others, so that no connection to them is opened', async () => {
+  it('omits private ones, so that they are never connected to', async () => {
     expect(await found(['10.0.0.1', '8.8.8.8'])).toEqual([{ address: '8.8.8.8', family: 4 }]);
   });
 
-  it('fails where the name has no other', async () => {
+  it('fails when the name has only private ones', async () => {
     await expect(found(['10.0.0.1', '127.0.0.1'])).rejects.toMatchObject({
       code: 'EINWARD',
       message: 'cdn.example (10.0.0.1, 127.0.0.1) is a private or loopback address',
@@ -61,7 +61,7 @@ describe('a lookup of public addresses', () => {
 });
 
 it.each(['127.0.0.1', 'localhost', '2130706433', '0x7f.1', '[::ffff:127.0.0.1]'])(
-  'a call to public addresses only does not reach %s',
+  'a call to public addresses does not reach %s',
   async (host) => {
     const server = await startScriptedServer(['hang']);
     const url = server.origin.replace('127.0.0.1', host);

@@ -9,7 +9,7 @@ import { avi, mp4, mp4Base64 } from '../support/servers/clips.ts';
 import { type Bench, SORA_2, setUp } from '../support/set-up.ts';
 import { CLIP, clipReply, type VideosScript, type VideosServer } from '../support/videos-server.ts';
 
-// The fifteen points in which servers differ, and what `sora` makes of each; one `describe` a point.
+// Fifteen ways in which servers differ, and how `sora` handles each; one `describe` per item.
 
 const PROMPT = 'a paper boat';
 const KEY = 'sk-lab-0123456789abcdef';
@@ -20,10 +20,10 @@ function runner(sora: CommandLine, baseUrl: string): Bench['run'] {
   return (...argv) => sora.run(argv, { http: nodeHttp, env: { SORA_BASE_URL: baseUrl, SORA_API_KEY: KEY } });
 }
 
-/** A server whose jobs tell this in turn, the last for ever. */
-function telling(...told: readonly object[]): VideosScript {
+/** A server whose jobs go through these states and keep the last. */
+function reporting(...states: readonly object[]): VideosScript {
   let looks = 0;
-  return { retrieve: ({ id }) => ({ body: { id, ...told[Math.min(looks++, told.length - 1)] } }) };
+  return { retrieve: ({ id }) => ({ body: { id, ...states[Math.min(looks++, states.length - 1)] } }) };
 }
 
 const errorOf = ({ stderr }: RunResult) => JSON.parse(stderr).error;
@@ -31,14 +31,14 @@ const encodingOf = ({ headers }: ReceivedRequest): string => (headers['content-t
 const postsOf = ({ requests }: VideosServer): ReceivedRequest[] => requests.filter(({ method }) => method === 'POST');
 
 describe('1. the base URL', () => {
-  it.each(['', '/v1', '/openai/v1', '/api/v1/', '/v1?', '/v1#'])('is taken as it is given: %j', async (base) => {
+  it.each(['', '/v1', '/openai/v1', '/api/v1/', '/v1?', '/v1#'])('is used as given: %j', async (base) => {
     const server = await startScriptedServer([{ body: { id: 'v', status: 'queued' } }]);
     const run = runner(createCommandLine(), `${server.origin}${base}`);
     expect((await run('create', PROMPT, '--detach')).stdout).toBe('v\n');
     expect(server.requests[0]?.path).toBe(`${base.replace(/\W$/, '')}/videos`);
   });
 
-  it('names one server however it is spelt: the same create attaches to its job', async () => {
+  it('identifies one server in any spelling: the same create attaches to its job', async () => {
     const { sora, server } = await setUp({ retrieve: ({ id }) => ({ body: { id, status: 'queued' } }) });
     const { port } = new URL(server.url);
     for (const spelling of ['', '/', '//'].map((end) => `HTTP://127.0.0.1:${port}/v1${end}`)) {
@@ -47,7 +47,7 @@ describe('1. the base URL', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('is fixed by a suggestion when it is wrong', async () => {
+  it('gets a suggested fix when it is wrong', async () => {
     const server = await startScriptedServer(({ method, path }) =>
       path.startsWith('/v1/videos?')
         ? { body: { object: 'list', data: [] } }
@@ -63,7 +63,7 @@ describe('1. the base URL', () => {
 });
 
 describe('2. the encoding of a create', () => {
-  it('is changed once when the server shows that it made nothing of it, and remembered', async () => {
+  it('is changed once when the server shows that it created nothing, and remembered', async () => {
     const { run, server } = await setUp({
       create: (_, request) =>
         encodingOf(request) === 'application/json'
@@ -79,22 +79,22 @@ describe('2. the encoding of a create', () => {
 });
 
 describe('3. seconds', () => {
-  it('are sent as a text, and read as whatever comes', async () => {
-    const { run, server } = await setUp(telling({ status: 'completed', seconds: 4.0 }));
+  it('are sent as a string, and read in any form', async () => {
+    const { run, server } = await setUp(reporting({ status: 'completed', seconds: 4.0 }));
     expect((await run('create', PROMPT, '-d', '4', '--json')).json()).toMatchObject({ seconds: 4 });
     expect(JSON.parse(String(server.requests[0]?.body)).seconds).toBe('4');
   });
 });
 
 describe('4. a status', () => {
-  it('that is unknown is polled less often, reported once and kept', async () => {
+  it('that is unknown is polled more slowly, reported once and kept', async () => {
     const words = ['NOT_START', 'Warming-Up', 'Warming-Up', 'generating', 'Succeeded'];
-    const { run, sora } = await setUp(telling(...words.map((status) => ({ status }))));
+    const { run, sora } = await setUp(reporting(...words.map((status) => ({ status }))));
     const startMs = sora.clock.now();
     const { stdout, stderr } = await run('create', PROMPT);
     expect(stdout).toMatch(/\.mp4\n$/);
     expect(stderr.match(/the server's status `Warming-Up` is unknown/g)).toHaveLength(1);
-    expect(sora.clock.now() - startMs).toBeGreaterThan(8_000); // two looks at the unknown word
+    expect(sora.clock.now() - startMs).toBeGreaterThan(8_000); // two calls with the unknown status
     expect((await run('status', 'video_1', '--json')).json()).toMatchObject({
       status: 'completed',
       server_status: 'Succeeded',
@@ -104,21 +104,21 @@ describe('4. a status', () => {
 
 describe('5. a progress', () => {
   it.each([
-    ['a text', '40%', 40],
+    ['a string', '40%', 40],
     ['a fraction', 40.6, 41],
     ['too much', 140, 100],
-    ['below nothing', -1, 0],
+    ['negative', -1, 0],
     ['a word', 'soon', null],
     ['missing', undefined, null],
   ])('may be %s', async (_, progress, shown) => {
-    const { run } = await setUp(telling({ status: 'running', progress }));
+    const { run } = await setUp(reporting({ status: 'running', progress }));
     await run('create', PROMPT, '--detach');
     expect((await run('status', 'video_1', '--json')).json()).toMatchObject({ progress: shown });
   });
 });
 
 describe('6. an id', () => {
-  it('may be anywhere and hold anything: it is encoded in paths, and hashed in file names', async () => {
+  it('may be anywhere and contain anything: it is encoded in URLs, and hashed in file names', async () => {
     const id = `${'bGl0ZWxsbTo/'.repeat(14)}a+b/c=`;
     const server = await startScriptedServer(({ method, path }) => {
       if (method === 'POST') return { body: { code: 'success', data: { task_id: id, status: 'SUBMITTED' } } };
@@ -134,8 +134,8 @@ describe('6. an id', () => {
   });
 });
 
-describe('6. an id, further', () => {
-  it('of 19 digits is not rounded, and is the job’s whatever its replies call it', async () => {
+describe('6. an id (continued)', () => {
+  it('of 19 digits is not rounded, and is kept whatever later replies contain', async () => {
     const id = '1234567890123456789';
     const server = await startScriptedServer(({ method, path }) => {
       if (method === 'POST') return { headers: { 'content-type': 'application/json' }, body: `{"id":${id}}` };
@@ -146,7 +146,7 @@ describe('6. an id, further', () => {
     expect(server.requests.slice(1).map(({ path }) => path)).toEqual([`/v1/videos/${id}`, `/v1/videos/${id}/content`]);
   });
 
-  it('is one word of the commands that name it', async () => {
+  it('is quoted in suggested commands', async () => {
     const { run } = await setUp({ create: () => ({ body: { id: '$(rm -rf ~) x', status: 'queued' } }) });
     expect((await run('create', PROMPT, '--detach')).stderr).toContain("`sora status '$(rm -rf ~) x' --watch");
   });
@@ -158,9 +158,9 @@ describe('7. a time', () => {
     ['negative', -62_135_596_800, null],
     ['in the year 9999', 253_402_300_799, null],
     ['in milliseconds', 1_790_000_000_000, '2026-09-21T14:13:20.000Z'],
-    ['a text', '2026-09-21T14:13:20Z', '2026-09-21T14:13:20.000Z'],
+    ['a string', '2026-09-21T14:13:20Z', '2026-09-21T14:13:20.000Z'],
   ])('may be %s', async (_, time, shown) => {
-    const { run } = await setUp(telling({ status: 'completed', completed_at: time, expires_at: time }));
+    const { run } = await setUp(reporting({ status: 'completed', completed_at: time, expires_at: time }));
     await run('create', PROMPT, '--detach');
     const { completed_at: completedAt, expires_at: expiresAt } = (await run('status', 'video_1', '--json')).json();
     expect([completedAt, expiresAt]).toEqual([shown, shown]);
@@ -170,17 +170,17 @@ describe('7. a time', () => {
 describe('8. an error', () => {
   it.each<[string, string | object, string]>([
     ['an envelope', { error: { message: 'too long' } }, 'too long'],
-    ['a text', { error: 'too long' }, 'too long'],
+    ['a string', { error: 'too long' }, 'too long'],
     ['a detail', { detail: 'too long' }, 'too long'],
     ['a list of details', { detail: [{ loc: ['body', 'seconds'], msg: 'too long' }] }, 'body.seconds: too long'],
     ['a message', { message: 'too long' }, 'too long'],
     ['a code and a message', { code: 'invalid', message: 'too long', data: null }, 'too long'],
     ['problem+json', { type: 'about:blank', title: 'Bad', status: 400, detail: 'too long' }, 'too long'],
     ['a failure', { status: 'failure', message: 'too long' }, 'too long'],
-    ['a form that nobody has seen', { oops: ['too long'] }, '{"oops":["too long"]}'],
-    ['a page', '<html><title>Bad Request</title></html>', 'an HTML page: Bad Request'],
+    ['an unknown form', { oops: ['too long'] }, '{"oops":["too long"]}'],
+    ['an HTML page', '<html><title>Bad Request</title></html>', 'an HTML page: Bad Request'],
     ['nothing', '', ''],
-  ])('is quoted, whatever it comes as: %s', async (_, body, words) => {
+  ])('is quoted from any form: %s', async (_, body, words) => {
     const { run } = await setUp({ create: () => ({ status: 400, body }) });
     expect(errorOf(await run('create', PROMPT, '--json'))).toMatchObject({
       code: 'invalid_request',
@@ -188,8 +188,8 @@ describe('8. an error', () => {
     });
   });
 
-  it('of a job is none as long as the job is well', async () => {
-    const { run } = await setUp(telling({ status: 'completed', error: { message: '' } }));
+  it('is ignored in a job that succeeds', async () => {
+    const { run } = await setUp(reporting({ status: 'completed', error: { message: '' } }));
     expect((await run('create', PROMPT, '--json')).json()).toMatchObject({ status: 'completed', error: null });
   });
 });
@@ -208,11 +208,11 @@ describe('9. the bytes', () => {
     ['video.url', (url) => ({ video: { url } })],
   ];
 
-  it.each(PLACES)('are fetched from %s, without the key of their server', async (_, place) => {
+  it.each(PLACES)('are downloaded from %s, without the key', async (_, place) => {
     const cdn = await startScriptedServer([mp4]);
     const { run } = await setUp({
       content: () => NO_ROUTE,
-      ...telling({ status: 'completed', ...place(`${cdn.origin}/v.mp4?sig=1`) }),
+      ...reporting({ status: 'completed', ...place(`${cdn.origin}/v.mp4?sig=1`) }),
     });
     expect((await run('create', PROMPT)).stdout).toMatch(/\.mp4\n$/);
     expect(cdn.requests.map(({ path, headers }) => [path, headers.authorization])).toEqual([
@@ -220,7 +220,7 @@ describe('9. the bytes', () => {
     ]);
   });
 
-  it('may come with the job itself', async () => {
+  it('may be inside the job', async () => {
     const { sora, run } = await setUp({
       content: () => NO_ROUTE,
       create: () => ({ body: { id: 'video_1', status: 'completed', data: [{ b64_json: mp4Base64 }] } }),
@@ -236,11 +236,11 @@ describe('9. the bytes', () => {
   });
 });
 
-describe('10. what arrives', () => {
+describe('10. the downloaded file', () => {
   it.each<[string, ScriptedReply]>([
-    ['a page', { headers: { 'content-type': 'video/mp4' }, body: '<html>sign in</html>' }],
+    ['an HTML page', { headers: { 'content-type': 'video/mp4' }, body: '<html>sign in</html>' }],
     ['JSON', { body: { error: 'storage is away' } }],
-    ['less than was promised', { headers: { 'content-length': '9999' }, body: CLIP, afterwards: 'drop' }],
+    ['shorter than announced', { headers: { 'content-length': '9999' }, body: CLIP, afterwards: 'drop' }],
   ])('is not saved when it is %s', async (_, reply) => {
     const { sora, run } = await setUp({ content: () => reply });
     const { code, stderr } = await run('create', PROMPT, '--json');
@@ -248,14 +248,14 @@ describe('10. what arrives', () => {
     expect(readdirSync(sora.cwd)).toEqual([]);
   });
 
-  it('is named by its own bytes, not by its type', async () => {
+  it('is named by its content, not its type', async () => {
     const { sora, run } = await setUp({ content: () => avi });
     const { stdout } = await run('create', PROMPT);
     expect(stdout).toMatch(/\.avi\n$/);
     expect(sniffMedia(readFileSync(join(sora.cwd, stdout.trim())))).toBe('avi');
   });
 
-  it('resumes where it was cut, if the server can', async () => {
+  it('resumes after an interruption, if the server can', async () => {
     let cuts = 1;
     const { sora, run, server } = await setUp({
       content(request) {
@@ -273,7 +273,7 @@ describe('10. what arrives', () => {
 describe('11. a list', () => {
   it.each<[string, object]>([
     ['does not say whether there is more', {}],
-    ['says for ever that there is more', { has_more: true }],
+    ['always says that there is more', { has_more: true }],
   ])('ends although the server %s', async (_, says) => {
     const data = [
       { id: 'b', status: 'queued' },
@@ -286,9 +286,9 @@ describe('11. a list', () => {
   });
 
   it.each([
-    ['to the jobs behind it', 1, ['a']],
-    ['for a while and no longer', 1_000, []],
-  ])('whose page is empty is followed %s where the server says that there is more', async (_, emptyPages, ids) => {
+    ['to the next jobs', 1, ['a']],
+    ['only for a while', 1_000, []],
+  ])('with an empty page is followed %s when the server says that there is more', async (_, emptyPages, ids) => {
     let pages = 0;
     const { run, server } = await setUp({
       list: () => {
@@ -302,7 +302,7 @@ describe('11. a list', () => {
     expect(server.requests.length).toBeLessThanOrEqual(20);
   });
 
-  it('is not empty but lost below an address without its /v1', async () => {
+  it('is reported as lost, not as empty, below a base URL without its /v1', async () => {
     const server = await startScriptedServer(({ path }) =>
       path.startsWith('/v1/') ? { body: { data: [] } } : { status: 404, body: { detail: 'Not Found' } },
     );
@@ -313,7 +313,7 @@ describe('11. a list', () => {
     });
   });
 
-  it('is the ledger’s where the server has none', async () => {
+  it('comes from the ledger when the server has none', async () => {
     const { run } = await setUp({ list: () => ({ status: 405, body: '' }) });
     await run('create', PROMPT, '--detach');
     const { stdout, stderr } = await run('list');
@@ -324,16 +324,20 @@ describe('11. a list', () => {
 
 describe('12. a cancellation', () => {
   it.each<[string, VideosScript, string]>([
-    ['aborted', { remove: () => ({ body: {} }), ...telling({ status: 'queued' }, { status: 'canceled' }) }, 'aborted'],
+    [
+      'aborted',
+      { remove: () => ({ body: {} }), ...reporting({ status: 'queued' }, { status: 'canceled' }) },
+      'aborted',
+    ],
     ['deleted', { retrieve: ({ id }) => ({ body: { id, status: 'queued' } }) }, 'deleted'],
-  ])('says what became of the job: %s', async (_, script, outcome) => {
+  ])('reports what happened to the job: %s', async (_, script, outcome) => {
     const { run } = await setUp(script);
     await run('create', PROMPT, '--detach');
     expect((await run('cancel', 'video_1', '--json')).json()).toMatchObject({ outcome });
   });
 
-  it('says that could not cancel the job; it is still running, whatever the server answered', async () => {
-    const { run } = await setUp({ remove: () => ({ body: { deleted: true } }), ...telling({ status: 'queued' }) });
+  it('reports a job that is still running, whatever the server replied', async () => {
+    const { run } = await setUp({ remove: () => ({ body: { deleted: true } }), ...reporting({ status: 'queued' }) });
     await run('create', PROMPT, '--detach');
     expect(errorOf(await run('cancel', 'video_1', '--json')).code).toBe('cannot_cancel');
   });
@@ -344,14 +348,14 @@ describe('13. a create', () => {
     ['a 500', { status: 500, body: '' }],
     ['a 409', { status: 409, body: '' }],
     ['a broken connection', 'drop'],
-    ['a page', { body: '<html>sign in</html>' }],
+    ['an HTML page', { body: '<html>sign in</html>' }],
   ])('is never sent again after %s', async (_, reply) => {
     const { run, server } = await setUp({ create: () => reply });
     expect(errorOf(await run('create', PROMPT, '--json')).code).toBe('outcome_unknown');
     expect(server.posts).toBe(1);
   });
 
-  it('is sent again after a 429, under the same key', async () => {
+  it('is sent again after a 429, with the same key', async () => {
     let busy = 2;
     const { run, server } = await setUp({
       create: (accept) => (busy-- > 0 ? { status: 429, headers: { 'retry-after': '1' }, body: '' } : accept()),
@@ -362,7 +366,7 @@ describe('13. a create', () => {
   });
 });
 
-describe('14. what the server changed', () => {
+describe('14. a changed request', () => {
   const CHANGES = [
     'the server changed the length: 5 s instead of 4 s',
     'the server changed the size: 832x480 instead of 1280x720',
@@ -372,7 +376,7 @@ describe('14. what the server changed', () => {
   it.each([
     ['at once', true],
     ['when the job ends', false],
-  ])('is reported once, also where the server owns up to it %s', async (_, isAtOnce) => {
+  ])('is reported once, even when the server shows it %s', async (_, isAtOnce) => {
     const changed = { seconds: 5, size: '832x480', model: 'wan-2.2' };
     const server = await startScriptedServer(({ method, path }) => {
       if (method === 'POST') return { body: { id: 'video_1', status: 'queued', ...(isAtOnce ? changed : {}) } };
@@ -380,7 +384,7 @@ describe('14. what the server changed', () => {
     });
     const run = runner(createCommandLine(), server.url);
     expect((await run('create', PROMPT, ...SORA_2, '--json')).json()).toMatchObject({ notes: CHANGES });
-    // Another name for the model is no news the second time.
+    // The other model name is not reported again.
     const [length, size] = CHANGES;
     const second = (await run('create', `${PROMPT}, again`, ...SORA_2, '--json')).json<{ notes: string[] }>();
     expect(second.notes).toEqual([length, size]);
@@ -388,7 +392,7 @@ describe('14. what the server changed', () => {
 });
 
 describe('15. the profile', () => {
-  it('gives every call its headers, its query and its kind of key; what ends is announced once', async () => {
+  it('adds its headers, its query and its kind of key to every call; a sunset is reported once', async () => {
     const headers = { deprecation: '@1774310400', sunset: 'Thu, 24 Sep 2026 00:00:00 GMT' };
     const server = await startScriptedServer(({ method, path }) => {
       if (path.includes('/content')) return { ...mp4, headers: { ...mp4.headers, ...headers } };

@@ -44,7 +44,7 @@ interface Bench {
   create(prompt: string, ...argv: readonly string[]): Promise<RunResult>;
 }
 
-/** A profile for the server, as a person would write it, and its own key. */
+/** A profile for the server, as a user would write it, and its key. */
 async function setUp({ start, settings, options }: PlayedServer): Promise<Bench> {
   const sora = createCommandLine();
   const server = await start();
@@ -58,7 +58,7 @@ async function setUp({ start, settings, options }: PlayedServer): Promise<Bench>
 const errorOf = ({ stderr }: RunResult) => JSON.parse(stderr).error;
 
 /** The error of a run, with the server’s own words for it. */
-function toldBy(run: RunResult): [code: string, words: string] {
+function reportedBy(run: RunResult): [code: string, words: string] {
   const { code, caused_by: causedBy, message } = errorOf(run);
   return [code, causedBy ?? message];
 }
@@ -66,7 +66,7 @@ function toldBy(run: RunResult): [code: string, words: string] {
 describe.each(SERVERS.map((server) => [server.name, server] as const))('%s', (_, played) => {
   const { abilities, extension, posts, refusal, failure, unknownId } = played;
 
-  it('makes a video, which is waited for and saved under what it is', async () => {
+  it('creates a video, which is waited for and saved with the right extension', async () => {
     const { sora, server, create } = await setUp(played);
     const { code, stdout, stderr } = await create(PROMPT);
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining('error') });
@@ -77,7 +77,7 @@ describe.each(SERVERS.map((server) => [server.name, server] as const))('%s', (_,
     expect(server.requests.filter(({ method }) => method === 'POST')).toHaveLength(posts);
   });
 
-  it(`${abilities.image === 'yes' ? 'takes' : 'takes no'} reference image`, async () => {
+  it(`${abilities.image === 'yes' ? 'accepts a' : 'accepts no'} reference image`, async () => {
     const { sora, create } = await setUp(played);
     writeFileSync(join(sora.cwd, 'first.png'), createPngHeader(1280, 720));
     const run = await create(PROMPT, '--image', 'first.png', '--json');
@@ -85,7 +85,7 @@ describe.each(SERVERS.map((server) => [server.name, server] as const))('%s', (_,
     else expect(errorOf(run).code).toBe(abilities.image);
   });
 
-  it(`has its jobs listed by ${abilities.list === 'server' ? 'itself' : 'the ledger, with a note that says so'}`, async () => {
+  it(`lists its jobs ${abilities.list === 'server' ? 'itself' : 'in the ledger, with a note'}`, async () => {
     const { create, run } = await setUp(played);
     await create(ENDLESS_PROMPT, '--detach');
     const { code, stdout, stderr } = await run('list');
@@ -99,19 +99,19 @@ describe.each(SERVERS.map((server) => [server.name, server] as const))('%s', (_,
     else expect(stderr).toMatch(note);
   });
 
-  it(`${abilities.look === 'yes' ? 'tells of' : 'does not tell of'} a job by its id`, async () => {
+  it(`${abilities.look === 'yes' ? 'reports' : 'does not report'} a job by its id`, async () => {
     const { create, run } = await setUp(played);
     const id = (await create(ENDLESS_PROMPT, '--detach')).stdout.trim();
     const status = await run('status', id, '--json');
     if (abilities.look === 'yes') expect(status.json()).toMatchObject({ id, prompt: ENDLESS_PROMPT });
     else expect(errorOf(status).code).toBe(abilities.look);
-    expect(toldBy(await run('status', 'video_nope', '--json'))).toEqual([
+    expect(reportedBy(await run('status', 'video_nope', '--json'))).toEqual([
       unknownId[0],
       expect.stringContaining(unknownId[1]),
     ]);
   });
 
-  it(`answers a cancellation with ${abilities.cancel}`, async () => {
+  it(`replies to a cancellation with ${abilities.cancel}`, async () => {
     const { create, run } = await setUp(played);
     const id = (await create(ENDLESS_PROMPT, '--detach')).stdout.trim();
     const cancelled = await run('cancel', id, '--json');
@@ -137,12 +137,18 @@ describe.each(SERVERS.map((server) => [server.name, server] as const))('%s', (_,
 
   it('is quoted when it refuses, and when a job fails', async () => {
     const { create } = await setUp(played);
-    expect(toldBy(await create(REFUSED_PROMPT, '--json'))).toEqual([refusal[0], expect.stringContaining(refusal[1])]);
-    expect(toldBy(await create(FAILING_PROMPT, '--json'))).toEqual([failure[0], expect.stringContaining(failure[1])]);
+    expect(reportedBy(await create(REFUSED_PROMPT, '--json'))).toEqual([
+      refusal[0],
+      expect.stringContaining(refusal[1]),
+    ]);
+    expect(reportedBy(await create(FAILING_PROMPT, '--json'))).toEqual([
+      failure[0],
+      expect.stringContaining(failure[1]),
+    ]);
   });
 
   it.skipIf(played.section === null)(
-    'works by the three commands of docs/servers.md, and has nothing that stands there as missing',
+    'works with the three commands in docs/servers.md, and lacks what they list as missing',
     async () => {
       const sora = createCommandLine();
       const server = await played.start();
@@ -164,7 +170,7 @@ describe.each(SERVERS.map((server) => [server.name, server] as const))('%s', (_,
   );
 });
 
-/** By what a server shows that it can do something. */
+/** The evidence that a server can do something. */
 const PROOFS: Partial<Record<Capability, (abilities: Abilities) => boolean>> = {
   list: ({ list }) => list === 'server',
   delete: ({ remove }) => remove === 'yes',
@@ -172,7 +178,7 @@ const PROOFS: Partial<Record<Capability, (abilities: Abilities) => boolean>> = {
   thumbnail: ({ thumbnail }) => thumbnail === 'yes',
 };
 
-/** A command of the document; what is piped into it is a key. */
+/** A command from the document; a key is piped into it. */
 function readShell(line: string): { readonly argv: readonly string[]; readonly stdin: { stdin?: string } } {
   const [left = '', right] = line.split(' | ');
   const words = [...(right ?? left).matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');

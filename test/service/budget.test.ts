@@ -14,7 +14,7 @@ async function refusal(service: TestedService, json: object): Promise<Record<str
   return Object((await service.read('POST', VIDEOS, { json }, 402)).error);
 }
 
-/** The status that a job ends with. */
+/** Waits for a job to end and returns its status. */
 function end(service: TestedService, id: string): Promise<unknown> {
   return vi.waitFor(async () => {
     service.clock.advance(300);
@@ -25,7 +25,7 @@ function end(service: TestedService, id: string): Promise<unknown> {
 }
 
 describe('an order that costs money', () => {
-  it('needs approval in the order above the limit, and the reply names the field', async () => {
+  it('above the limit needs approval in the order, and the reply names the field', async () => {
     const service = createTestedService({ budget: {} });
     const refused = await refusal(service, DEAR);
     expect(refused).toMatchObject({ code: 'cost_cap_exceeded', message: expect.stringContaining('$2.00') });
@@ -36,7 +36,7 @@ describe('an order that costs money', () => {
     await service.read('POST', VIDEOS, { json: CHEAP }, 202);
   });
 
-  it('never exceeds the cap of the session, however many arrive at once', async () => {
+  it('never exceeds the cap of the session, even with concurrent orders', async () => {
     const service = createTestedService({ budget: { maxCostMicros: 1_000_000 } });
     const replies = await Promise.all(Array.from({ length: 8 }, () => service.call('POST', VIDEOS, { json: CHEAP })));
     expect(replies.map(({ status }) => status).sort()).toEqual([202, 202, ...Array(6).fill(402)]);
@@ -46,7 +46,7 @@ describe('an order that costs money', () => {
     expect(await service.read('GET', '/api/v1/quote?duration=4')).toMatchObject({ maxCostUsd: 1, spentUsd: 0.8 });
   });
 
-  it('counts towards the cap in the ledger too, which several processes share', async () => {
+  it('counts towards the cap in the ledger, which several processes share', async () => {
     const folder = createTestedService({ budget: { maxCostMicros: 500_000 } }).folder;
     const services = [1, 2].map((seed) => createTestedService({ folder, seed, budget: { maxCostMicros: 500_000 } }));
     const ended = await Promise.all(services.map(async (service) => end(service, await service.order(CHEAP))));
@@ -72,7 +72,7 @@ describe('an order that costs money', () => {
     await refusal(service, CHEAP);
   });
 
-  it('of unknown price is refused where a cap has to be kept', async () => {
+  it('of unknown price is refused when there is a cap', async () => {
     const service = createTestedService({ budget: { maxCostMicros: 500_000 } });
     expect((await refusal(service, { ...CHEAP, model: 'wan' })).message).toMatch(/price of this video is unknown/);
     const open = createTestedService({ budget: {} });
@@ -80,7 +80,7 @@ describe('an order that costs money', () => {
     expect((await refusal(open, { ...CHEAP, model: 'wan', maxCostUsd: 1 })).hints).toContain('leave out `maxCostUsd`');
   });
 
-  it('may be sent again with its idempotency key when the cap is used up', async () => {
+  it('can be repeated with its idempotency key when the cap is used up', async () => {
     const service = createTestedService({ budget: { maxCostMicros: 500_000 } });
     const call = { json: CHEAP, headers: { 'idempotency-key': 'one' } };
     const first = await service.read('POST', VIDEOS, call, 202);
@@ -109,19 +109,19 @@ it('a quote names model, price and what needs approval', async () => {
   await service.read('GET', '/api/v1/quote', { key: null }, 401);
 });
 
-describe('what an upstream says', () => {
+describe('an error of the upstream server', () => {
   const secret = 'an upstream secret+of/ours';
 
-  it('reaches neither clients nor the job file with a secret in it', async () => {
+  it('reaches clients and the job file without secrets', async () => {
     const error = { error: { message: `bad key ${secret}, or ${encodeURIComponent(secret)}`, code: 'x' } };
     const upstream = await startScriptedServer([{ status: 400, body: error }]);
     const service = createTestedService({ upstreamUrl: upstream.url, secrets: [secret] });
-    const { error: told } = await service.until(await service.order(), 'failed');
-    expect(JSON.stringify(told)).toContain('bad key [redacted], or [redacted]');
+    const { error: refusal } = await service.until(await service.order(), 'failed');
+    expect(JSON.stringify(refusal)).toContain('bad key [redacted], or [redacted]');
     expect(readFileSync(`${service.folder}/serve/jobs.jsonl`, 'utf8')).not.toMatch(/upstream secret|upstream%20secret/);
   });
 
-  it('is not quoted from the address of a file, which may be inside this network', async () => {
+  it('is not quoted from a file URL, which may be inside this network', async () => {
     const job = { id: 'video_1', object: 'video', status: 'completed', url: 'http://127.0.0.1:1/inside.mp4' };
     const upstream = await startScriptedServer([
       { body: job },

@@ -3,7 +3,7 @@ import { expectPromised } from '../support/document-check.ts';
 import { createTestedService } from '../support/service.ts';
 
 describe('the control route', () => {
-  it('sets the conditions, reads them and restores them', async () => {
+  it('sets, reads and restores the conditions', async () => {
     const service = createTestedService();
     const fair = { faults: {}, next: [], latencyMs: 0, seed: null };
     expect(await service.read('GET', '/control')).toEqual(fair);
@@ -18,8 +18,8 @@ describe('the control route', () => {
   it.each<[string, object]>([
     ['an unknown fault', { faults: { bad_luck: 1 } }],
     ['a share above one', { faults: { server_error: 2 } }],
-    ['a share that is none', { faults: { server_error: 'often' } }],
-    ['an unknown fault in line', { next: ['bad_luck'] }],
+    ['an invalid share', { faults: { server_error: 'often' } }],
+    ['an unknown next fault', { next: ['bad_luck'] }],
     ['an hour of latency', { latencyMs: 3_600_000 }],
     ['an unknown setting', { mood: 'bad' }],
   ])('refuses %s and changes nothing', async (_, json) => {
@@ -31,8 +31,8 @@ describe('the control route', () => {
   });
 });
 
-describe('the document', () => {
-  it('is OpenAPI 3.1, and describes every route once', async () => {
+describe('the OpenAPI document', () => {
+  it('is version 3.1, and describes every route once', async () => {
     const { handle } = createTestedService();
     const document: unknown = await (await handle(new Request('http://localhost/openapi.json'))).json();
     expect(document).toMatchObject({ openapi: '3.1.0', info: { version: '1.2.3' } });
@@ -72,7 +72,7 @@ describe('the document', () => {
     expect(ids).not.toContain(undefined);
   });
 
-  it('does not say what is not so: a reply that differs is noticed', async () => {
+  it('is checked in the tests: a different reply is detected', async () => {
     const wrong = Response.json({ status: 'ok', version: 7 });
     await expect(expectPromised('GET', '/healthz', wrong)).rejects.toThrow(/version/);
     await expect(expectPromised('GET', '/nowhere', wrong)).rejects.toThrow(/\/nowhere/);

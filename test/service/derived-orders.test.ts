@@ -18,7 +18,7 @@ describe('an order from an existing video', () => {
     ['remix', {}, 8],
     ['edit', {}, 8],
     ['extend', { duration: 12 }, 20],
-  ])('is a %s, of a job of the service or of a video of its server', async (operation, fields, seconds) => {
+  ])('is a %s of a job of the service or of a video on its server', async (operation, fields, seconds) => {
     const service = await setUp();
     const { videoId } = await service.read('GET', `${VIDEOS}/${service.id}`);
     for (const id of [service.id, String(videoId)]) {
@@ -31,7 +31,7 @@ describe('an order from an existing video', () => {
     }
   });
 
-  it('costs the seconds of its source, or those that it adds, and needs the same approval', async () => {
+  it('costs the seconds of its source or those it adds, and needs the same approval', async () => {
     const service = await setUp({ budget: { isFree: false, maxCostMicros: 3_500_000 } });
     const quote = async (query: string): Promise<unknown> =>
       (await service.read('GET', `/api/v1/quote?${query}`)).estimatedUsd;
@@ -44,7 +44,7 @@ describe('an order from an existing video', () => {
     await service.read('POST', VIDEOS, { json: source('remix', service.id) }, 402); // $0.70 of the cap is left
   });
 
-  it('is paid once when its answer is lost, and found in the list', async () => {
+  it('is paid once when the reply is lost, and found in the list', async () => {
     const service = await setUp();
     service.conditions.change({ next: ['create-dropped-after-accept'] });
     const ordered = await service.read('POST', VIDEOS, { json: source('remix', service.id) }, 202);
@@ -55,7 +55,7 @@ describe('an order from an existing video', () => {
   it.each<[string, (id: string) => object, number, string]>([
     ['an unknown source', () => source('remix', 'video_9'), 404, 'not found'],
     [
-      'what the source decides',
+      'fields that the source determines',
       (id) => ({ ...source('edit', id), resolution: '720p', model: 'sora-2', duration: 4 }),
       400,
       'determined by the source',
@@ -70,7 +70,7 @@ describe('an order from an existing video', () => {
     expect(await service.ledger.newest(10)).toHaveLength(1);
   });
 
-  it('waits for its source to be finished', async () => {
+  it('waits for its source to finish', async () => {
     const service = createTestedService();
     service.conditions.change({ next: ['stuck'] });
     const id = await service.order();
@@ -80,7 +80,7 @@ describe('an order from an existing video', () => {
 });
 
 describe('a character of the service', () => {
-  it('is created from a finished job, read, and used in an order', async () => {
+  it('is created from a finished job, shown, and used in an order', async () => {
     const service = await setUp();
     const json = { name: 'Mossy', video: service.id };
     const made = await service.read('POST', CHARACTERS, { json }, 201);
@@ -103,7 +103,7 @@ describe('a character of the service', () => {
     await service.read('POST', CHARACTERS, { json: { name: 'Mossy', video: service.id }, key: null }, 401);
   });
 
-  it('is refused where a cap cannot be kept, since its price is unknown', async () => {
+  it('is refused when there is a cap, since its price is unknown', async () => {
     const service = await setUp({ budget: { isFree: false, maxCostMicros: 5_000_000 } });
     const { error } = await service.read('POST', CHARACTERS, { json: { name: 'Mossy', video: service.id } }, 402);
     expect(Object(error).message).toContain('the price of this video is unknown');

@@ -20,7 +20,7 @@ const OWN: readonly Sender[] = [
   {},
   { origin: 'http://localhost' },
   { origin: 'http://localhost', 'sec-fetch-site': 'same-origin' },
-  { origin: 'http://localhost:5173', 'sec-fetch-site': 'same-origin' }, // a development proxy in front
+  { origin: 'http://localhost:5173', 'sec-fetch-site': 'same-origin' }, // behind a development proxy
 ];
 
 describe('a page of another origin', () => {
@@ -46,7 +46,7 @@ describe('a page of another origin', () => {
     expect((await service.read('GET', '/v1/videos')).data).toEqual([]);
   });
 
-  it('cannot order with a form, which browsers send without a preflight', async () => {
+  it('cannot send an order as a form, which needs no preflight', async () => {
     const service = createTestedService();
     const form = new FormData();
     form.append('prompt', 'x');
@@ -66,7 +66,7 @@ describe('a page of another origin', () => {
   });
 });
 
-it('the own page and other clients can order', async () => {
+it('the service’s page and other clients can order', async () => {
   const service = createTestedService();
   for (const headers of OWN) {
     await service.read('POST', VIDEOS, { json: { prompt: 'x' }, headers: { ...headers } }, 202);

@@ -21,7 +21,7 @@ async function connect(load: () => Promise<typeof OpenAI>, options: object = {})
     apiKey: 'any',
     baseURL: `${server.origin}/v1`,
     maxRetries: 0,
-    // Every reply that the package gets is held against the document.
+    // Every reply is checked against the document.
     async fetch(input, init) {
       const reply = await fetch(input, init);
       await expectPromised(init?.method ?? 'GET', String(input), reply);
@@ -35,7 +35,7 @@ async function connect(load: () => Promise<typeof OpenAI>, options: object = {})
 describe.each(OPENAI_PACKAGES)('$name against the service', ({ load, isInstalled, name }) => {
   const test = it.skipIf(!isInstalled);
 
-  test('does every call for videos', async () => {
+  test('makes every call for videos', async () => {
     const { service, openai } = await connect(load);
     const { videos } = openai;
     const created = await videos.create({ prompt: 'a kite', model: 'sora-2', seconds: '8', size: '1280x720' });
@@ -62,7 +62,7 @@ describe.each(OPENAI_PACKAGES)('$name against the service', ({ load, isInstalled
     await expect(videos.retrieve(created.id)).rejects.toMatchObject({ name: 'Error', status: 404 });
   });
 
-  test('creates from an image, in a file or in a data URL', async () => {
+  test('creates from an image, as a file or a data URL', async () => {
     const { openai } = await connect(load);
     const png = createPngHeader(720, 1280);
     const file = await toFile(png, 'frame.png', { type: 'image/png' });
@@ -89,7 +89,7 @@ describe.each(OPENAI_PACKAGES)('$name against the service', ({ load, isInstalled
     expect(await range.text()).toBe('ftyp');
   });
 
-  test('pages through lists by itself, both ways', async () => {
+  test('pages through lists, both ways', async () => {
     const { openai } = await connect(load);
     const created: string[] = [];
     for (let count = 0; count < 5; count++) created.push((await openai.videos.create({ prompt: `take ${count}` })).id);
@@ -172,7 +172,7 @@ describe.each(OPENAI_PACKAGES)('$name against the service', ({ load, isInstalled
     expect(await openai.models.retrieve('sora-2-pro')).toMatchObject({ id: 'sora-2-pro', object: 'model' });
   });
 
-  test('meets the faults that are asked for, and its own retries get past them', async () => {
+  test('gets requested faults, and its own retries overcome them', async () => {
     const { service, openai } = await connect(load, { maxRetries: 2 });
     const refused = openai.videos.create(
       { prompt: 'a kite' },
@@ -184,7 +184,7 @@ describe.each(OPENAI_PACKAGES)('$name against the service', ({ load, isInstalled
     expect(service.conditions.settings.next).toEqual([]);
   });
 
-  it.skipIf(name !== 'openai 6')('gets errors of its own classes', async () => {
+  it.skipIf(name !== 'openai 6')('throws its own error classes', async () => {
     const { openai } = await connect(load);
     await expect(openai.videos.retrieve('video_0')).rejects.toBeInstanceOf(NotFoundError);
     const busy = openai.videos.create({ prompt: 'x' }, { headers: { 'x-sora-fault': 'rate_limit_exceeded' } });

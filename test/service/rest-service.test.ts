@@ -12,7 +12,7 @@ const ORDER = { prompt: 'a paper boat', duration: 5, resolution: '720p', aspectR
 const VIDEOS = '/api/v1/videos';
 
 describe('an order', () => {
-  it('is answered at once as pending, becomes processing, and ends completed with a video that plays without a header', async () => {
+  it('is pending at once, then processing, then completed with a video that plays without a header', async () => {
     const service = createTestedService();
     const ordered = await service.read('POST', VIDEOS, { json: ORDER }, 202);
     expect(ordered).toMatchObject({
@@ -34,10 +34,10 @@ describe('an order', () => {
     expect(video.status).toBe(200);
     expect(Buffer.from(await video.arrayBuffer()).toString('latin1', 4, 8)).toBe('ftyp');
     expect(service.messages.slice(0, 2)).toEqual(['Video creation job initiated', 'Job submitted to Sora API']);
-    await vi.waitFor(() => expect(service.messages.at(-1)).toBe('Video completed')); // told once it is on the disk
+    await vi.waitFor(() => expect(service.messages.at(-1)).toBe('Video completed')); // logged once it is on the disk
   });
 
-  it('may ask for 1080p without naming a model: the cheapest that renders it is taken', async () => {
+  it('for 1080p without a model uses the cheapest model that renders it', async () => {
     const service = createTestedService();
     const json = { prompt: 'x', duration: 10, resolution: '1080p', aspectRatio: '16:9' };
     expect(await service.read('POST', VIDEOS, { json }, 202)).toMatchObject({ model: 'sora-2-pro', size: '1920x1080' });
@@ -50,12 +50,12 @@ describe('an order', () => {
   it.each<[string, object, string[]]>([
     ['nothing', {}, ['`prompt`']],
     [
-      'wrong types and unknown names, all at once',
+      'wrong types and unknown names',
       { prompt: 5, duration: '5', resolution: '2p', size: 1 },
       ['`prompt`', '`duration`', '`resolution`', 'unrecognized key'],
     ],
     ['an empty prompt', { prompt: ' ' }, ['the prompt is empty']],
-    ['no length', { prompt: 'x', duration: -1 }, ['`duration`']],
+    ['an invalid duration', { prompt: 'x', duration: -1 }, ['`duration`']],
     [
       'a square, which no known model renders',
       { prompt: 'x', aspectRatio: '1:1' },
@@ -70,7 +70,7 @@ describe('an order', () => {
     expect((await service.read('GET', VIDEOS)).videos).toEqual([]);
   });
 
-  it('that is no JSON is refused', async () => {
+  it('that is not JSON is refused', async () => {
     const service = createTestedService();
     expect(await service.read('POST', VIDEOS, { body: '{' }, 400)).toMatchObject({
       error: { code: 'invalid_request' },
@@ -81,7 +81,7 @@ describe('an order', () => {
     expect(form.status).toBe(415);
   });
 
-  it('with the same idempotency key is the same job, and cannot be another order', async () => {
+  it('with a used idempotency key returns the same job, and a different order is refused', async () => {
     const service = createTestedService();
     const call = { json: ORDER, headers: { 'idempotency-key': 'one' } };
     const [first, second] = [
@@ -96,7 +96,7 @@ describe('an order', () => {
 });
 
 describe('an idempotency key', () => {
-  it('keeps one first frame, however often and at once it is used', async () => {
+  it('stores one first frame, however often it is used', async () => {
     const service = createTestedService();
     const image = `data:image/png;base64,${Buffer.from(createPngHeader(720, 1280)).toString('base64')}`;
     const call = { json: { ...ORDER, image }, headers: { 'idempotency-key': 'one' } };
@@ -106,7 +106,7 @@ describe('an idempotency key', () => {
     expect(files.filter((name) => name.endsWith('.first-frame'))).toHaveLength(1);
   });
 
-  it('orders a new video once the first one was removed', async () => {
+  it('creates a new video after the first one was deleted', async () => {
     const service = createTestedService();
     const call = { json: ORDER, headers: { 'idempotency-key': 'one' } };
     const first = await service.read('POST', VIDEOS, call, 202);
@@ -125,7 +125,7 @@ describe('a job that fails', () => {
     ['processing_error', 'job_failed'],
     ['insufficient_quota', 'insufficient_quota'],
     ['model_not_found', 'model_not_found'],
-  ] as const)('under %s ends with the diagnosis %s and what to do', async (fault, code) => {
+  ] as const)('under %s ends with the error %s and hints', async (fault, code) => {
     const service = createTestedService();
     service.conditions.change({ next: [fault] });
     const id = await service.order();
@@ -137,7 +137,7 @@ describe('a job that fails', () => {
     await service.read('GET', `${VIDEOS}/${id}/content`, {}, 404);
   });
 
-  it('is never sent again when its answer is lost: it is found in the list', async () => {
+  it('is never sent again when its reply is lost, but found in the list', async () => {
     const service = createTestedService();
     service.conditions.change({ next: ['create-dropped-after-accept'] });
     await service.until(await service.order(), 'completed');
@@ -147,7 +147,7 @@ describe('a job that fails', () => {
 });
 
 describe('the list', () => {
-  it('pages from the newest to the oldest', async () => {
+  it('pages from newest to oldest', async () => {
     const service = createTestedService();
     const ids: string[] = [];
     for (let count = 0; count < 3; count++) {
@@ -164,7 +164,7 @@ describe('the list', () => {
 });
 
 describe('a search', () => {
-  it('finds words of the prompt in any case, over all pages', async () => {
+  it('finds words of the prompt in any case, on all pages', async () => {
     const service = createTestedService();
     const ids: string[] = [];
     for (const prompt of ['A red kite', 'a boat', 'two red KITES']) {
@@ -182,7 +182,7 @@ describe('a search', () => {
 describe('an image', () => {
   const dataUrl = (bytes: Uint8Array): string => `data:image/png;base64,${Buffer.from(bytes).toString('base64')}`;
 
-  it('is the first frame of the video, and goes with it', async () => {
+  it('is the first frame of the video, and is deleted with it', async () => {
     const service = createTestedService();
     const image = dataUrl(createPngHeader(1280, 720));
     const id = await service.order({ prompt: 'a kite', image });
@@ -194,8 +194,8 @@ describe('an image', () => {
 
   it.each([
     ['of another size', dataUrl(createPngHeader(640, 480)), 'the reference image is 640x480, the video 1280x720'],
-    ['that is none', dataUrl(Buffer.from('no picture')), '`image` is not a PNG, JPEG or WebP image'],
-    ['at an address', 'https://example.com/a.png', '`image`: must be a data URL'],
+    ['that is not an image', dataUrl(Buffer.from('no picture')), '`image` is not a PNG, JPEG or WebP image'],
+    ['at a URL', 'https://example.com/a.png', '`image`: must be a data URL'],
   ])('%s is refused', async (_, image, problem) => {
     const service = createTestedService();
     const { error } = await service.read('POST', VIDEOS, { json: { prompt: 'x', image } }, 400);
@@ -210,7 +210,7 @@ describe('references', () => {
     { type: 'video', url: 'https://example.com/walk.mp4' },
   ];
 
-  it('go to the server in its own fields', async () => {
+  it('are sent to the server in its own fields', async () => {
     const server = await startVideosServer();
     const format = {
       lastFrameField: 'last_frame',
@@ -229,7 +229,7 @@ describe('references', () => {
     });
   });
 
-  it('are refused where the server has no field for them, and where they are no addresses', async () => {
+  it('are refused when the server has no field for them, and when they are not URLs', async () => {
     const service = createTestedService();
     const refused = await service.read('POST', VIDEOS, { json: { prompt: 'x', lastFrame, references } }, 400);
     expect(Object(refused.error).violations).toEqual(
@@ -242,8 +242,8 @@ describe('references', () => {
   });
 });
 
-describe('removing', () => {
-  it('a finished video removes it here and at the server', async () => {
+describe('deleting', () => {
+  it('a finished video removes it here and on the server', async () => {
     const service = createTestedService();
     const id = await service.order();
     const { videoId } = await service.until(id, 'completed');
@@ -254,7 +254,7 @@ describe('removing', () => {
     await service.read('DELETE', `${VIDEOS}/${id}`, {}, 404);
   });
 
-  it('an unfinished one stops it', async () => {
+  it('an unfinished video stops it', async () => {
     const service = createTestedService();
     service.conditions.change({ next: ['stuck'] });
     const id = await service.order();
@@ -264,7 +264,7 @@ describe('removing', () => {
     await service.read('GET', `/v1/videos/${videoId}`, {}, 404);
   });
 
-  it('is reported as refused when the job keeps running', async () => {
+  it('reports a refusal when the job keeps running', async () => {
     const service = createTestedService();
     service.conditions.change({ next: ['stuck'] });
     const id = await service.order();
@@ -284,8 +284,8 @@ describe('removing', () => {
   });
 });
 
-describe('the file', () => {
-  it('comes in ranges, so that players can seek', async () => {
+describe('the video file', () => {
+  it('is served in ranges, so that players can seek', async () => {
     const service = createTestedService();
     const { videoUrl } = await service.until(await service.order(), 'completed');
     const range = await service.call('GET', String(videoUrl), { key: null, headers: { range: 'bytes=4-7' } });
@@ -295,14 +295,14 @@ describe('the file', () => {
     expect(beyond.status).toBe(416);
   });
 
-  it('is opened for who reads it, and not for its head alone', async () => {
+  it('is opened for readers only, not for a HEAD request', async () => {
     const path = `${createTemporaryFolder()}/file.bin`;
     writeFileSync(path, 'four');
     const head = await savedReply(new Request('http://localhost/', { method: 'HEAD' }), { path }, NO_OBJECTS);
     expect([head.headers.get('content-length'), head.body]).toEqual(['4', null]);
   });
 
-  it('has a poster beside it', async () => {
+  it('comes with a poster', async () => {
     const service = createTestedService();
     const id = await service.order();
     await service.until(id, 'completed');
@@ -331,7 +331,7 @@ describe('the key', () => {
   });
 
   it.each(['/api/v1/%76ideos', '/%61pi/v1/videos/', '/contro%6c', '/control%2f'])(
-    'is needed for %s too, however a path is written',
+    'is needed for %s too, in any spelling',
     async (path) => {
       const { handle } = createTestedService();
       for (const method of ['GET', 'POST', 'PATCH']) {
@@ -341,14 +341,14 @@ describe('the key', () => {
     },
   );
 
-  it('opens no file but the one that a token was made for', async () => {
+  it('of one file opens no other file', async () => {
     const service = createTestedService();
     const [one, two] = [await service.order(), await service.order()];
     const { videoUrl } = await service.until(one, 'completed');
     await service.read('GET', String(videoUrl).replace(one, two), { key: null }, 401);
   });
 
-  it('is needed for everything that is no page once it is a secret', async () => {
+  it('is needed for everything except the pages once it is a secret', async () => {
     const service = createTestedService({ apiKey: 'a secret of ours' });
     await service.read('GET', '/v1/videos', { key: 'test-api-key' }, 401);
     await service.read('GET', VIDEOS, { key: 'test-api-key' }, 401);
@@ -360,7 +360,7 @@ describe('the key', () => {
   });
 });
 
-describe('what is not there', () => {
+describe('an unknown resource', () => {
   it.each([
     ['GET', '/nothing', 404],
     ['GET', '/api/v1/videos/../../etc/passwd', 404],
@@ -382,7 +382,7 @@ describe('what is not there', () => {
     if (status === 405) expect(reply.headers.get('allow')).toMatch(/[A-Z]/);
   });
 
-  it('is a name of another machine, where only this one may call', async () => {
+  it('includes other host names, unless other machines may call', async () => {
     const rebound = new Request('http://evil.example:3000/api/v1/videos', { headers: { 'x-api-key': 'test-api-key' } });
     expect((await createTestedService().handle(rebound)).status).toBe(403);
     const open = createTestedService({ apiKey: 'test-api-key', isLocal: false });
@@ -391,7 +391,7 @@ describe('what is not there', () => {
 });
 
 describe('the dialect generations', () => {
-  it('is served beside the videos, as documented', async () => {
+  it('is served too, as documented', async () => {
     const service = createTestedService();
     const json = { model: 'sora-2', prompt: 'a kite', duration: 5, resolution: '1080p', orientation: 'portrait' };
     const { id } = await service.read('POST', '/v1/video/generations', { json });

@@ -11,7 +11,7 @@ import { startVideosServer } from '../support/videos-server.ts';
 
 const VIDEOS = '/api/v1/videos';
 
-/** The next run of a service that was ended, or killed: its folder and its time, and another process id unless it is said. */
+/** The next run of a stopped service: same folder and clock, and a new process id by default. */
 async function restart(
   { folder, clock }: TestedService,
   setup: Parameters<typeof createTestedService>[0] = {},
@@ -43,17 +43,17 @@ describe('a restart', () => {
     expect((await second.ledger.newest(2)).map(({ request }) => request?.image)).toEqual([`sha256:${imageSha256}`]);
   });
 
-  it('submits a job that was taken in and not yet sent', async () => {
+  it('submits a job that was accepted but not yet sent', async () => {
     const server = await startVideosServer();
     const first = createTestedService({ upstreamUrl: server.url });
-    vi.spyOn(first.runner, 'start').mockImplementation(() => {}); // killed before it got to it
+    vi.spyOn(first.runner, 'start').mockImplementation(() => {}); // killed before the job starts
     const id = await first.order();
     const second = await restart(first, { upstreamUrl: server.url });
     await second.until(id, 'completed');
     expect(server.posts).toBe(1);
   });
 
-  it('submits a job whose process was killed just before it sent the create', async () => {
+  it('submits a job whose process was killed just before the create', async () => {
     const server = await startVideosServer();
     const first = createTestedService({ upstreamUrl: server.url, isKilled: true });
     vi.spyOn(first.runner, 'start').mockImplementation(() => {});
@@ -65,7 +65,7 @@ describe('a restart', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('finds a job whose answer it did not live to hear, and sends nothing twice', async () => {
+  it('finds a job whose reply was lost, and sends nothing twice', async () => {
     let isUp = false;
     const server = await startVideosServer({
       create(accept) {
@@ -82,7 +82,7 @@ describe('a restart', () => {
     expect({ posts: server.posts, jobs: server.jobs.length }).toEqual({ posts: 1, jobs: 1 });
   });
 
-  it('in a container, where each run has the same process id, does the same', async () => {
+  it('does the same in a container, where each run has the same process id', async () => {
     const first = createTestedService();
     const id = await first.order();
     await first.until(id, 'processing');
@@ -91,7 +91,7 @@ describe('a restart', () => {
     await second.until(id, 'completed');
   });
 
-  it('leaves a job alone that belongs to another server, or to a service that is running', async () => {
+  it('ignores a job of another server or of a running service', async () => {
     const first = createTestedService();
     const id = await first.order();
     await first.until(id, 'processing');
@@ -109,7 +109,7 @@ describe('a restart', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('keeps what is finished, and plays it', async () => {
+  it('keeps and plays finished videos', async () => {
     const first = createTestedService();
     const id = await first.order();
     await first.until(id, 'completed');
@@ -125,7 +125,7 @@ describe('the journal of jobs', () => {
     return new RestJobStore({ path, pid: seed, randomBytes: createSeededRandom(seed), isProcessAlive: () => false });
   }
 
-  it('gives abandoned jobs to one of two services that start at once', async () => {
+  it('gives abandoned jobs to only one of two services that start at once', async () => {
     const first = createTestedService();
     for (let count = 0; count < 3; count++) await first.order();
     await first.runner.stop();
@@ -140,7 +140,7 @@ describe('the journal of jobs', () => {
     expect(new Set(claims.flat().map(({ id }) => id)).size).toBe(3);
   });
 
-  it('passes over lines that make no sense', async () => {
+  it('skips invalid lines', async () => {
     const first = createTestedService();
     const id = await first.order();
     await first.runner.stop();
@@ -150,7 +150,7 @@ describe('the journal of jobs', () => {
     expect(readFileSync(path, 'utf8')).toContain('nonsense');
   });
 
-  it('keeps a job away that another service has removed, whatever its own still writes of it', async () => {
+  it('keeps a job removed that another service deleted, whatever this one still writes', async () => {
     const first = createTestedService();
     const id = await first.order();
     await first.runner.stop();
@@ -161,7 +161,7 @@ describe('the journal of jobs', () => {
     expect([job?.id, own?.find(id), other?.find(id)]).toEqual([id, undefined, undefined]);
   });
 
-  it('begins empty where there is no file', () => {
+  it('starts empty without a file', () => {
     expect(createBook(`${createTemporaryFolder()}/jobs.jsonl`, 1).newest(10, { after: null, search: '' })).toEqual({
       items: [],
       hasMore: false,

@@ -43,7 +43,7 @@ it('is served from object storage in ranges, read whole, and deleted', async () 
   await expect(ask()).rejects.toMatchObject({ code: 'content_expired' });
 });
 
-it('is gone where its file is', async () => {
+it('is expired when its file is gone', async () => {
   const reply = savedReply(
     new Request('http://localhost/'),
     { path: `${createTemporaryFolder()}/gone.mp4` },

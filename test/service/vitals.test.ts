@@ -35,7 +35,7 @@ describe('GET /metrics', () => {
     expect(samples.get('sora_downloaded_bytes_total{}')).toBeGreaterThan(1_000);
   });
 
-  it('shows spending, what is unfinished, and the caps', async () => {
+  it('shows spending, unfinished jobs and caps', async () => {
     const service = createTestedService({ budget: { isFree: false, maxCostMicros: 5_000_000 } });
     await service.order();
     await expect
@@ -54,7 +54,7 @@ describe('GET /metrics', () => {
     ).toBe(true);
   });
 
-  it('has no prompt, id, key or path in it, and no label for what a client invents', async () => {
+  it('contains no prompt, id, key or path, and no label chosen by a client', async () => {
     const service = createTestedService();
     const id = await service.order({ prompt: 'a secret plan' });
     for (const path of [
@@ -72,7 +72,7 @@ describe('GET /metrics', () => {
     for (const secret of ['secret', id, 'test-api-key', service.folder]) expect(text).not.toContain(secret);
   });
 
-  it('needs the key where it is reachable from other machines; health and readiness do not', async () => {
+  it('needs the key when other machines can reach it, unlike health and readiness', async () => {
     const service = createTestedService({ apiKey: 'a-key-of-the-operator', isLocal: false });
     expect((await service.call('GET', '/metrics', { key: null })).status).toBe(401);
     expect(
@@ -85,7 +85,7 @@ describe('GET /metrics', () => {
 });
 
 describe('GET /readyz', () => {
-  it('is 503 with a reason while the ledger is damaged, and /healthz is not', async () => {
+  it('is 503 with a reason while the ledger is damaged, unlike /healthz', async () => {
     const service = createTestedService();
     await service.until(await service.order(), 'completed');
     expect(await service.read('GET', '/readyz')).toMatchObject({ status: 'ready', profile: 'simulator' });
@@ -112,7 +112,7 @@ describe('GET /readyz', () => {
     expect(await service.read('GET', '/readyz')).toMatchObject({ status: 'ready' });
   });
 
-  it('asks the disk at most once a second', async () => {
+  it('checks the disk at most once a second', async () => {
     const service = createTestedService();
     expect((await service.call('GET', '/readyz')).status).toBe(200);
     writeFileSync(join(service.folder, 'ledger.jsonl'), 'damaged\n');
@@ -122,7 +122,7 @@ describe('GET /readyz', () => {
   });
 });
 
-it('asks a silent ledger once, and takes its silence for an answer', async () => {
+it('checks a silent ledger once, and reports it as unavailable', async () => {
   const clock = createFakeClock({ isManual: true });
   let asked = 0;
   const check = readinessOf({ requireUsable: () => new Promise(() => asked++) }, clock);
@@ -135,7 +135,7 @@ it('asks a silent ledger once, and takes its silence for an answer', async () =>
   expect(asked).toBe(1);
 });
 
-describe('the handler for a process without a service', () => {
+describe('the metrics handler of a process without a service', () => {
   const vitals = { version: '1', profile: 'lab', checkReady: async () => {}, metrics: async () => '# nothing\n' };
   const get = async (path: string, access: AccessKey | null, headers: Record<string, string> = {}, method = 'GET') =>
     (
@@ -147,7 +147,7 @@ describe('the handler for a process without a service', () => {
       })
     ).status;
 
-  it('answers the three paths, and asks for the key where it has one', async () => {
+  it('serves the three paths, and needs the key if it has one', async () => {
     const access = new AccessKey('a-key-of-the-operator');
     expect(await Promise.all(['/healthz', '/readyz', '/metrics', '/other'].map((path) => get(path, null)))).toEqual([
       200, 200, 200, 404,

@@ -14,7 +14,7 @@ function reply(status: number): Awaited<ReturnType<Http>> {
   return { status, headers: {}, body: Readable.from([]) };
 }
 
-/** A simulator whose jobs are told of to an address that answers as the script says, the last word again and again. */
+/** A simulator that notifies a URL, which replies by the script and then repeats the last reply. */
 function createTold(
   script: readonly (number | Error)[],
   secret = SECRETS[0] ?? '',
@@ -53,7 +53,7 @@ function createTold(
   return { api, clock, sent, messages, webhooks, stop };
 }
 
-describe.each(OPENAI_PACKAGES)('what is reported of a video that has ended, to $name', ({ load, isInstalled }) => {
+describe.each(OPENAI_PACKAGES)('a notification of a finished video, for $name', ({ load, isInstalled }) => {
   it.skipIf(!isInstalled).each(SECRETS)(
     'is accepted by webhooks.unwrap with the secret %j, and with no other',
     async (secret) => {
@@ -76,7 +76,7 @@ describe.each(OPENAI_PACKAGES)('what is reported of a video that has ended, to $
 });
 
 describe('webhooks', () => {
-  it('tell of a job that failed, and not of one that was deleted or never ends', async () => {
+  it('report a failed job, but not a deleted or an endless one', async () => {
     const { api, clock, sent, webhooks } = createTold([200]);
     const call = (fault: string) => ({ json: { prompt: 'x' }, headers: { 'x-sora-fault': fault } });
     const idOf = async (response: Response): Promise<string> =>
@@ -91,7 +91,7 @@ describe('webhooks', () => {
     expect(JSON.parse(String(sent[0]?.body))).toMatchObject({ type: 'video.failed', data: { id: failed } });
   });
 
-  it('tell of a job also where the timer fires a moment before it has ended, as those of Node do', async () => {
+  it('report a job even when the timer fires slightly before its end, as in Node', async () => {
     const { api, clock, sent, webhooks } = createTold([200], SECRETS[0], { earlyMs: 1 });
     const id = await api.create();
     webhooks.watch(id);
@@ -102,7 +102,7 @@ describe('webhooks', () => {
     await vi.waitFor(() => expect(sent).toHaveLength(1));
   });
 
-  it('are sent again, as the same event and newly signed, until somebody takes them', async () => {
+  it('are repeated as the same event, with a new signature, until accepted', async () => {
     const { api, clock, sent, messages, webhooks } = createTold([new Error('ECONNREFUSED'), 500, 204]);
     webhooks.watch(await api.create());
     await vi.waitFor(() => {
@@ -115,7 +115,7 @@ describe('webhooks', () => {
   });
 
   it.each([true, false])(
-    'go to the address of the create too, in its own network only if allowed: %s',
+    'are also sent to the URL of the create, in a private network only if allowed: %s',
     async (allowsPrivate) => {
       const own = 'https://hooks.example/videos';
       const both = createTold([200], SECRETS[0], { allowsPrivate });
@@ -134,7 +134,7 @@ describe('webhooks', () => {
     },
   );
 
-  it('report failed deliveries, and are silent when the server stops', async () => {
+  it('log failed deliveries, and stop silently with the server', async () => {
     const refused = createTold([410]);
     refused.webhooks.watch(await refused.api.create());
     await vi.waitFor(() => {

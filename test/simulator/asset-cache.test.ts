@@ -13,20 +13,20 @@ function createCache(capacityFiles: number): { get: (id: string) => Promise<unkn
   return { get: (id) => cache.get(createSimulatedJob({ id }), 'video'), rendered };
 }
 
-it('renders a file once while it is in the cache', async () => {
+it('renders a file once while it is cached', async () => {
   const { get, rendered } = createCache(2);
   for (const id of ['1', '2', '1', '3', '1', '2']) await get(id);
   expect(rendered).toEqual(['1', '2', '3', '2']);
 });
 
-it('renders a file once for all who ask at the same time, and keeps one that is larger than it may keep', async () => {
+it('renders a file once for concurrent requests, and may keep one file above the limit', async () => {
   const { get, rendered } = createCache(0.5);
   await Promise.all([get('1'), get('1'), get('1')]);
   await get('1');
   expect(rendered).toEqual(['1']);
 });
 
-it('renders again what could not be rendered', async () => {
+it('renders again after a failure', async () => {
   let fails = true;
   const cache = new AssetCache(async () => {
     if (fails) throw new RangeError('too large');

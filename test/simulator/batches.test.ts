@@ -38,7 +38,7 @@ async function resultsOf(api: SimulatedApi, id: unknown): Promise<Reply[]> {
 }
 
 describe('a batch', () => {
-  it('makes the videos of its lines, which other processes see and which last a day', async () => {
+  it('creates the videos of its lines, which other processes see and which last a day', async () => {
     const api = createSimulatedApi();
     const created = await createBatch(api, [line('one', KITE), line('two', { ...KITE, seconds: '8' })]);
     api.clock.advance(4_000);
@@ -52,7 +52,7 @@ describe('a batch', () => {
     expect(video.expires_at - video.completed_at).toBe(86_400);
   });
 
-  it('fails as a whole for a file that is none', async () => {
+  it('fails as a whole when its file is invalid', async () => {
     const api = createSimulatedApi();
     const lines = [
       'no JSON',
@@ -77,7 +77,7 @@ describe('a batch', () => {
     expect((await read(api, 'GET', '/videos')).data).toEqual([]);
   });
 
-  it('is the same for the same idempotency key, and made when only its answer is lost', async () => {
+  it('is the same for the same idempotency key, and is created when only its reply is lost', async () => {
     const api = createSimulatedApi();
     const json = {
       input_file_id: await upload(api, line('one', KITE)),
@@ -92,7 +92,7 @@ describe('a batch', () => {
     expect((await read(api, 'GET', '/videos')).data).toHaveLength(1);
   });
 
-  it('expires after a day with the videos that never end, and keeps the failed ones in its results', async () => {
+  it('expires after a day with unfinished videos, and keeps failed ones in its results', async () => {
     const api = createSimulatedApi();
     const stuck = await createBatch(api, [line('one', KITE)], { 'x-sora-fault': 'stuck' });
     const failed = await createBatch(api, [line('one', KITE)], { 'x-sora-fault': 'processing_error' });
@@ -111,7 +111,7 @@ describe('a batch', () => {
     ['no file', { input_file_id: null }, 400],
     ['another endpoint', { endpoint: '/v1/responses' }, 400],
     ['another window', { completion_window: '1h' }, 400],
-    ['metadata that is no text', { metadata: { a: 1 } }, 400],
+    ['metadata that is not a string', { metadata: { a: 1 } }, 400],
   ])('with %s is refused', async (_, fields, status) => {
     const api = createSimulatedApi();
     const input_file_id = await upload(api, line('one', KITE));

@@ -14,20 +14,20 @@ function draw(conditions: Conditions, count: number): (FaultName | null)[] {
 }
 
 describe('Conditions', () => {
-  it('lets the asked share of calls meet a fault', () => {
+  it('applies a fault to the requested share of calls', () => {
     let turn = 0;
     const conditions = createConditions({ faults: { rate_limit_exceeded: 0.25 } }, () => (turn++ % 100) / 100);
     expect(draw(conditions, 100).filter(Boolean)).toHaveLength(25);
   });
 
-  it('leaves routes alone that a fault cannot hit', () => {
+  it('spares routes that a fault cannot affect', () => {
     const conditions = createConditions({ faults: { rate_limit_exceeded: 1 }, next: ['cut-download'] });
     expect(conditions.faultFor({ name: 'list', id: '' }, null)).toBeNull();
     expect(conditions.faultFor(CREATE, null)).toBe('rate_limit_exceeded');
     expect(conditions.faultFor({ name: 'content', id: 'video_1' }, null)).toBe('cut-download');
   });
 
-  it('fails the same calls with the same seed, and again when the seed is set again', () => {
+  it('fails the same calls with the same seed, and again when the seed is reset', () => {
     const settings = { faults: { server_error: 0.5 }, seed: 7 };
     const [one, two] = [createConditions(settings), createConditions(settings)];
     const series = draw(one, 50);
@@ -39,7 +39,7 @@ describe('Conditions', () => {
     expect(draw(one, 50)).not.toEqual(series);
   });
 
-  it('spends the faults that are next in line, one call each', () => {
+  it('uses each next fault for one call', () => {
     const conditions = createConditions({ next: ['server_error', 'insufficient_quota'] });
     expect(draw(conditions, 3)).toEqual(['server_error', 'insufficient_quota', null]);
     expect(conditions.settings.next).toEqual([]);
@@ -57,7 +57,7 @@ describe('Conditions', () => {
 });
 
 describe('the simulator under conditions', () => {
-  it('answers one call with the fault that its header names', async () => {
+  it('answers a call with the fault in its header', async () => {
     const api = createSimulatedApi();
     const call = { json: { prompt: 'a kite' }, headers: { 'x-sora-fault': 'insufficient_quota' } };
     expect((await api.call('POST', '/videos', call)).status).toBe(429);
@@ -67,7 +67,7 @@ describe('the simulator under conditions', () => {
     expect(await unknown.json()).toMatchObject({ error: { param: 'x-sora-fault', code: 'invalid_value' } });
   });
 
-  it('fixes a fault of jobs into the job whose create met it', async () => {
+  it('keeps the fault of a job from its create', async () => {
     const conditions = createConditions({ next: ['moderation_blocked'] });
     const api = createSimulatedApi({ conditions });
     const [first, second] = [await api.create(), await api.create()];
@@ -76,7 +76,7 @@ describe('the simulator under conditions', () => {
     expect(statuses).toEqual(['failed', 'completed']);
   });
 
-  it('waits before every answer', async () => {
+  it('delays every reply', async () => {
     const api = createSimulatedApi({ conditions: createConditions({ latencyMs: 250 }) });
     const startedMs = api.clock.now();
     await api.call('GET', '/videos');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createSimulatedApi, type SimulatedApi, type SimulatedApiOptions } from '../support/simulated-api.ts';
 
-/** Quick to render. */
+/** Renders quickly. */
 const SMALL = { model: 'small', size: '320x180', seconds: '1' };
 
 async function createFinished(
@@ -18,7 +18,7 @@ async function readBytes(response: Response): Promise<Buffer> {
   return Buffer.from(await response.arrayBuffer());
 }
 
-/** What arrives of a body before it ends or breaks off. */
+/** The bytes of a body until it ends or breaks off. */
 async function readUntilBroken(response: Response): Promise<{ bytes: Buffer; error: unknown }> {
   const chunks: Uint8Array[] = [];
   try {
@@ -50,7 +50,7 @@ describe('the content of a video', () => {
     expect(looksRight(bytes)).toBe(true);
   });
 
-  it('is the same in every process, and another one for another video', async () => {
+  it('is the same in every process, and differs between videos', async () => {
     const { api, path } = await createFinished();
     const etag = (await api.call('GET', path)).headers.get('etag');
     const other = createSimulatedApi({ stateDir: api.stateDir, clock: api.clock });
@@ -61,7 +61,7 @@ describe('the content of a video', () => {
     expect((await other.call('GET', `/videos/${id}/content`)).headers.get('etag')).not.toBe(etag);
   });
 
-  it('comes in ranges', async () => {
+  it('is served in ranges', async () => {
     const { api, path } = await createFinished();
     const whole = await readBytes(await api.call('GET', path));
     const response = await api.call('GET', path, { headers: { range: 'bytes=100-299' } });
@@ -74,7 +74,7 @@ describe('the content of a video', () => {
     expect((await readBytes(response)).equals(whole.subarray(100, 300))).toBe(true);
   });
 
-  it('has no range behind its end', async () => {
+  it('has no range beyond its end', async () => {
     const { api, path } = await createFinished();
     const { length } = await readBytes(await api.call('GET', path));
     const response = await api.call('GET', path, { headers: { range: `bytes=${length}-` } });
@@ -85,14 +85,14 @@ describe('the content of a video', () => {
     ['this file', (etag: string) => etag, 206],
     ['another file', () => '"other"', 200],
     ['a date', () => 'Wed, 21 Oct 2026 07:28:00 GMT', 200],
-  ])('heeds If-Range with the tag of %s', async (_, ifRange, status) => {
+  ])('honours If-Range with the tag of %s', async (_, ifRange, status) => {
     const { api, path } = await createFinished();
     const etag = (await api.call('GET', path)).headers.get('etag') ?? '';
     const headers = { range: 'bytes=0-9', 'if-range': ifRange(etag) };
     expect((await api.call('GET', path, { headers })).status).toBe(status);
   });
 
-  it('is announced to HEAD, without the bytes', async () => {
+  it('answers HEAD without the bytes', async () => {
     const { api, path } = await createFinished();
     const whole = await api.call('GET', path);
     const response = await api.call('HEAD', path);
@@ -126,14 +126,14 @@ describe('the content of a video', () => {
 });
 
 describe('a download with a fault', () => {
-  it('json-as-mp4 is an error that claims to be a video', async () => {
+  it('json-as-mp4 sends an error as a video', async () => {
     const { api, path } = await createFinished({ fault: 'json-as-mp4' });
     const response = await api.call('GET', path);
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'video/mp4']);
     expect(await response.json()).toMatchObject({ error: { type: 'server_error' } });
   });
 
-  it('cut-download breaks off half-way, and resuming brings it home', async () => {
+  it('cut-download breaks off halfway, and a resumed download completes', async () => {
     const { api, path } = await createFinished({ fault: 'cut-download' }, {});
     const healthy = createSimulatedApi({ stateDir: api.stateDir, clock: api.clock });
     const whole = await readBytes(await healthy.call('GET', path));

@@ -22,7 +22,7 @@ describe('a create', () => {
   it.each([
     ['JSON', { json: { prompt } }],
     ['multipart', { form: createForm({ prompt }) }],
-  ])('as %s is answered with a queued video of the default model, length and size', async (_, call) => {
+  ])('as %s returns a queued video with the default model, length and size', async (_, call) => {
     const api = createSimulatedApi();
     const response = await api.call('POST', '/videos', call);
     expect(response.status).toBe(200);
@@ -142,19 +142,19 @@ describe('a create', () => {
   });
 
   it.each([
-    ['the very pixels', { input_reference: pngFile(720, 1280) }, 200],
-    ['other pixels', { input_reference: pngFile(1280, 720) }, 400],
+    ['the exact size', { input_reference: pngFile(720, 1280) }, 200],
+    ['another size', { input_reference: pngFile(1280, 720) }, 400],
     ['no declared type', { input_reference: pngFile(720, 1280, 'application/octet-stream') }, 400],
     [
-      'bytes that are no image',
+      'bytes that are not an image',
       { input_reference: new File([joinBytes('GIF89a')], 'a.png', { type: 'image/png' }) },
       400,
     ],
     ['nested reference fields', { 'input_reference[image_url]': pngUrl(720, 1280) }, 200],
-    ['nested reference fields and other pixels', { 'input_reference[image_url]': pngUrl(16, 16) }, 400],
+    ['nested reference fields and another size', { 'input_reference[image_url]': pngUrl(16, 16) }, 400],
     ['nested characters', { 'characters[][id]': 'char_1' }, 200],
-    ['a field that is not known', { 'extra[0]': '1' }, 400],
-  ])('as multipart with %s is answered %j', async (_, fields, status) => {
+    ['an unknown field', { 'extra[0]': '1' }, 400],
+  ])('as a form with %s is answered %j', async (_, fields, status) => {
     const form = createForm({ prompt, seconds: '8', ...fields });
     expect((await createSimulatedApi().call('POST', '/videos', { form })).status).toBe(status);
   });
@@ -181,7 +181,7 @@ describe('a create', () => {
 describe('an idempotency key', () => {
   const headers = { 'idempotency-key': 'key-1' };
 
-  it('makes one job of the same request, in another process and another encoding too', async () => {
+  it('creates one job for equal requests, from any process and in any encoding', async () => {
     const first = createSimulatedApi();
     const second = createSimulatedApi({ stateDir: first.stateDir, seed: 2 });
     const replies = [
@@ -201,7 +201,7 @@ describe('an idempotency key', () => {
     expect(await response.json()).toMatchObject({ error: { code: 'idempotency_key_reused' } });
   });
 
-  it('is needed: without one the same request is a new job', async () => {
+  it('is required: without one the same request is a new job', async () => {
     const api = createSimulatedApi();
     expect(await api.create()).not.toBe(await api.create());
   });

@@ -40,7 +40,7 @@ describe('a video made from another', () => {
     expect(upload.status).toBe(200);
   });
 
-  it('is an extension that has the seconds of both, up to 120', async () => {
+  it('is an extension with the seconds of both, up to 120', async () => {
     const api = createSimulatedApi();
     let id = await createFinished(api);
     for (const total of ['28', '48', '68', '88', '108']) {
@@ -65,7 +65,7 @@ describe('a video made from another', () => {
     ['/videos/edits', 'video', { prompt: 'x', video: 7 }],
     ['/videos/extensions', 'seconds', { prompt: 'x', video: { id: 'ID' } }],
     ['/videos/extensions', 'seconds', { prompt: 'x', seconds: '5', video: { id: 'ID' } }],
-  ])('%s names %s as the field at fault', async (path, param, body) => {
+  ])('%s names %s as the wrong field', async (path, param, body) => {
     const api = createSimulatedApi();
     const id = await createFinished(api);
     const json: unknown = JSON.parse(JSON.stringify(body).replace('ID', id));
@@ -74,7 +74,7 @@ describe('a video made from another', () => {
     expect(await reply.json()).toMatchObject({ error: { param } });
   });
 
-  it('refuses a source that is unknown, unfinished, or no video', async () => {
+  it('cannot start from an unknown or unfinished source, or from another file', async () => {
     const api = createSimulatedApi();
     const unfinished = await api.create();
     const json = { prompt: 'x' };
@@ -89,7 +89,7 @@ describe('a video made from another', () => {
 });
 
 describe('a character', () => {
-  it('is made from a video and found again by another process', async () => {
+  it('is created from a video and found by another process', async () => {
     const api = createSimulatedApi();
     const reply = await api.call('POST', '/videos/characters', { form: formOf({ name: 'Mossy', video: MP4 }) });
     const character = await reply.json();

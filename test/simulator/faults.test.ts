@@ -16,7 +16,7 @@ describe('parseFault', () => {
     expect(parseFault(text)).toBe(name);
   });
 
-  it('knows every fault by its own name', () => {
+  it('accepts every fault by its own name', () => {
     expect(FAULT_NAMES.map(parseFault)).toEqual(FAULT_NAMES);
   });
 });
@@ -37,7 +37,7 @@ describe('a refusal', () => {
     ['insufficient_quota', 429, 'insufficient_quota', 'insufficient_quota', null, /^You exceeded your current quota/],
     ['server_error', 500, 'server_error', null, null, /had an error/],
     ['service_unavailable', 503, 'service_unavailable_error', null, null, /overloaded/],
-  ])('%s answers a create with %i and makes no job', async (fault, status, type, code, param, message) => {
+  ])('%s answers a create with %i and creates no job', async (fault, status, type, code, param, message) => {
     const refusing = createSimulatedApi({ fault });
     const response = await refusing.call('POST', '/videos', { json: { prompt: 'a kite' } });
     expect(response.status).toBe(status);
@@ -59,7 +59,7 @@ describe('a refusal', () => {
     ['invalid_url', { '/videos': 404, '/videos/ID': 404, '/models/sora-2': 200 }],
     ['invalid_api_key', { '/videos': 401, '/videos/ID': 401, '/models/sora-2': 401 }],
     ['server_error', { '/videos': 500, '/videos/ID': 500, '/models/sora-2': 500 }],
-  ])('%s hits the routes that it would hit on a real server', async (fault, statuses) => {
+  ])('%s affects the same routes as on a real server', async (fault, statuses) => {
     const healthy = createSimulatedApi();
     const id = await healthy.create();
     const refusing = createSimulatedApi({ fault, stateDir: healthy.stateDir });
@@ -85,7 +85,7 @@ describe('a broken connection', () => {
     expect(list).toMatchObject({ data: { length: count } });
   });
 
-  it('poll-drop breaks every second look at each job', async () => {
+  it('poll-drop breaks every second status call of each job', async () => {
     const api = createSimulatedApi({ fault: 'poll-drop' });
     const [first, second] = [await api.create(), await api.create()];
     expect((await api.call('GET', `/videos/${first}`)).status).toBe(200);

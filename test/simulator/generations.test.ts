@@ -8,8 +8,8 @@ async function jsonOf(response: Promise<Response>): Promise<Record<string, unkno
   return JSON.parse(await (await response).text());
 }
 
-describe('dialect `generations`, as the guide has it', () => {
-  it('reports a job from pending to completed, with an address for its video', async () => {
+describe('dialect `generations`, as the guide describes it', () => {
+  it('reports a job from pending to completed, with a URL for its video', async () => {
     const api = createSimulatedApi();
     const job = await jsonOf(api.call('POST', ROUTE, { json: { ...GUIDE, quality: 'high' } }));
     expect(job).toMatchObject({
@@ -28,7 +28,7 @@ describe('dialect `generations`, as the guide has it', () => {
     expect((await api.simulator.handle(new Request(url))).headers.get('content-type')).toBe('video/mp4');
   });
 
-  it('cancels by DELETE; the job is one and the same in both dialects', async () => {
+  it('cancels with DELETE; both dialects share the job', async () => {
     const api = createSimulatedApi();
     const { id } = await jsonOf(api.call('POST', ROUTE, { json: GUIDE }));
     expect(await jsonOf(api.call('GET', `/videos/${id}`))).toMatchObject({ id, seconds: '5', size: '480x480' });
@@ -37,9 +37,9 @@ describe('dialect `generations`, as the guide has it', () => {
   });
 
   it.each([
-    ['a length in quotes', { duration: '5' }, 'Invalid value: "5"'],
+    ['a length as a string', { duration: '5' }, 'Invalid value: "5"'],
     ['half a second', { duration: 0.5 }, 'Invalid value: 0.5'],
-    ['a resolution that is none', { resolution: '4k' }, "Invalid value: '4k'"],
+    ['an unknown resolution', { resolution: '4k' }, "Invalid value: '4k'"],
     ['a field of the other dialect', { seconds: '5' }, "Unknown parameter: 'seconds'"],
   ])('refuses %s', async (_, fields, words) => {
     const response = await createSimulatedApi().call('POST', ROUTE, { json: { ...GUIDE, ...fields } });
@@ -62,7 +62,7 @@ describe('dialect `generations`, as the guide has it', () => {
   });
 });
 
-describe('dialect `generations`, as New API has it', () => {
+describe('dialect `generations`, as New API implements it', () => {
   const REQUEST = {
     model: 'kling',
     prompt: 'a kite',
@@ -71,7 +71,7 @@ describe('dialect `generations`, as New API has it', () => {
     image: 'https://cdn.example/a.png',
   };
 
-  it('answers a create plainly and a look wrapped, in upper-case words and per cent', async () => {
+  it('replies plainly to a create, and wraps the job in upper-case words and percent later', async () => {
     const api = createSimulatedApi({ shape: 'new-api' });
     const { id, ...created } = await jsonOf(api.call('POST', ROUTE, { json: REQUEST }));
     expect(created).toMatchObject({ task_id: id, object: 'video', status: 'queued', progress: 0 });
@@ -89,7 +89,7 @@ describe('dialect `generations`, as New API has it', () => {
     });
   });
 
-  it('reports what went wrong in `fail_reason`, and refuses in its own envelope', async () => {
+  it('reports failures in `fail_reason`, and refusals in its own envelope', async () => {
     const api = createSimulatedApi({ shape: 'new-api', fault: 'processing_error' });
     const { id } = await jsonOf(api.call('POST', ROUTE, { json: REQUEST }));
     api.clock.advance(5_000);
@@ -101,7 +101,7 @@ describe('dialect `generations`, as New API has it', () => {
     expect(await unknown.json()).toEqual({ code: 'task_not_exist', message: 'task_not_exist', data: null });
   });
 
-  it('removes nothing', async () => {
+  it('deletes nothing', async () => {
     const api = createSimulatedApi({ shape: 'new-api' });
     const { id } = await jsonOf(api.call('POST', ROUTE, { json: REQUEST }));
     expect((await api.call('DELETE', `${ROUTE}/${id}`)).status).toBe(405);

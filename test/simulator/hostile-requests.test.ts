@@ -22,14 +22,14 @@ it.each<[string, SimulatedCall]>([
   ['an idempotency key of 16 kB', { json: { prompt }, headers: { 'idempotency-key': 'k'.repeat(16_000) } }],
 ])('%s gets a short 400 quickly', async (_, call) => {
   const api = createSimulatedApi();
-  await api.call('GET', '/models'); // compiles the schemas of the test's own check
+  await api.call('GET', '/models'); // compiles the schemas of the test helper
   const { json, form, headers = {} } = call;
   const encoded = new Response(json === undefined ? (form ?? null) : JSON.stringify(json));
   const type = json === undefined ? (encoded.headers.get('content-type') ?? '') : 'application/json';
   const request = new Request('http://simulator.invalid/v1/videos', {
     method: 'POST',
     headers: { 'content-type': type, ...headers },
-    body: await encoded.arrayBuffer(), // encoded beforehand, which for a form takes longer than to refuse it
+    body: await encoded.arrayBuffer(), // encoded beforehand, which takes longer for a form than refusing it
   });
   const startedMs = performance.now();
   const reply = await api.simulator.handle(request);
@@ -38,7 +38,7 @@ it.each<[string, SimulatedCall]>([
   expect((await reply.text()).length).toBeLessThan(5_000);
 });
 
-it('keeps special names in nested fields as plain fields', async () => {
+it('treats special names in nested fields as plain fields', async () => {
   const api = createSimulatedApi();
   const form = formOf([
     ['prompt', prompt],

@@ -24,7 +24,7 @@ describe('JobStore', () => {
     expect(ours.find('a')).toBeUndefined();
   });
 
-  it('passes over lines that make no sense, and joins no torn line with a new one', async () => {
+  it('skips invalid lines, and does not join a torn line with a new one', async () => {
     const path = join(createTemporaryFolder(), 'jobs.jsonl');
     const store = new JobStore(path);
     await store.add(createSimulatedJob({ id: 'a' }));
@@ -52,7 +52,7 @@ describe('JobStore', () => {
     }
   });
 
-  it('starts afresh when the file is removed under it', async () => {
+  it('starts again when its file is removed', async () => {
     const path = join(createTemporaryFolder(), 'jobs.jsonl');
     const store = new JobStore(path);
     await store.add(createSimulatedJob({ id: 'a' }));
@@ -63,7 +63,7 @@ describe('JobStore', () => {
     expect(listIds(store)).toEqual(['b']);
   });
 
-  it('continues after a deleted cursor, and has no page after an unknown one', async () => {
+  it('continues after a deleted cursor, and returns nothing after an unknown one', async () => {
     const store = new JobStore(join(createTemporaryFolder(), 'jobs.jsonl'));
     for (const id of ['a', 'b', 'c']) await store.add(createSimulatedJob({ id }));
     await store.remove('b');

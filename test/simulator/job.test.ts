@@ -36,13 +36,13 @@ describe('describeJob', () => {
     });
   });
 
-  it('keeps its files for an hour after its end, whenever it is looked at', () => {
+  it('keeps its files for an hour after its end', () => {
     const finished = { completed_at: 1_790_000_002, expires_at: 1_790_003_602 };
     expect(describeJob(createSimulatedJob(), CREATED_AT_MS + 3_000)).toMatchObject(finished);
     expect(describeJob(createSimulatedJob(), CREATED_AT_MS + 9_000_000)).toMatchObject(finished);
   });
 
-  it.each(['0.5', '20', '120'])('makes %s seconds of video in 2 to 3 seconds', (seconds) => {
+  it.each(['0.5', '20', '120'])('renders %s seconds of video in 2 to 3 seconds', (seconds) => {
     const job = createSimulatedJob({ seconds });
     expect(describeJob(job, CREATED_AT_MS + 2_000).status).toBe('in_progress');
     expect(describeJob(job, CREATED_AT_MS + 3_000).status).toBe('completed');
@@ -54,7 +54,7 @@ describe('describeJob', () => {
     expect(describeJob(job, CREATED_AT_MS + 223).status).toBe('completed');
   });
 
-  it.each(['moderation_blocked', 'processing_error'] as const)('ends failed under %s', (fault) => {
+  it.each(['moderation_blocked', 'processing_error'] as const)('fails under %s', (fault) => {
     const job = createSimulatedJob({ fault });
     expect(describeJob(job, CREATED_AT_MS + 2_223)).toMatchObject({ status: 'in_progress', error: null });
     expect(describeJob(job, CREATED_AT_MS + 2_224)).toMatchObject({
@@ -65,7 +65,7 @@ describe('describeJob', () => {
     });
   });
 
-  it('stays at 99 % for ever when stuck', () => {
+  it('stays at 99% forever when stuck', () => {
     const aYearLater = CREATED_AT_MS + 365 * 86_400_000;
     expect(describeJob(createSimulatedJob({ fault: 'stuck' }), aYearLater)).toMatchObject({
       status: 'in_progress',
@@ -84,18 +84,18 @@ it.each([
   [1, 250],
   [10, 25],
   [1000, 1],
-])('at speed %i a client should look again after %i ms', (speed, ms) => {
+])('at speed %i a client should poll after %i ms', (speed, ms) => {
   expect(pollAfterMs(createSimulatedJob({ speed }))).toBe(ms);
 });
 
 describe('decodeSimulatedJob', () => {
-  it('reads back what was written', () => {
+  it('reads what was written', () => {
     const job = createSimulatedJob({ fault: 'slow', idempotencyKey: 'key' });
     expect(decodeSimulatedJob(JSON.parse(JSON.stringify(job)))).toEqual(job);
   });
 
   it.each([
-    ['no object', 'video_1'],
+    ['a string', 'video_1'],
     ['no id', { ...createSimulatedJob(), id: undefined }],
     ['a time in words', { ...createSimulatedJob(), createdAtMs: 'now' }],
     ['a number of seconds', { ...createSimulatedJob(), seconds: 4 }],

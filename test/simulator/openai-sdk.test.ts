@@ -49,7 +49,7 @@ describe.each(TRANSPORTS)('the openai package, %s', (_, connect) => {
     await expect(openai.videos.retrieve(created.id)).rejects.toBeInstanceOf(NotFoundError);
   });
 
-  it('creates a video from a reference image, in a file or in a data URL', async () => {
+  it('creates a video from a reference image, as a file or a data URL', async () => {
     const openai = await connect(createSimulatedApi());
     const png = createPngHeader(720, 1280);
     const file = await toFile(png, 'reference.png', { type: 'image/png' });
@@ -65,7 +65,7 @@ describe.each(TRANSPORTS)('the openai package, %s', (_, connect) => {
     });
   });
 
-  it('pages through the list by itself', async () => {
+  it('pages through the list', async () => {
     const api = createSimulatedApi();
     const openai = await connect(api);
     const created: string[] = [];

@@ -5,7 +5,7 @@ import { createSimulatedApi } from '../support/simulated-api.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
 describe('a video', () => {
-  it('goes from queued to completed by the clock alone', async () => {
+  it('progresses from queued to completed with the clock', async () => {
     const api = createSimulatedApi();
     const id = await api.create();
     const statuses: unknown[] = [];
@@ -23,7 +23,7 @@ describe('a video', () => {
     ]);
   });
 
-  it('keeps the speed and the fault that it was created under', async () => {
+  it('keeps the speed and fault of its create', async () => {
     const first = createSimulatedApi({ fault: 'moderation_blocked', speed: 10 });
     const id = await first.create();
     first.clock.advance(230);
@@ -37,7 +37,7 @@ describe('a video', () => {
   it.each([
     ['unfinished', 0],
     ['finished', 3_000],
-  ])('is gone for every process once it is deleted, %s', async (_, elapsedMs) => {
+  ])('is gone in every process once it is deleted, %s', async (_, elapsedMs) => {
     const api = createSimulatedApi();
     const other = createSimulatedApi({ stateDir: api.stateDir, clock: api.clock });
     const id = await api.create();
@@ -64,7 +64,7 @@ describe('a video', () => {
     }
   });
 
-  it('never shares its id, even where chance repeats itself', async () => {
+  it('never shares its id, even with a repeating random generator', async () => {
     const first = createSimulatedApi({ seed: 5 });
     const second = createSimulatedApi({ seed: 5, stateDir: first.stateDir });
     expect(await first.create()).not.toBe(await second.create());
@@ -124,7 +124,7 @@ describe('the routes', () => {
     'http://simulator.invalid/v1/videos',
     'https://elsewhere.example:8443/v1/videos',
     'http://resource.example/openai/v1/videos',
-  ])('are found below %s', async (url) => {
+  ])('exist below %s', async (url) => {
     expect((await createSimulatedApi().simulator.handle(new Request(url))).status).toBe(200);
   });
 
@@ -135,7 +135,7 @@ describe('the routes', () => {
     ['GET', '/v1/videos/'],
     ['GET', '/v1/videos/video_1/frames'],
     ['GET', '/'],
-  ])('have no %s %s', async (method, path) => {
+  ])('do not exist: %s %s', async (method, path) => {
     const { simulator } = createSimulatedApi();
     const response = await simulator.handle(new Request(`http://simulator.invalid${path}`, { method }));
     expect(response.status).toBe(404);
@@ -154,7 +154,7 @@ describe('the routes', () => {
     expect([response.status, response.headers.get('allow')]).toEqual([405, allowed]);
   });
 
-  it('take any id, however it is encoded', async () => {
+  it('accept any id, in any encoding', async () => {
     const api = createSimulatedApi();
     for (const [encoded, id] of [
       ['a%2Fb%2B%3D', 'a/b+='],
@@ -165,7 +165,7 @@ describe('the routes', () => {
     }
   });
 
-  it('list the models and know each of them', async () => {
+  it('list the models and describe each', async () => {
     const api = createSimulatedApi();
     const names = ['sora-2', 'sora-2-2025-10-06', 'sora-2-2025-12-08', 'sora-2-pro', 'sora-2-pro-2025-10-06'];
     const models = names.map((id) => ({ id, object: 'model', created: expect.any(Number), owned_by: 'openai' }));
@@ -175,7 +175,7 @@ describe('the routes', () => {
     expect([unknown.status, await unknown.json()]).toMatchObject([404, { error: { code: 'model_not_found' } }]);
   });
 
-  it('tell a fault of the simulator itself as a server would', async () => {
+  it('report an internal error like a server', async () => {
     const stateDir = join(createTemporaryFolder(), 'state');
     writeFileSync(stateDir, 'a file where the folder should be');
     const response = await createSimulatedApi({ stateDir }).call('POST', '/videos', { json: { prompt: 'a kite' } });

@@ -24,7 +24,7 @@ function createRenderer(): WorkerRenderer {
   return renderer;
 }
 
-it('gives each who asks their own file, also when several ask at once', async () => {
+it('returns the right file to each of several concurrent requests', async () => {
   const renderer = createRenderer();
   const files = await Promise.all([
     renderer.render({ ...SPEC, prompt: 'one' }, 'video'),
@@ -37,7 +37,7 @@ it.each([
   ['fail', /too large/],
   ['throw', /the thread broke/],
   ['die', /the rendering thread ended/],
-])('goes on after an order to %s', async (prompt, reason) => {
+])('recovers when the thread has to %s', async (prompt, reason) => {
   const renderer = createRenderer();
   await expect(renderer.render({ ...SPEC, prompt }, 'video')).rejects.toThrow(reason);
   expect(Buffer.from(await renderer.render(SPEC, 'video')).toString()).toBe('video of a kite');

@@ -7,7 +7,7 @@ import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
 const KEY = 'sk-of-one-0123456789';
 
-it('an account is named by a hash of its key, salted with a private file', () => {
+it('an account is a hash of its key, salted with a private file', () => {
   const path = join(createTemporaryFolder(), 'state/account.salt');
   const account = accountOf(path, [KEY]);
   expect(accountOf(path, [KEY])).toBe(account);

@@ -12,10 +12,10 @@ import { createTemporaryFolder } from '../support/temporary-folder.ts';
 import { startVideosServer } from '../support/videos-server.ts';
 
 const PASSWORD = 's3cret:of\\team';
-/** As it stands in a password file. */
+/** A value escaped for a password file. */
 const ESCAPED = 's3cret\\:of\\\\team';
 
-/** The certificate of an authority that has signed nothing. */
+/** The certificate of an authority that has signed no other. */
 const OTHER_AUTHORITY = `-----BEGIN CERTIFICATE-----
 MIIBgTCCASegAwIBAgIURF0wD2X8oW1qWZBduqWpZJuMtMYwCgYIKoZIzj0EAwIw
 FTETMBEGA1UEAwwKQW5vdGhlciBDQTAgFw0yNjExMjcxNjQyMDZaGA8yMTI2MTEw
@@ -36,7 +36,7 @@ describe('a connection', () => {
     return connectionFrom({ url, env, homeDir });
   };
 
-  it('takes what the address leaves out from the service, then from the variables', async () => {
+  it('takes missing parts from the service file, then from the variables', async () => {
     const files = { '.pg_service.conf': '# ours\n[team]\nhost=db.example\nport=6000\nuser=of-service\npassword=one\n' };
     const env = { PGSERVICE: 'team', PGUSER: 'of-env', PGDATABASE: 'videos', PGPASSWORD: 'two', PGSSLMODE: 'disable' };
     const found = await from('postgres://of-url@/', files, env);
@@ -49,7 +49,7 @@ describe('a connection', () => {
     });
   });
 
-  it('takes the password of the first line that matches, unless others can read the file', async () => {
+  it('uses the first matching password, unless others can read the file', async () => {
     const lines = `db.example:5432:other:*:no\n#db.example:*:*:*:no\ndb.example:*:videos:sora:${ESCAPED}\n*:*:*:*:last\n`;
     const found = async (url: string) => (await from(url, { '.pgpass': lines })).password;
     expect(await found('postgres://sora@db.example/videos')).toBe(PASSWORD);
@@ -92,7 +92,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a ledger behind TLS and a password$
     writeFileSync(authority, SELF_SIGNED.cert);
     writeFileSync(other, OTHER_AUTHORITY);
     writeFileSync(passwords, `localhost:${port}:${database}:team:${ESCAPED}\n`, { mode: 0o600 });
-    const sora = createCommandLine({ seed: ++labs }); // with keys of its own in the shared ledger
+    const sora = createCommandLine({ seed: ++labs }); // with separate keys in the shared ledger
     const env = { SORA_BASE_URL: server.url, SORA_API_KEY: 'key-of-the-lab', PGPASSFILE: passwords };
     let scenes = 0;
     const create = (url: string, more: Readonly<Record<string, string>> = {}): Promise<RunResult> =>
@@ -106,7 +106,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a ledger behind TLS and a password$
   const address = (query: string, host = 'localhost') => `postgres://team@${host}:${port}/${database}?${query}`;
   const withRoot = (mode: string, root: string) => `sslmode=${mode}&sslrootcert=${encodeURIComponent(root)}`;
 
-  it('is used encrypted, and checked as far as `sslmode` says', async () => {
+  it('is encrypted, and verified as `sslmode` requires', async () => {
     const { authority, create } = await createLab();
     for (const query of ['', 'sslmode=require', withRoot('verify-full', authority), withRoot('verify-ca', authority)]) {
       expect(await create(address(query))).toMatchObject({ code: 0 });
@@ -118,7 +118,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a ledger behind TLS and a password$
     });
   });
 
-  it('is not used, and nothing is paid, where the check fails', async () => {
+  it('is refused before paying when verification fails', async () => {
     const { server, files, authority, other, create } = await createLab();
     const refused = [
       await create(address(withRoot('verify-full', other))),
@@ -135,7 +135,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a ledger behind TLS and a password$
     expect(server.posts).toBe(0);
   });
 
-  it('is found by a service file with the certificates, and with the root certificate of the home folder', async () => {
+  it('is found through a service file with certificates, and with the root certificate in the home folder', async () => {
     const { files, authority, create } = await createLab();
     const services = join(files, 'services');
     const section = `[team]\nhost=localhost\nport=${port}\ndbname=${database}\nuser=team\nsslmode=verify-full\n`;

@@ -16,8 +16,8 @@ function keysOf(records: readonly JobRecord[]): string[] {
   return records.map(({ key }) => key);
 }
 
-describe('a shared file', () => {
-  it('is for its owner alone', async () => {
+describe('the ledger file', () => {
+  it('is private to its owner', async () => {
     const paths = createPaths();
     await new FileLedger(paths).append(
       intent('k', { request: { ...intent('k').request, prompt: 'x'.repeat(2 << 20) } }),
@@ -43,7 +43,7 @@ describe('a damaged file', () => {
     expect(await ledger.problems()).toEqual([]);
   });
 
-  it('has its unreadable lines named by number, left in place, and the others read', async () => {
+  it('has its unreadable lines reported by number, kept, and the others read', async () => {
     const paths = createPaths();
     const future = encodeEvent({ event: 'from the future' } as never);
     const lines = [JSON.stringify(intent('a')), '', 'garbage', future, '{"event":"removed"}'];
@@ -59,7 +59,7 @@ describe('a damaged file', () => {
     expect(readFileSync(paths.journal, 'utf8')).toBe(text);
   });
 
-  it('that was repaired in the meantime is summed again', async () => {
+  it('is summed again after a repair', async () => {
     const paths = createPaths();
     const ledger = new FileLedger(paths);
     const day = { by: 'day', value: '2026-03-04', profile: null, user: null } as const;

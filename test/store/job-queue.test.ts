@@ -7,7 +7,7 @@ import { POSTGRES_BIN, type Postgres, SKIPPED, startPostgres } from '../support/
 const NO_LIMITS: ServerLimits = { maxRunning: null, maxPerMinute: null };
 const SELF = { host: 'here', boot: 'one', pid: 1, started: '1' };
 
-describe.skipIf(POSTGRES_BIN === undefined)(`a queue of work in PostgreSQL${SKIPPED}`, () => {
+describe.skipIf(POSTGRES_BIN === undefined)(`a job queue in PostgreSQL${SKIPPED}`, () => {
   let postgres: Postgres;
   beforeAll(async () => {
     postgres = await startPostgres();
@@ -45,7 +45,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue of work in PostgreSQL${SKIP
     expect(await one.take('a', 30, NO_LIMITS)).toEqual([]);
   });
 
-  it('holds the limits of the server over all workers', async () => {
+  it('applies the limits of the server across all workers', async () => {
     const [one, two] = createQueues();
     await one.add(tasks(20), 0);
     const limits = { maxRunning: 5, maxPerMinute: null };
@@ -61,7 +61,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue of work in PostgreSQL${SKIP
     expect(paced.flat()).toHaveLength(1);
   });
 
-  it('gives the tasks of a lost worker to another one, and of a worker that lives to none', async () => {
+  it('reassigns the tasks of a lost worker only', async () => {
     const [one, two] = createQueues();
     await one.add(tasks(3), 0);
     await one.workers.beat('a', SELF, 4);
@@ -75,7 +75,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue of work in PostgreSQL${SKIP
     expect((await two.state()).workers).toMatchObject([{ name: 'here:2', running: 3 }]);
   });
 
-  it('holds a task back until the one before it is done, even if that one ends meanwhile', async () => {
+  it('holds a task back until the one before it is done, even if that ends meanwhile', async () => {
     const [one, two] = createQueues();
     const chain = (at: number) => ({ name: `after ${at}`, payload: {}, after: `task ${at}` });
     await one.add([...tasks(2), chain(0), { name: 'last', payload: {}, after: 'after 0' }], 0);
@@ -96,7 +96,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue of work in PostgreSQL${SKIP
     expect(await one.state()).toMatchObject({ waiting: 0, blocked: 1, running: 2 });
   });
 
-  it('tries a task again later, and keeps one for a person until it is revived', async () => {
+  it('retries a task later, and keeps a failed one until it is revived', async () => {
     const [one] = createQueues();
     await one.add(tasks(2), 0);
     const [first, second] = await one.take('a', 2, NO_LIMITS);

@@ -16,7 +16,7 @@ describe('keyDoubt', () => {
     ['key:0123456789', false, /more than the key/],
     ['sk-short', true, /begin with `sk-`/],
     ['0123456789abcdef0123456789abcdef', true, /begin with `sk-`/],
-  ])('of %s', (key, isOpenAi, doubt) => {
+  ])('warns about %s', (key, isOpenAi, doubt) => {
     expect(keyDoubt(key, isOpenAi)).toMatch(doubt);
   });
 
@@ -24,13 +24,13 @@ describe('keyDoubt', () => {
     ['EMPTY', false],
     ['sk-proj-0123456789abcdef', true],
     ['0123456789abcdef0123456789abcdef', false],
-  ])('has none of %s', (key, isOpenAi) => {
+  ])('accepts %s', (key, isOpenAi) => {
     expect(keyDoubt(key, isOpenAi)).toBeNull();
   });
 });
 
 describe('stored keys', () => {
-  it('are added and removed one by one, in a file for the owner alone', async () => {
+  it('are added and removed one by one, in a file private to its owner', async () => {
     const path = join(createTemporaryFolder(), 'new', 'keys.json');
     await writeKey(path, 'openai', 'one');
     await writeKey(path, 'lab', 'two');
@@ -39,7 +39,7 @@ describe('stored keys', () => {
     if (isPosix) expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  it.skipIf(!isPosix)('close a file that others could read', async () => {
+  it.skipIf(!isPosix)('make a file private that others could read', async () => {
     const path = join(createTemporaryFolder(), 'keys.json');
     writeFileSync(path, '{}');
     chmodSync(path, 0o644);
@@ -49,14 +49,14 @@ describe('stored keys', () => {
     expect(isExposed(`${path}.missing`, 'linux')).toBe(false);
   });
 
-  it('are never written over a file that cannot be read', async () => {
+  it('are never written over an unreadable file', async () => {
     const path = join(createTemporaryFolder(), 'keys.json');
     writeFileSync(path, 'no JSON');
     await expect(writeKey(path, 'lab', 'two')).rejects.toMatchObject({ code: 'invalid_config' });
     expect(readFileSync(path, 'utf8')).toBe('no JSON');
   });
 
-  it('are not repeated by the error of a file that cannot be read', () => {
+  it('are not quoted in the error about an unreadable file', () => {
     const path = join(createTemporaryFolder(), 'keys.json');
     writeFileSync(path, '{\n  "lab": a-secret-of-the-lab\n}\n');
     expect(() => readKeys(path)).toThrow(
@@ -70,7 +70,7 @@ it.each([
   ['', 'the key is empty'],
   ['two words', 'the key contains spaces or characters not allowed in a header'],
   ['bell\x07', 'the key contains spaces or characters not allowed in a header'],
-])('a key is checked: %j', (key, fault) => {
+])('keyFault checks %j', (key, fault) => {
   expect(keyFault(key)).toBe(fault);
 });
 
@@ -78,6 +78,6 @@ it.each([
   ['sk-0123456789abcdef', 'sk-…cdef'],
   ['short', '…'],
   ['fifteen-letters', '…'],
-])('%s is shown as %s', (key, shown) => {
+])('maskKey shows %s as %s', (key, shown) => {
   expect(maskKey(key)).toBe(shown);
 });

@@ -9,7 +9,7 @@ import { POSTGRES_BIN, type Postgres, SKIPPED, startPostgres } from '../support/
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 import { AT_MS, accepted, intent, seen } from './ledger-events.ts';
 
-/** Opens ledgers on one new store, as processes do. */
+/** Opens several ledgers on one new store, like processes. */
 type Store = () => Ledger;
 
 let postgres: Postgres | undefined;
@@ -44,7 +44,7 @@ function keysOf(records: readonly JobRecord[]): string[] {
 describe.each(stores)('a ledger in %s', (_, isThere, createStore) => {
   const test = it.skipIf(!isThere);
 
-  test('returns a record as its events make it', async () => {
+  test('returns a record built from its events', async () => {
     const events: LedgerEvent[] = [
       intent('k'),
       { event: 'unknown', key: 'k', atMs: AT_MS + 1, code: 'connection_failed', message: 'socket hang up \0' },
@@ -91,7 +91,7 @@ describe.each(stores)('a ledger in %s', (_, isThere, createStore) => {
     expect(keysOf(await ledger.list({ by: 'everything' }))).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
-  test('finds a job under the id by which a gateway lists it', async () => {
+  test('finds a job under the id that a gateway lists', async () => {
     const ledger = createStore()();
     await ledger.append(intent('a'), accepted('a', 'video_123:openai'));
     expect(keysOf(await ledger.byIdForm('video_123'))).toEqual(['a']);
@@ -108,7 +108,7 @@ describe.each(stores)('a ledger in %s', (_, isThere, createStore) => {
     expect(backwards).toEqual(keys.toReversed());
   });
 
-  test('keeps a job open that was found in the moment in which it was withdrawn', async () => {
+  test('keeps a job open that was found while it was being abandoned', async () => {
     const ledger = createStore()();
     const back = { event: 'rejected', key: 'a', atMs: AT_MS, code: WITHDRAWN, message: 'it never arrived' } as const;
     await ledger.append(intent('a'), accepted('a', 'video_1'), back);
@@ -116,7 +116,7 @@ describe.each(stores)('a ledger in %s', (_, isThere, createStore) => {
     expect(keysOf(await ledger.open())).toEqual(['a']);
   });
 
-  test('counts a submission in the day, in UTC, on which it was made', async () => {
+  test('counts a submission on the UTC day it was made', async () => {
     const ledger = createStore()();
     const midnightMs = Date.UTC(2026, 2, 5);
     await ledger.append(intent('before', { atMs: midnightMs - 1 }), intent('after', { atMs: midnightMs }));
@@ -124,7 +124,7 @@ describe.each(stores)('a ledger in %s', (_, isThere, createStore) => {
     expect(keysOf(await ledger.list({ by: 'day', value: '2026-03-05' }))).toEqual(['after']);
   });
 
-  test('sums what was spent, by day and manifest, profile and person', async () => {
+  test('sums spending by day and manifest, profile and person', async () => {
     const ledger = createStore()();
     const batch = '/shots.jsonl';
     await ledger.append(
@@ -145,14 +145,19 @@ describe.each(stores)('a ledger in %s', (_, isThere, createStore) => {
     expect(await spent('day', 'openai', 'bob')).toEqual({ micros: 0, unpriced: 0 });
   });
 
-  test('tells durations by the server’s clock, or else from the intent to the first sight of the finished job', async () => {
+  test('measures durations by the server’s clock, or else until the job was first seen finished', async () => {
     const ledger = createStore()();
     const completed = { status: 'completed', createdAtMs: null } as const;
     await ledger.append(
-      ...['told', 'measured', 'failed', 'running'].map((key) => intent(key)),
+      ...['reported', 'measured', 'failed', 'running'].map((key) => intent(key)),
       intent('elsewhere', { profile: 'local' }),
-      seen('told', '1', { ...completed, createdAtMs: AT_MS + 5000, completedAtMs: AT_MS + 47_000 }, AT_MS + 900_000),
-      seen('measured', '2', completed, AT_MS + 80_000.4), // a clock may have parts of a millisecond
+      seen(
+        'reported',
+        '1',
+        { ...completed, createdAtMs: AT_MS + 5000, completedAtMs: AT_MS + 47_000 },
+        AT_MS + 900_000,
+      ),
+      seen('measured', '2', completed, AT_MS + 80_000.4), // a clock may report fractions of a millisecond
       seen('measured', '2', completed, AT_MS + 700_000),
       seen('failed', '3', { status: 'failed', completedAtMs: AT_MS + 1000 }),
       seen('running', '4', { status: 'in_progress' }),
@@ -174,7 +179,7 @@ describe.each(stores)('a ledger in %s', (_, isThere, createStore) => {
     expect((await one.byKey('a'))?.answer).toBe('accepted');
   });
 
-  test('loses nothing of what many append at once', async () => {
+  test('loses no concurrent appends', async () => {
     const open = createStore();
     const keys = Array.from({ length: 200 }, (__, number) => `key-${number}`);
     const ledgers = Array.from({ length: 10 }, open);
@@ -205,14 +210,14 @@ describe.each(stores)('a ledger in %s', (_, isThere, createStore) => {
       expect((await ledger.byKey('b'))?.answer ?? 'rejected').toBe('rejected');
     });
 
-    test('once, however many processes ask for the same', async () => {
+    test('once, however many processes request the same', async () => {
       const open = createStore();
       const claims = Array.from({ length: 12 }, (__, number) => claimOf(intent(`k${number}`, { fingerprint: 'f' })));
       const outcomes = await Promise.all(claims.map((claim) => open().reserve(claim, keepFirst)));
       expect(outcomes.filter((outcome) => outcome === null)).toHaveLength(1);
     });
 
-    test('once, whatever the order in which processes ask for many at once', async () => {
+    test('once, whatever the order of concurrent requests', async () => {
       const open = createStore();
       const claims = Array.from({ length: 20 }, (__, at) => `f${at}`);
       const orders = [claims, claims.toReversed(), [...claims, ...claims].slice(7, 27)];
@@ -227,7 +232,7 @@ describe.each(stores)('a ledger in %s', (_, isThere, createStore) => {
       expect(outcomes.filter((outcome) => outcome === null)).toHaveLength(20);
     });
 
-    test('as often as a cap allows in one process, and the others besides one whose key is taken', async () => {
+    test('up to the cap in one process, except for a key that is taken', async () => {
       const ledger = createStore()();
       const costly = (key: string) => ({
         intent: intent(key, { estimatedMicros: 400_000 }),
@@ -245,7 +250,7 @@ describe.each(stores)('a ledger in %s', (_, isThere, createStore) => {
       expect(await ledger.spent(ofDay)).toEqual({ micros: PER_DAY_MICROS, unpriced: 0 });
     });
 
-    test('as often as a cap allows, over four processes', async () => {
+    test('up to the cap, across four processes', async () => {
       const open = createStore();
       const outcomes = await Promise.all(
         ['m1', 'm2', 'm3', 'm4'].map(async (machine) => {

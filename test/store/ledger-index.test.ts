@@ -31,7 +31,7 @@ async function createIndexed(): Promise<LedgerPaths> {
   return paths;
 }
 
-/** Everything that a ledger can be asked about the keys, ids, … above. */
+/** Every query of a ledger about the keys, ids, … above. */
 async function answersOf(ledger: FileLedger): Promise<unknown> {
   return {
     byKey: await Promise.all(KEYS.map((key) => ledger.byKey(key))),
@@ -46,7 +46,7 @@ async function answersOf(ledger: FileLedger): Promise<unknown> {
   };
 }
 
-/** The same answers from nothing but the lines. */
+/** The same answers, from the lines alone. */
 function expectedAnswers(lines: readonly string[]): unknown {
   const records = new Map<string, JobRecord>();
   const completedAtMs = new Map<string, number>();
@@ -121,7 +121,7 @@ const arbitraryLine = fc.oneof(
 );
 
 describe('the index', () => {
-  it('answers as a replay of the whole journal does, wherever it was stored', async () => {
+  it('answers like a replay of the whole journal, wherever it was stored', async () => {
     const folder = createTemporaryFolder();
     const lists = fc.array(arbitraryLine, { maxLength: 30 });
     const check = async (earlier: string[], later: string[]): Promise<void> => {
@@ -139,11 +139,11 @@ describe('the index', () => {
       expect(await answersOf(new FileLedger(pathsIn(folder, 'none')))).toEqual(expected);
     };
     await fc.assert(fc.asyncProperty(lists, lists, check), { numRuns: 20 });
-  }, 60_000); // it writes some hundred files
+  }, 60_000); // it writes hundreds of files
 
-  it('is what a second start reads, instead of the journal', async () => {
+  it('is read by the next start instead of the journal', async () => {
     const paths = await createIndexed();
-    // Of the same length and in the middle: only who reads the whole journal again sees it.
+    // Same length, in the middle: only a full read of the journal notices it.
     writeFileSync(paths.journal, readFileSync(paths.journal, 'utf8').replace('"accepted"', '"accepted '));
     expect(await new FileLedger(paths).problems()).toEqual([]);
   });
@@ -152,11 +152,11 @@ describe('the index', () => {
     ['missing', ({ index }) => rmSync(index)],
     ['empty', ({ index }) => truncateSync(index)],
     ['cut short', ({ index }) => truncateSync(index, readFileSync(index).length - 1)],
-    ['no index at all', ({ index }) => writeFileSync(index, 'Lorem ipsum dolor sit amet')],
+    ['not an index', ({ index }) => writeFileSync(index, 'Lorem ipsum dolor sit amet')],
     ['damaged in its header', ({ index }) => flipByte(index, readFileSync(index).indexOf('["a"]') + 2)],
     ['damaged in its postings', ({ index }) => flipByte(index, readFileSync(index).length - 2)],
     [
-      'in the way, as a folder',
+      'a folder',
       ({ index }) => {
         rmSync(index);
         mkdirSync(index);
@@ -174,12 +174,12 @@ describe('the index', () => {
   it.each([
     ['is empty', ''],
     ['is shorter', textOf([JSON.stringify(intent('b'))])],
-    ['begins otherwise', textOf([JSON.stringify(intent('b')), '']) + PADDING + PADDING],
+    ['begins differently', textOf([JSON.stringify(intent('b')), '']) + PADDING + PADDING],
     [
-      'was edited further back',
+      'was edited earlier on',
       textOf([JSON.stringify(intent('a')), '', JSON.stringify(intent('b'))]) + PADDING + PADDING,
     ],
-  ])('is given up for a journal that %s', async (_, text) => {
+  ])('is discarded for a journal that %s', async (_, text) => {
     const paths = await createIndexed();
     const standing = new FileLedger(paths);
     await standing.open();
@@ -192,7 +192,7 @@ describe('the index', () => {
     expect(await answersOf(standing)).toEqual(expected);
   });
 
-  it('distinguishes terms that share a hash', async () => {
+  it('distinguishes terms with the same hash', async () => {
     const keys = ['job--r2obwb', 'job-1r9iei'] as const;
     const fingerprints = ['sha256:-fpgnor', 'sha256:-6wfomu'] as const;
     for (const pair of [

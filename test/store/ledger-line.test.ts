@@ -5,21 +5,17 @@ import { AT_MS, accepted, facts, intent } from './ledger-events.ts';
 describe('a line', () => {
   it.each([
     ['not JSON', '{"event":', 'not a JSON object'],
-    ['no object', '[1]', 'not a JSON object'],
-    ['no event', '{"key":"k"}', '`event` is not a text'],
+    ['an array', '[1]', 'not a JSON object'],
+    ['no event', '{"key":"k"}', '`event` is not a string'],
     ['a key of another type', { ...intent('k'), key: 1 }, '`key` is not a text'],
-    ['a time that no clock shows', { ...intent('k'), atMs: 9e15 }, '`atMs` is not a time'],
-    [
-      'a price that is no whole number',
-      { ...intent('k'), estimatedMicros: 0.5 },
-      '`estimatedMicros` is not an integer',
-    ],
+    ['an impossible time', { ...intent('k'), atMs: 9e15 }, '`atMs` is not a time'],
+    ['a fractional price', { ...intent('k'), estimatedMicros: 0.5 }, '`estimatedMicros` is not an integer'],
     [
       'a price too large for JSON',
       JSON.stringify(intent('k')).replace('400000', '1e999'),
       '`estimatedMicros` is not an integer',
     ],
-    ['a flag that is a text', { ...intent('k'), free: 'no' }, '`free` is not true or false'],
+    ['a flag that is a string', { ...intent('k'), free: 'no' }, '`free` is not true or false'],
     ['no request', { ...intent('k'), request: null }, '`request` is not an object'],
     [
       'no prompt',
@@ -27,13 +23,13 @@ describe('a line', () => {
       '`request.prompt` is not a text',
     ],
     [
-      'characters that are no texts',
+      'characters that are not strings',
       { ...intent('k'), request: { ...intent('k').request, characters: [1] } },
       '`request.characters` is not a list of texts',
     ],
     ['a job without id', { ...accepted('k', 'v'), job: { status: 'queued' } }, '`job.id` is not a text'],
     [
-      'a failure without words',
+      'a failure without a message',
       { ...accepted('k', 'v'), job: { ...facts('v'), error: {} } },
       '`job.error.message` is not a text',
     ],
@@ -55,7 +51,7 @@ describe('a line', () => {
     expect(decodeLine(text)).toEqual({ kind: 'skipped' });
   });
 
-  it('has a checksum, which no flipped bit passes unnoticed', () => {
+  it('has a checksum that detects any flipped bit', () => {
     const text = encodeEvent(accepted('sub_1', 'video_1'));
     const bytes = Buffer.from(text);
     for (let at = 0; at < bytes.length - 18; at++) {
@@ -65,15 +61,15 @@ describe('a line', () => {
     }
   });
 
-  it('of an event that is not known, and without a checksum, is unreadable', () => {
+  it('with an unknown event and without a checksum is unreadable', () => {
     expect(decodeLine('{"event":"intenu","key":"k","atMs":1}')).toMatchObject({ kind: 'unreadable' });
   });
 
   it.each([
-    ['whole but for its newline', `${encodeEvent(accepted('k', 'v'))} #torn`, 'accepted'],
-    ['whole, with a damaged newline', `${encodeEvent(accepted('k', 'v'))}\u000b #torn`, 'accepted'],
-    ['the beginning of `sending`', '{"event":"sending","key":"k","at #torn', 'sending'],
-  ])('that was torn and is %s counts', (_, text, event) => {
+    ['complete except for its newline', `${encodeEvent(accepted('k', 'v'))} #torn`, 'accepted'],
+    ['complete, with a damaged newline', `${encodeEvent(accepted('k', 'v'))}\u000b #torn`, 'accepted'],
+    ['the start of `sending`', '{"event":"sending","key":"k","at #torn', 'sending'],
+  ])('that was torn and is %s is read', (_, text, event) => {
     expect(decodeLine(text)).toMatchObject({ kind: 'event', event: { event, key: 'k' } });
   });
 
@@ -84,7 +80,7 @@ describe('a line', () => {
     expect(decodeLine(text)).toMatchObject({ kind: 'unreadable' });
   });
 
-  it('of an older version, with fields missing, knows nothing of them', () => {
+  it('of an older version has null for missing fields', () => {
     const text = JSON.stringify({ event: 'seen', key: 'k', atMs: AT_MS, job: { id: 'v', status: 'completed' } });
     expect(decodeLine(text)).toMatchObject({
       kind: 'event',
@@ -92,7 +88,7 @@ describe('a line', () => {
     });
   });
 
-  it('with a status of a newer version keeps the job, in an unknown state', () => {
+  it('with a status of a newer version keeps the job as unknown', () => {
     const text = JSON.stringify({ ...accepted('k', 'v'), job: { ...facts('v'), status: 'paused' } });
     expect(decodeLine(text)).toMatchObject({ kind: 'event', event: { job: { id: 'v', status: 'unknown' } } });
   });

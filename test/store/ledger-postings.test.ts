@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Postings } from '../../src/store/ledger-postings.ts';
 
 describe('postings', () => {
-  it('are found from the latest to the first, however many there are, and again from a copy of their columns', () => {
+  it('are found from last to first, in any number, and again from a copy of their columns', () => {
     const postings = new Postings();
     const sameBucket = 1 << 16;
     for (let line = 0; line < 50_000; line++) postings.add(line % 10_000 === 5 ? 7 : 7 + sameBucket, line);

@@ -11,7 +11,7 @@ const foldersOf = (platform: NodeJS.Platform, env: Readonly<Record<string, strin
   return [settings, keys, ledger, ledgerIndex, simulatorDir, serviceDir];
 };
 
-describe('files lie', () => {
+describe('the files are stored', () => {
   it.each<[string, NodeJS.Platform, Readonly<Record<string, string>>, string, string, string]>([
     [
       'below the home folder',
@@ -30,7 +30,7 @@ describe('files lie', () => {
       join('/x/sora'),
     ],
     [
-      'below the home folder where XDG says nothing sensible',
+      'below the home folder when the XDG variables are invalid',
       'linux',
       { XDG_CONFIG_HOME: 'relative', XDG_STATE_HOME: '' },
       join(HOME, '.config/sora'),
@@ -53,7 +53,7 @@ describe('files lie', () => {
       join(HOME, 's'),
       join(HOME, 's'),
     ],
-    ['in SORA_HOME before all', 'win32', { SORA_HOME: '/h', APPDATA: '/appdata' }, '/h', '/h', '/h'],
+    ['in SORA_HOME, which overrides the others', 'win32', { SORA_HOME: '/h', APPDATA: '/appdata' }, '/h', '/h', '/h'],
   ])('%s', (_, platform, env, config, state, cache) => {
     expect(foldersOf(platform, env)).toEqual([
       join(config, 'settings.json'),
@@ -66,14 +66,14 @@ describe('files lie', () => {
   });
 });
 
-describe('a folder that depends on where a command runs', () => {
+describe('a relative or unknown folder', () => {
   it.each(['', '.', 'sora-data', './.sora', '~ada/sora'])('is refused: SORA_HOME=%j', (folder) => {
     expect(() => soraPaths({ env: { SORA_HOME: folder }, platform: 'linux', homeDir: HOME })).toThrow(
       expect.objectContaining({ code: 'invalid_config', hints: [expect.stringContaining('absolute')] }),
     );
   });
 
-  it('is refused where no home folder is known, unless none is needed', () => {
+  it('is refused when the home folder is unknown, unless none is needed', () => {
     expect(() => soraPaths({ env: {}, platform: 'linux', homeDir: null })).toThrow(/home folder/);
     expect(soraPaths({ env: { SORA_HOME: '/s' }, platform: 'linux', homeDir: null }).ledger).toBe(
       join('/s', 'ledger.jsonl'),
@@ -84,11 +84,11 @@ describe('a folder that depends on where a command runs', () => {
     [{ HOME: '/home/ada' }, '/home/ada'],
     [{ HOME: '' }, null],
     [{ HOME: 'ada' }, null],
-  ])('is no home folder: %j', (env, homeDir) => {
+  ])('is not used as the home folder: %j', (env, homeDir) => {
     expect(homeDirOf(env)).toBe(homeDir);
   });
 
-  it('is the system’s own where HOME is not set', () => {
+  it('falls back to the system’s home folder when HOME is not set', () => {
     expect(homeDirOf({})).toBe(userInfo().homedir);
   });
 });

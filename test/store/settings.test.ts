@@ -12,7 +12,7 @@ function createFile(text: string): string {
 }
 
 describe('settings', () => {
-  it('are names with dots, out of objects in objects', () => {
+  it('are flattened to dotted names', () => {
     const path = createFile('{"model": "wan", "profiles": {"lab": {"base_url": "http://x/v1", "query": {"v": 2}}}}');
     expect([...readSettings(path)]).toEqual([
       ['model', 'wan'],
@@ -25,21 +25,21 @@ describe('settings', () => {
     ['a missing file', undefined],
     ['an empty file', ''],
     ['an empty object', '{}'],
-  ])('are none in %s', (_, text) => {
+  ])('are empty for %s', (_, text) => {
     const path = text === undefined ? join(createTemporaryFolder(), 'settings.json') : createFile(text);
     expect(readSettings(path).size).toBe(0);
   });
 
-  it('may begin with a byte order mark', () => {
+  it('may start with a byte order mark', () => {
     expect([...readSettings(createFile('\ufeff{"model": "wan"}'))]).toEqual([['model', 'wan']]);
   });
 
   it.each<[string, string, RegExp]>([
-    ['a word without quotes', '{\n  "model": wan,\n  "profile": "lab"\n}\n', /^line 2: Unexpected token 'w'$/],
+    ['an unquoted word', '{\n  "model": wan,\n  "profile": "lab"\n}\n', /^line 2: Unexpected token 'w'$/],
     ['a short file', '{\n  "a": x\n}', /^line 2: Unexpected token 'x'$/],
     ['a missing comma', '{\n  "model": "wan"\n  "profile": "lab"\n}\n', /^line 3: /],
     ['a missing end', '{\n  "model":\n', /^line 2: /],
-  ])('are refused with the line of the fault: %s', (_, text, violation) => {
+  ])('are refused with the line of the error: %s', (_, text, violation) => {
     expect(() => readSettings(createFile(text))).toThrow(
       expect.objectContaining({ code: 'invalid_config', violations: [expect.stringMatching(violation)] }),
     );
@@ -51,7 +51,7 @@ describe('settings', () => {
     expect(() => readSettings(path)).toThrow(expect.objectContaining({ code: 'invalid_config' }));
   });
 
-  it('that are written leave the others as they are, also those that are not understood', async () => {
+  it('keep other values when written, even unknown ones', async () => {
     const path = createFile('{"from_tomorrow": {"a": [1]}, "profiles": {"lab": {"auth": "none"}}}');
     await writeSetting(path, 'profiles.lab.base_url', 'http://x/v1');
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({
@@ -63,7 +63,7 @@ describe('settings', () => {
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({ from_tomorrow: { a: [1] } });
   });
 
-  it('keep a model’s name in one piece, dots and all', async () => {
+  it('keep dots in a model name', async () => {
     const path = createFile('{}');
     await writeSetting(path, 'profiles.lab.prices.wan2.2@1280x720', '0.05');
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({
@@ -106,7 +106,7 @@ describe('settings', () => {
     ['profiles.lab.headers.constructor', 'x', null],
     ['profiles.lab.query.__proto__', 'x', null],
     ['nope', 'x', 'there is no such setting'],
-  ])('are checked: %s = %j', (name, value, fault) => {
+  ])('are validated: %s = %j', (name, value, fault) => {
     expect(settingFault(name, value)).toBe(fault);
   });
 
@@ -115,7 +115,7 @@ describe('settings', () => {
   });
 });
 
-it('settings that many set at once are all kept', async () => {
+it('are all kept when set concurrently', async () => {
   const path = join(createTemporaryFolder(), 'settings.json');
   const names = Array.from({ length: 12 }, (_, number) => `profiles.p${number}.base_url`);
   await Promise.all(names.map((name) => writeSetting(path, name, 'http://127.0.0.1:1/v1')));

@@ -8,7 +8,7 @@ import { POSTGRES_BIN, SKIPPED, startPostgres } from '../support/postgres.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 import { intent } from './ledger-events.ts';
 
-it('a file is usable while it is intact and can be written, and is not changed by the question', async () => {
+it('a file is usable while it is intact and writable, and is not changed by the check', async () => {
   const folder = join(createTemporaryFolder(), 'new');
   const ledger = new FileLedger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });
   await ledger.requireUsable();
@@ -29,7 +29,7 @@ it('a file is usable while it is intact and can be written, and is not changed b
 });
 
 it.skipIf(POSTGRES_BIN === undefined)(
-  `PostgreSQL is usable while it answers and takes writes; while it is away, that is known at once${SKIPPED}`,
+  `PostgreSQL is usable while it accepts writes, and fails the check at once while it is down${SKIPPED}`,
   async () => {
     const postgres = await startPostgres();
     try {

@@ -12,34 +12,34 @@ export interface LabCall {
   /** Below the base URL. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** What the server answers. */
+  /** The reply of the server. */
   answer(): Promise<Response>;
 }
 
-/** What a test does to a call in the place of answering it; null lets it through. */
+/** What a test does to a call instead of the server; null lets it through. */
 export type Interference = (call: LabCall) => Promise<Response> | null;
 
 export interface BatchLab {
   readonly sora: CommandLine;
   /** `sora batch shots.txt` with these arguments, on a paid server that has batches. */
   batch(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
-  /** Any other command. */
+  /** Runs any other command. */
   ask(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** The calls that arrived: `POST /batches`. */
   readonly calls: readonly string[];
   /** The forms of the uploads. */
   readonly uploads: readonly string[];
   interfere(how: Interference | null): void;
-  /** Everything that the server has made. */
+  /** All prompts and batches that the server has created. */
   made(): Promise<{ readonly prompts: readonly string[]; readonly batches: number }>;
 }
 
-/** Never answers: the process that asked is as good as killed. */
+/** Never replies: the calling process is as good as killed. */
 export function forever(): Promise<Response> {
   return new Promise(() => {});
 }
 
-/** A folder with a manifest `shots.txt`, and a server with the Batch API at an address of its own. */
+/** A folder with a manifest `shots.txt`, and a server with the Batch API. */
 export function createBatchLab(prompts = 'a boat\na cat\na dog\n'): BatchLab {
   const sora = createCommandLine();
   writeFileSync(join(sora.cwd, 'shots.txt'), prompts);

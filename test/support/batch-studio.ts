@@ -8,7 +8,7 @@ import type { ServedJob, VideosScript, VideosServer } from './videos-server.ts';
 export interface Studio {
   readonly sora: CommandLine;
   readonly server: VideosServer;
-  /** `sora batch shots.txt` on the server, or of another manifest that `argv` begins with. */
+  /** Runs `sora batch shots.txt`, or another manifest at the start of `argv`. */
   batch(argv?: readonly string[], options?: RunOptions): Promise<RunResult>;
 }
 
@@ -38,7 +38,7 @@ export function linesOf({ stdout }: RunResult): Record<string, unknown>[] {
     .map((line) => JSON.parse(line));
 }
 
-/** What `batch --json` prints last. */
+/** The summary, which `batch --json` prints last. */
 export function summaryOf(run: RunResult): Record<string, unknown> {
   return Object(linesOf(run).at(-1)?.summary);
 }
@@ -55,7 +55,7 @@ export function resultsIn({ cwd }: CommandLine, manifest = 'shots.txt'): Record<
     .map((line) => JSON.parse(line));
 }
 
-/** A job that failed for this reason. */
+/** The reply for a job that failed for this reason. */
 export function failedReply(job: ServedJob, code: string): ScriptedReply {
   return { body: { ...job, status: 'failed', error: { code, message: 'oh' } } };
 }

@@ -22,7 +22,7 @@ export interface BinaryResult {
 export interface BinaryRun {
   readonly child: ChildProcessByStdio<null, Readable, Readable>;
   readonly ended: Promise<BinaryResult>;
-  /** Resolves when standard error has said something that matches. */
+  /** Resolves when standard error contains a match. */
   says(pattern: RegExp): Promise<void>;
 }
 
@@ -34,8 +34,8 @@ export interface Binary {
 }
 
 /**
- * The built program as a process, with folders of its own and a fast simulator. Needs `npm run build`. Its compiled code
- * is shared with other tests, which halves the time of a short command, unless the test is about that.
+ * The built program as a process, with its own folders and a fast simulator. Needs `npm run build`. It shares the compile
+ * cache with other tests, which halves the time of a short command, unless the test is about that.
  */
 export function createBinary({ sharesCode = true } = {}): Binary {
   const folder = createTemporaryFolder();
@@ -73,12 +73,12 @@ async function endOf(child: BinaryRun['child']): Promise<BinaryResult> {
 }
 
 function hear(stream: Readable, pattern: RegExp): Promise<void> {
-  let heard = '';
+  let output = '';
   return new Promise((resolve, reject) => {
     stream.on('data', (chunk: Buffer) => {
-      heard += chunk.toString();
-      if (pattern.test(heard)) resolve();
+      output += chunk.toString();
+      if (pattern.test(output)) resolve();
     });
-    stream.once('end', () => reject(new Error(`never said ${pattern}: ${heard}`)));
+    stream.once('end', () => reject(new Error(`did not print ${pattern}: ${output}`)));
   });
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
 
-/** Where Debian, Ubuntu, macOS and others put it; `CHROMIUM` names another place. */
+/** Where Debian, Ubuntu, macOS and others install it; `CHROMIUM` overrides this. */
 const PLACES = [
   process.env.CHROMIUM ?? '',
   '/usr/bin/chromium',
@@ -20,6 +20,6 @@ if (CHROMIUM === null) {
 }
 
 export function launchChromium(): Promise<Browser> {
-  // The sandbox needs rights that containers do not give; the only pages are our own.
+  // The sandbox needs rights that containers do not grant; the only pages are our own.
   return chromium.launch({ executablePath: CHROMIUM ?? '', args: ['--no-sandbox'] });
 }

@@ -10,20 +10,20 @@ import { createSeededRandom } from './seeded-random.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
 
 export interface RunOptions {
-  /** Beside SORA_HOME, which `undefined` takes away. */
+  /** Added to SORA_HOME, which `undefined` removes. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Standard input; without it, standard input is empty and no terminal. */
+  /** Standard input; empty and not a terminal by default. */
   readonly stdin?: string | PassThrough;
-  /** Where requests go that are not for the simulator; without it every request fails the test. */
+  /** Handles requests that are not for the simulator; by default they fail the test. */
   readonly http?: Http;
   readonly interrupt?: AbortSignal;
-  /** The system's player; without it there is none. */
+  /** The system's player; none by default. */
   readonly openFile?: Host['openFile'];
   readonly stdoutIsTerminal?: boolean;
   readonly columns?: number;
-  /** Which process it is; each run is another one. */
+  /** The identity of the process; each run has a new one by default. */
   readonly self?: Partial<ProcessIdentity>;
-  /** Called with what is written to standard output and standard error, as it is written. */
+  /** Called with everything written to standard output and standard error. */
   readonly onOutput?: (text: string) => void;
 }
 
@@ -40,9 +40,9 @@ export interface CommandLine {
   /** SORA_HOME. */
   readonly home: string;
   readonly clock: FakeClock;
-  /** One run of `sora` with these arguments; runs share the folders and the clock, as processes on one machine do. */
+  /** Runs `sora` with these arguments; runs share the folders and the clock, like processes on one machine. */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
-  /** Text of a run with ids, ports and folders replaced by names, for snapshots. */
+  /** Replaces ids, ports and folders in the output of a run by names, for snapshots. */
   plain(text: string): string;
 }
 
@@ -52,22 +52,22 @@ const OWN_PROCESS = ownProcess();
 const { runCli, Interrupt } =
   process.env.SORA_TESTED === 'built' ? loadBuiltProgram() : await import('../../src/sora.ts');
 
-/** What a run is interrupted with, in `RunOptions.interrupt`. */
+/** The reason of an abort in `RunOptions.interrupt`. */
 export { Interrupt };
 
-/** The program that ships, loaded as `bin/sora.js` loads it. */
+/** The shipped program, loaded like in `bin/sora.js`. */
 function loadBuiltProgram(): typeof import('../../src/sora.ts') {
   const { loadProgram }: typeof import('../../src/launch.ts') = createRequire(import.meta.url)(join(DIST, 'launch.js'));
   return loadProgram({ ...process, env: { SORA_HOME: join(ROOT, 'node_modules/.cache/sora') } });
 }
 
-/** `sora` in this process, with its own folders, a clock that runs only when it is slept on, and no network. */
+/** `sora` in this process, with its own folders, a clock that advances only during sleeps, and no network. */
 export function createCommandLine({
   clock = createFakeClock(),
   seed,
 }: {
   readonly clock?: FakeClock | undefined;
-  /** Of its random bytes. */
+  /** The seed of its random bytes. */
   readonly seed?: number;
 } = {}): CommandLine {
   const folder = createTemporaryFolder();

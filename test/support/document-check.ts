@@ -21,12 +21,12 @@ interface DocumentCheck {
   readonly validate: (schema: object) => ValidateFunction;
 }
 
-/** Schemas take a while to compile, and the document is the same in all tests. */
+/** Compiling the schemas takes a while, and the document is the same in all tests. */
 let check: Promise<DocumentCheck> | undefined;
 
 /**
- * Fails the test when the OpenAPI document of `serve` does not promise such a reply to such a call: a call that is not in it must be
- * refused, in one of the two forms that the document has for that. Reads no body but a copy.
+ * Fails the test when the OpenAPI document of `serve` does not describe this reply to this call. A call that is not in the
+ * document must be refused, in one of its two error forms. Reads a copy of the body.
  */
 export async function expectPromised(method: string, url: string, reply: Response): Promise<void> {
   check ??= readDocument().then(createDocumentCheck);
@@ -58,7 +58,7 @@ async function expectValid(what: string, reply: Response, validate: ValidateFunc
   expect(validate(body) ? [] : validate.errors, `${what} ${JSON.stringify(body)}`).toEqual([]);
 }
 
-/** From a service that is asked for nothing else. */
+/** The document of a service used for nothing else. */
 async function readDocument(): Promise<OpenApiDocument> {
   const { answer } = createService({
     access: new AccessKey(null),
@@ -87,7 +87,7 @@ function createDocumentCheck(document: OpenApiDocument): DocumentCheck {
   return { document, validate };
 }
 
-/** The path of the document that an address belongs to; one without parameters goes first. */
+/** The path in the document that matches a URL; one without parameters is preferred. */
 function pathOf({ paths }: OpenApiDocument, pathname: string): string {
   if (pathname in paths) return pathname;
   return Object.keys(paths).find((path) => new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`).test(pathname)) ?? '';

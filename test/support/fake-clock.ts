@@ -1,15 +1,15 @@
 import type { Clock } from '../../src/platform/clock.ts';
 
 export interface FakeClock extends Clock {
-  /** Moves the time forward, wakes every sleeper and rings every alarm whose time has come. */
+  /** Advances the time, and runs every sleeper and alarm that is due. */
   advance(ms: number): void;
 }
 
 export interface FakeClockOptions {
   readonly startMs?: number;
-  /** Time moves only with `advance`. Otherwise it jumps to the next sleeper as soon as everybody sleeps. */
+  /** Time advances only with `advance`. Otherwise it jumps to the next sleeper once everything sleeps. */
   readonly isManual?: boolean;
-  /** While it says so, somebody is at work, and no time passes. */
+  /** While this returns true, work is in progress and no time passes. */
   readonly isBusy?: () => boolean;
 }
 
@@ -19,8 +19,8 @@ interface Sleeper {
 }
 
 /**
- * A clock for tests, on which nobody really waits: sleepers wake one after the other, in the order of their times.
- * Alarms ring with `advance` only: they bound calls that take real time, which a jump would overtake.
+ * A clock for tests that never really waits: sleepers wake one by one, in the order of their times.
+ * Alarms fire only with `advance`: they limit calls that take real time, which a jump would overtake.
  */
 export function createFakeClock({
   startMs = 1_790_000_000_000,
@@ -38,7 +38,7 @@ export function createFakeClock({
     if (next === undefined) return;
     nowMs = Math.max(nowMs, next.wakeAtMs);
     next.wake();
-    setImmediate(jump); // let the one that woke run first
+    setImmediate(jump); // let the woken sleeper run first
   };
   return {
     now: () => nowMs,

@@ -9,7 +9,7 @@ const MIB = 1 << 20;
 const OK = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n';
 const JOB = '{"id":"video_1","object":"video","status":"queued"}';
 
-/** A whole reply with a length and these headers. */
+/** A complete reply with a length and these headers. */
 function whole(body: string | Uint8Array, headers = '', status = '200 OK'): HostileReply {
   return (socket) => {
     const bytes = Buffer.from(body);
@@ -24,7 +24,7 @@ function whole(body: string | Uint8Array, headers = '', status = '200 OK'): Host
   };
 }
 
-/** Bytes that never end, as fast as they are taken. */
+/** Endless bytes, as fast as they are read. */
 function endless(head: string, part: string | Uint8Array, pauseMs = 0): HostileReply {
   return (socket) => {
     const next = (): void => {
@@ -44,7 +44,7 @@ const zeros = (): Uint8Array => Buffer.alloc(64 * MIB);
 const redirect = (location: string, status = '302 Found'): HostileReply =>
   whole('', `location: ${location}\r\n`, status);
 
-/** Replies of the kinds that break clients, by name. */
+/** Replies that break clients, by name. */
 export const HOSTILE_REPLIES: Readonly<Record<string, HostileReply>> = {
   'headers that trickle': endless('HTTP/1.1 200 OK\r\nx-', 'a', 20),
   'a body that trickles': endless(`${OK}content-length: 1000000\r\n\r\n`, ' ', 20),
@@ -105,12 +105,12 @@ export interface HostileServer {
   readonly url: string;
   /** The methods and paths that arrived. */
   readonly requests: readonly string[];
-  /** Resolves when so many requests have arrived. */
+  /** Resolves when `count` requests have arrived. */
   received(count: number): Promise<void>;
   close(): void;
 }
 
-/** A server on a free port of the loopback that gives each request the reply that is chosen for it. */
+/** A server on a free loopback port that sends the chosen reply to each request. */
 export async function startHostileServer(choose: (request: string) => HostileReply): Promise<HostileServer> {
   const sockets = new Set<Socket>();
   const requests: string[] = [];

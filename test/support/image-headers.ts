@@ -1,9 +1,9 @@
-/** The start of a PNG of these pixels: as much as tells its size. */
+/** The start of a PNG of this size, up to the header. */
 export function createPngHeader(width: number, height: number): Uint8Array<ArrayBuffer> {
   return joinBytes('\x89PNG\r\n\x1a\n', uint32(13), 'IHDR', uint32(width), uint32(height), [8, 2, 0, 0, 0]);
 }
 
-/** One byte for each character of a text, one for each number of a list. */
+/** One byte for each character of a string or number of a list. */
 export function joinBytes(...parts: readonly (string | readonly number[])[]): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(
     parts.flatMap((part) =>

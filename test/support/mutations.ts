@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { isJsonObject, type JsonValue } from '../../src/domain/json.ts';
 
-/** What may become of a place in a JSON value. */
+/** A change to a place in a JSON value. */
 type Mutation = (value: JsonValue) => JsonValue | undefined;
 
 const JUNK: readonly JsonValue[] = [
@@ -32,7 +32,7 @@ const HUGE: fc.Arbitrary<Mutation> = fc.constantFrom<Mutation>(
 
 interface Step {
   readonly mutation: Mutation;
-  /** Which of all places. */
+  /** The index of the place. */
   readonly place: number;
 }
 
@@ -40,12 +40,12 @@ function stepsOf(mutation: fc.Arbitrary<Mutation>, maxLength: number): fc.Arbitr
   return fc.array(fc.record({ mutation, place: fc.nat() }), { minLength: 1, maxLength });
 }
 
-/** A value with some of its places dropped, retyped, nested or wrapped. */
+/** A value with some places dropped, retyped, nested or wrapped. */
 export function mutated(values: readonly JsonValue[]): fc.Arbitrary<JsonValue> {
   return fc.tuple(fc.constantFrom(...values), stepsOf(MUTATIONS, 4)).map(apply);
 }
 
-/** The body of such a value, and with it some that are blown up, or cut off, or hold a foreign character. */
+/** The body of such a value; some are inflated, truncated or contain a foreign character. */
 export function mutatedBody(values: readonly JsonValue[]): fc.Arbitrary<string> {
   const whole = mutated(values).map((value) => JSON.stringify(value));
   const huge = fc

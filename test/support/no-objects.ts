@@ -4,7 +4,7 @@ const refuse = (): never => {
   throw new Error('there is no object storage here');
 };
 
-/** For what saves to the disk only. */
+/** For code that only saves to the disk. */
 export const NO_OBJECTS: ObjectStore = {
   spoolDir: '/nonexistent',
   check: refuse,

@@ -5,11 +5,11 @@ import type OpenAI from 'openai';
 interface OpenAiPackage {
   readonly name: string;
   readonly isInstalled: boolean;
-  /** The newest one has no types here: it is used as the one whose types we have. */
+  /** The newest package has no types here, so it is used with the types of ours. */
   load(): Promise<typeof OpenAI>;
 }
 
-/** Where `openai-7` is found; it is installed on a Node that it supports only, see test/newest-openai. */
+/** The path of `openai-7`, installed only on Node versions that it supports; see test/newest-openai. */
 const require = createRequire(join(import.meta.dirname, '../newest-openai/package.json'));
 
 function findNewest(): string | null {
@@ -23,7 +23,7 @@ function findNewest(): string | null {
 const newest = findNewest();
 if (newest === null) process.stderr.write(`openai 7 does not support Node ${process.versions.node}: left out\n`);
 
-/** The official package, of the version that we use and the newest there is. */
+/** The official package, in our version and the newest one. */
 export const OPENAI_PACKAGES: readonly OpenAiPackage[] = [
   { name: 'openai 6', isInstalled: true, load: async () => (await import('openai')).default },
   {

@@ -11,7 +11,7 @@ import { CLIP, type VideosScript } from './videos-server.ts';
 export const S3_ENDPOINT = 'http://storage.test:9000';
 export const S3_KEYS = { id: 'AKIAPLAYED', secret: 'played/secret+key0123456789abcdef' } as const;
 
-/** What the process's environment must say so that the SDK finds these keys and asks nobody else. */
+/** Environment variables with which the SDK finds these keys and looks no further. */
 export const S3_ENV = {
   AWS_ENDPOINT_URL: S3_ENDPOINT,
   AWS_ACCESS_KEY_ID: S3_KEYS.id,
@@ -51,16 +51,16 @@ interface PlayedUpload {
 interface UploadCall extends Pick<HttpRequest, 'method' | 'headers'> {
   readonly bytes: Buffer;
   readonly searchParams: URLSearchParams;
-  /** Whether the name must be free and is not. */
+  /** Whether the name must be free but is taken. */
   readonly isTaken: boolean;
 }
 
-/** What happens in the place of a reply: a reply, an error that is thrown, or null to go on. */
+/** Replaces a reply: another reply, an error to throw, or null to continue. */
 export type Interference = (request: HttpRequest, what: string) => Reply | null | Promise<Reply | null>;
 
 /**
- * A storage service with the S3 API, in this process. It knows buckets, keys, conditional writes and multipart uploads,
- * and refuses bodies that differ from their signed checksum.
+ * An in-process storage service with the S3 API: buckets, keys, conditional writes and multipart uploads. It refuses
+ * bodies that differ from their signed checksum.
  */
 export function playS3({
   buckets = ['films'],
@@ -163,7 +163,7 @@ function mediaOf(bytes: number): Buffer {
   return box;
 }
 
-/** A server that serves it, or the rest of it. */
+/** A server for it that supports ranges. */
 export const longContent: VideosScript = {
   content: ({ headers }) => {
     const start = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0);
@@ -177,7 +177,7 @@ export const longContent: VideosScript = {
   },
 };
 
-/** The same on the loopback, for programs; the URL to set as `AWS_ENDPOINT_URL`. */
+/** Serves it on loopback for other processes; returns the URL for `AWS_ENDPOINT_URL`. */
 export async function listenAsS3(s3: PlayedS3): Promise<string> {
   const server = createServer(async (request, response) => {
     const { method = 'GET', url = '/', headers } = request;

@@ -3,22 +3,22 @@ import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Debian keeps each version's programs in a folder of its own. */
+/** Debian installs the programs of each version in a separate folder. */
 const DEBIAN = '/usr/lib/postgresql';
 
-/** The folder of `initdb` and `postgres`; undefined where PostgreSQL is not installed. */
+/** The folder of `initdb` and `postgres`; undefined if PostgreSQL is not installed. */
 export const POSTGRES_BIN: string | undefined = [
   ...(existsSync(DEBIAN) ? readdirSync(DEBIAN).map((version) => join(DEBIAN, version, 'bin')) : []),
   ...(process.env.PATH ?? '').split(':'),
 ].find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')));
 
-/** Why tests on PostgreSQL are skipped; part of their names. */
+/** Why tests on PostgreSQL are skipped; added to their titles. */
 export const SKIPPED = POSTGRES_BIN === undefined ? ' (skipped: PostgreSQL is not installed)' : '';
 
 export interface Postgres {
   /** The URL of a new, empty database. */
   createDatabase(): string;
-  /** Ends all processes of the server at once, as a crash does. */
+  /** Kills all processes of the server, like a crash. */
   kill(): Promise<void>;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -26,13 +26,13 @@ export interface Postgres {
 }
 
 export interface PostgresOptions {
-  /** `false` saves time where nothing crashes. */
+  /** `false` saves time when nothing crashes. */
   readonly isDurable?: boolean;
   /** Encrypted connections with passwords, to this port of `localhost`. */
   readonly tls?: { readonly key: string; readonly cert: string; readonly port: number };
 }
 
-/** A temporary cluster, reached by a socket in its folder. */
+/** A temporary cluster, reached through a socket in its folder. */
 export async function startPostgres({ isDurable = false, tls }: PostgresOptions = {}): Promise<Postgres> {
   const bin = POSTGRES_BIN ?? '';
   const folder = mkdtempSync(join(tmpdir(), 'sora-pg-'));

@@ -5,7 +5,7 @@ export function createProcess(pid: number, changes: Partial<ProcessIdentity> = {
   return { host: 'here', boot: 'boot-1', pid, started: '100', ...changes };
 }
 
-/** Looks processes up on that machine, where these are alive. */
+/** Looks up processes on that machine; these are alive. */
 export function createFates(alive: readonly number[]): (other: ProcessIdentity) => ProcessFate {
   return ({ host, pid }) => (host !== 'here' ? 'unknown' : alive.includes(pid) ? 'alive' : 'dead');
 }

@@ -6,8 +6,8 @@ const SAMPLE = new RegExp(`^(${NAME})(?:\\{(${LABEL}(?:,${LABEL})*)\\})? (-?[0-9
 const SUFFIXES: Readonly<Record<string, string>> = { histogram: '(?:_bucket|_sum|_count)', counter: '', gauge: '' };
 
 /**
- * Fails the test unless a text is valid in Prometheus's format and keeps its conventions: each metric is described once, before
- * its samples; series are unique; buckets are cumulative and end with the count. Returns the samples.
+ * Fails the test unless a text is valid in the Prometheus format and follows its conventions: each metric is described
+ * once, before its samples; series are unique; buckets are cumulative and end with the count. Returns the samples.
  */
 export function expectPrometheus(text: string): Map<string, number> {
   expect(text.endsWith('\n')).toBe(true);

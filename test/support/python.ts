@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 
 /**
- * Where the Python of the system truly is, for terminals; null where there is none. Asked once: what stands in the search
- * path may be a script that looks for it, which takes longer than what is run.
+ * The real path of the system's Python, for terminals; null if there is none. Looked up once, since the program in PATH
+ * may be a slow wrapper script.
  */
 export const PYTHON = findPython();
 

@@ -1,6 +1,6 @@
-/** Refusals as servers word them: for every command that may meet one. */
+/** Refusals as servers word them, for every command that may get one. */
 
-/** Name, status, body → the exit code of a call that may be repeated, and the server's words. */
+/** Name, status, body → the exit code of a repeatable call, and words from the server. */
 export const ODD_BODIES: readonly (readonly [
   name: string,
   status: number,
@@ -27,7 +27,7 @@ export const ODD_BODIES: readonly (readonly [
 ];
 
 const VERIFY = 'Your organization must be verified to use the model `sora-2`.';
-/** Status, envelope → the exit code, the cause, and a remedy. */
+/** Status, envelope → the exit code, the cause, and a hint. */
 export const REFUSALS: readonly (readonly [
   status: number,
   error: object,

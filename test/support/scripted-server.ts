@@ -12,7 +12,7 @@ export interface ReceivedRequest {
   readonly body: Buffer;
 }
 
-/** An answer, or what a server does in the place of one: breaks the connection, or keeps silent for ever. */
+/** A reply, or what the server does instead: drops the connection, or never replies. */
 export type ScriptedReply = 'drop' | 'hang' | ReplyParts;
 
 export interface ReplyParts {
@@ -20,7 +20,7 @@ export interface ReplyParts {
   readonly headers?: Readonly<Record<string, string>>;
   /** An object is sent as JSON. */
   readonly body?: string | Uint8Array | object;
-  /** What happens after the body; `finish` without it. */
+  /** What happens after the body; `finish` by default. */
   readonly afterwards?: 'finish' | 'drop' | 'hang';
 }
 
@@ -28,15 +28,15 @@ export interface ScriptedServer {
   readonly origin: string;
   /** The base URL for clients: `http://127.0.0.1:PORT/v1`. */
   readonly url: string;
-  /** What has arrived, in order. */
+  /** The requests so far, in order. */
   readonly requests: readonly ReceivedRequest[];
-  /** Resolves when so many requests have arrived. */
+  /** Resolves when `count` requests have arrived. */
   received(count: number): Promise<void>;
 }
 
 /**
- * A server on a free port of the loopback that says what it is told to: one reply
- * after the other, the last one again and again, or what a function answers.
+ * A server on a free loopback port that sends these replies in turn, repeating the last one,
+ * or the replies of a function.
  */
 export async function startScriptedServer(
   script: readonly [ScriptedReply, ...ScriptedReply[]] | ((request: ReceivedRequest) => ScriptedReply),

@@ -1,4 +1,4 @@
-/** Bytes that look random and are the same in every run (mulberry32). */
+/** Pseudo-random bytes that are the same in every run (mulberry32). */
 export function createSeededRandom(seed = 1): (size: number) => Uint8Array {
   let state = seed;
   return (size) =>

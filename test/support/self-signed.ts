@@ -1,4 +1,4 @@
-/** A certificate for `localhost` that nobody vouches for, made for these tests and of no use elsewhere. */
+/** A self-signed certificate for `localhost`, for these tests only. */
 export const SELF_SIGNED = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgneNJ3pBPE1U5xTGt

@@ -5,13 +5,13 @@ import { expectPromised } from './document-check.ts';
 export interface ServeRun extends BinaryRun {
   /** `http://127.0.0.1:PORT`. */
   readonly url: string;
-  /** Sends a call to a path, and holds the reply against the document. */
+  /** Sends a call to a path, and checks the reply against the document. */
   call(path: string, init?: RequestInit): Promise<Response>;
-  /** What was printed when it listened. */
+  /** The document printed at the start. */
   readonly started: Readonly<Record<string, string | null>>;
 }
 
-/** `sora serve` as a process, on a free port, once it listens. */
+/** `sora serve` as a process on a free port, once it listens. */
 export async function startServe(
   sora: Binary,
   argv: readonly string[] = [],

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../../src/domain/json.ts';
 
-/** Jobs as servers tell of them, one or two a server. */
+/** Jobs as servers describe them, one or two per server. */
 export const JOB_REPLIES: Readonly<Record<string, JsonObject>> = {
   openai: {
     id: 'video_123',
@@ -82,7 +82,7 @@ export const JOB_REPLIES: Readonly<Record<string, JsonObject>> = {
   guide: { id: 'video_9', status: 'processing', progress: 40, duration: 5, resolution: '720p', video_url: null },
 };
 
-/** Refusals in every envelope there is, around the same words. */
+/** Refusals with the same message in every known envelope. */
 export function errorReplies(words: string): readonly JsonValue[] {
   return [
     { error: { message: words, type: 'invalid_request_error', param: null, code: null } },

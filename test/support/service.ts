@@ -26,24 +26,24 @@ import { createTemporaryFolder } from './temporary-folder.ts';
 import { createVideosClient } from './videos-client.ts';
 
 export interface TestedServiceSetup {
-  /** What an earlier run has left. */
+  /** The files of an earlier run. */
   readonly folder?: string;
   readonly clock?: FakeClock;
   readonly pid?: number;
   readonly seed?: number;
-  /** A server on the network, in the place of the simulator. */
+  /** A server on the network instead of the simulator. */
   readonly upstreamUrl?: string;
   readonly http?: Http;
-  /** How the server wants a create to be written. */
+  /** The request format of the server. */
   readonly format?: Partial<RequestFormat>;
-  /** Is not stopped at the end of the test. */
+  /** Whether the service keeps running at the end of the test. */
   readonly isKilled?: true;
   readonly apiKey?: string;
   readonly isLocal?: boolean;
-  /** What its videos cost; nothing when left out. */
+  /** The price of its videos; free by default. */
   readonly budget?: Partial<BudgetOptions>;
   readonly secrets?: readonly string[];
-  /** One process of several on a machine that share the folder, in the place of the only one. */
+  /** Its number among several processes that share the folder. */
   readonly process?: {
     readonly self: ProcessIdentity;
     readonly profile: string;
@@ -55,7 +55,7 @@ export interface TestedServiceSetup {
 export interface TestedCall {
   readonly json?: unknown;
   readonly body?: string;
-  /** The demo key, unless it is said otherwise; null for none. */
+  /** The demo key by default; null for none. */
   readonly key?: string | null;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -68,7 +68,7 @@ export interface TestedService extends Handler {
   readonly runner: JobRunner;
   readonly ledger: FileLedger;
   readonly jobs: RestJobStore;
-  /** Answers, and holds the reply against the document. */
+  /** Replies to a call, and checks the reply against the document. */
   readonly handle: (request: Request) => Promise<Response>;
   /** Log messages, in order. */
   readonly messages: readonly string[];
@@ -77,11 +77,11 @@ export interface TestedService extends Handler {
   /** The JSON of a reply with this status. */
   read(method: string, path: string, call?: TestedCall, status?: number): Promise<Record<string, unknown>>;
   order(fields?: Readonly<Record<string, unknown>>): Promise<string>;
-  /** Lets time pass until a job is in this status. */
+  /** Advances the time until a job has this status. */
   until(id: string, status: string): Promise<Record<string, unknown>>;
 }
 
-/** The service over a simulator in process, with its own folder and a clock that stands still. */
+/** The service with an in-process simulator, its own folder and a stopped clock. */
 export function createTestedService(setup: TestedServiceSetup = {}): TestedService {
   const {
     folder = createTemporaryFolder(),
@@ -91,7 +91,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
   } = setup;
   const randomBytes = createSeededRandom(seed);
   const conditions = new Conditions(() => 0.5);
-  // What is in the picture does not matter here, and a small one is drawn sooner.
+  // The picture does not matter here, and a small one renders faster.
   const render: Renderer = (spec, variant) => renderHere({ ...spec, width: 64, height: 64, seconds: 0.1 }, variant);
   const stateDir = join(folder, 'simulator');
   const simulator = createSimulator({ stateDir, clock, randomBytes, conditions, render });
@@ -100,7 +100,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
   const { process } = setup;
   const { client: singleShot, transport } = createVideosClient(baseUrl, {
     ...(setup.upstreamUrl === undefined || setup.http !== undefined ? { http } : {}),
-    clock: { ...clock, alarm: () => () => {} }, // tests let minutes pass while a call is answered
+    clock: { ...clock, alarm: () => () => {} }, // tests let minutes pass during a call
     format: setup.format ?? {},
   });
   const ledger = new FileLedger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });

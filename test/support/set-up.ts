@@ -3,7 +3,7 @@ import { type CommandLine, createCommandLine, type RunOptions, type RunResult } 
 import type { FakeClock } from './fake-clock.ts';
 import { startVideosServer, type VideosScript, type VideosServer } from './videos-server.ts';
 
-/** What has a known price: other servers than OpenAI’s get no default of length and size. */
+/** A request with a known price: servers other than OpenAI’s get no default length and size. */
 export const SORA_2 = ['-m', 'sora-2', '-d', '4', '-r', '720p'] as const;
 
 const KEY = 'sk-lab-0123456789abcdef';
@@ -14,7 +14,7 @@ export interface Bench {
   /** Runs `sora` against the server. */
   run(...argv: readonly string[]): Promise<RunResult>;
   runWith(options: RunOptions, ...argv: readonly string[]): Promise<RunResult>;
-  /** `sora create` with one and the same prompt, for $0.40 unless `argv` asks for something else. */
+  /** `sora create` with a fixed prompt, for $0.40 unless `argv` changes it. */
   create(argv?: readonly string[], options?: RunOptions): Promise<RunResult>;
 }
 
@@ -23,7 +23,7 @@ export interface BenchOptions {
   readonly clock?: FakeClock;
 }
 
-/** A command line whose environment names a server on the loopback and its key, reached through real sockets. */
+/** A command line with a server on loopback and its key in the environment, using real sockets. */
 export async function setUp(script: VideosScript = {}, { env, clock }: BenchOptions = {}): Promise<Bench> {
   const sora = createCommandLine({ clock });
   const server = await startVideosServer(script);

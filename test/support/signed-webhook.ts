@@ -5,7 +5,7 @@ export interface SignedWebhook {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** A notification as a server signs it (Standard Webhooks), for a secret `whsec_…`. */
+/** Signs a notification like a server (Standard Webhooks), with a secret `whsec_…`. */
 export function signWebhook(
   payload: unknown,
   secret: string,

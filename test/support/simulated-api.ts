@@ -32,11 +32,11 @@ export interface SimulatedApi {
   readonly stateDir: string;
   /** `call('GET', '/videos')`: a path below the base URL. */
   call(method: string, path: string, call?: SimulatedCall): Promise<Response>;
-  /** Creates a video and gives back its id. */
+  /** Creates a video and returns its id. */
   create(fields?: Readonly<Record<string, unknown>>): Promise<string>;
 }
 
-/** A simulator with a clock that stands still, seeded chance and a folder of its own, whose replies are held against the document of `serve`. */
+/** A simulator with a stopped clock, seeded randomness and its own folder, whose replies are checked against the document of `serve`. */
 export function createSimulatedApi(options: SimulatedApiOptions = {}): SimulatedApi {
   const { clock = createFakeClock(), stateDir = createTemporaryFolder(), seed = 1, ...rest } = options;
   const made = createSimulator({ clock, stateDir, randomBytes: createSeededRandom(seed), ...rest });
@@ -44,8 +44,8 @@ export function createSimulatedApi(options: SimulatedApiOptions = {}): Simulated
     ...made,
     async handle(request) {
       const reply = await made.handle(request);
-      const isLoginPage = reply.headers.get('content-type')?.startsWith('text/html'); // a fault, and promised by nobody
-      const isOtherShape = options.shape === 'new-api' && request.url.includes('/generations'); // `serve` speaks the guide's
+      const isLoginPage = reply.headers.get('content-type')?.startsWith('text/html'); // an injected fault, not in the document
+      const isOtherShape = options.shape === 'new-api' && request.url.includes('/generations'); // `serve` follows the guide
       if (!isLoginPage && !isOtherShape) await expectPromised(request.method, request.url, reply);
       return reply;
     },
@@ -73,7 +73,7 @@ export function createSimulatedApi(options: SimulatedApiOptions = {}): Simulated
   return api;
 }
 
-/** A property of a decoded JSON object that has to be a string. */
+/** A property of a decoded JSON object that must be a string. */
 function readText(value: unknown, key: string): string {
   const text: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
   if (typeof text !== 'string') throw new Error(`no ${key} in ${JSON.stringify(value)}`);

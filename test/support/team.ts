@@ -5,15 +5,15 @@ import { createCommandLine, type RunOptions, type RunResult } from './command-li
 import type { Postgres } from './postgres.ts';
 import { startVideosServer, type VideosScript, type VideosServer } from './videos-server.ts';
 
-/** Three machines with one ledger in PostgreSQL, one server, and a folder that all of them reach. */
+/** Three machines that share a ledger in PostgreSQL, a server and a folder. */
 export interface Team {
   readonly server: VideosServer;
   readonly folder: string;
-  /** The address of the ledger. */
+  /** The URL of the ledger. */
   readonly ledger: string;
-  /** A run of `sora` on one of the machines. */
+  /** Runs `sora` on one of the machines. */
   run(machine: number, argv: readonly string[], options?: RunOptions): Promise<RunResult>;
-  /** `sora batch --queue` of these rows on the first machine. */
+  /** Runs `sora batch --queue` with these rows on the first machine. */
   queue(rows: readonly object[], ...argv: readonly string[]): Promise<RunResult>;
 }
 
@@ -31,7 +31,7 @@ export async function createTeam(postgres: Postgres, script: VideosScript = {}):
       self: { host: `m${machine}` },
       ...options,
     }) as Promise<RunResult>;
-  // An idle worker lets the clock of its machine run fast.
+  // The clock of a machine runs fast while its worker is idle.
   for (const at of machines.keys()) await run(at, ['config', 'set', 'request_timeout', '24h']);
   for (const at of machines.keys()) await run(at, ['config', 'set', 'timeout', '90h']);
   return {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** A fresh, empty folder, removed when the running test ends. */
+/** A new, empty folder, removed when the running test ends. */
 export function createTemporaryFolder(): string {
   const path = mkdtempSync(join(tmpdir(), 'sora-test-'));
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));

@@ -1,6 +1,6 @@
 import { NO_JOB_FACTS, type VideoJob } from '../../src/domain/video.ts';
 
-/** A job of which its server told nothing but that it is queued. */
+/** A queued job without further details. */
 export function createVideoJob(changes: Partial<VideoJob> = {}): VideoJob {
   return { ...NO_JOB_FACTS, id: 'video_1', status: 'queued', serverStatus: 'queued', ...changes };
 }

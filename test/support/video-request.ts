@@ -1,7 +1,7 @@
 import type { ReferenceImage, VideoRequest } from '../../src/domain/video.ts';
 import { createPngHeader } from './image-headers.ts';
 
-/** A request that every server takes. */
+/** A request that every server accepts. */
 export function createVideoRequest(changes: Partial<VideoRequest> = {}): VideoRequest {
   return {
     prompt: 'a red kite over the sea',

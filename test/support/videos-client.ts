@@ -15,7 +15,7 @@ export interface ClientSetup {
   readonly http?: Http;
   readonly endpoint?: Partial<Endpoint>;
   readonly format?: Partial<RequestFormat>;
-  /** `videos` when left out. */
+  /** `videos` by default. */
   readonly dialect?: Dialect;
   readonly timeoutMs?: number;
   readonly clock?: Clock;
@@ -29,7 +29,7 @@ export interface TestedClient {
   readonly notices: readonly string[];
 }
 
-/** A client as the program puts it together, with a key, and with what it tells written down. */
+/** A client as the program creates it, with a key, which records its traces and notices. */
 export function createVideosClient(baseUrl: string, setup: ClientSetup = {}): TestedClient {
   const trace: TraceEvent[] = [];
   const notices: string[] = [];

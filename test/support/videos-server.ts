@@ -10,10 +10,10 @@ export interface ServedJob extends Record<string, unknown> {
   status: string;
 }
 
-/** What the server does in the place of what it would do by itself; null lets it go on. */
+/** Overrides the default replies; null uses the default. */
 export interface VideosScript {
-  /** `accept` makes the job and gives the answer that tells of it; without it, nothing is made. */
-  /** What it lists as its models. */
+  /** `accept` creates the job and returns the reply; if it is not called, nothing is created. */
+  /** The ids of its models. */
   readonly models?: readonly string[];
   readonly create?: (accept: () => ScriptedReply, request: ReceivedRequest) => ScriptedReply | null;
   readonly list?: () => ScriptedReply | null;
@@ -24,18 +24,18 @@ export interface VideosScript {
 
 export interface VideosServer extends ScriptedServer {
   readonly jobs: ServedJob[];
-  /** How often a create arrived. */
+  /** How many creates have arrived. */
   readonly posts: number;
 }
 
-/** An MP4 of nothing but its boxes. */
+/** A minimal MP4: only boxes. */
 export const CLIP = Buffer.concat([
   Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2', 'latin1'),
   Buffer.from('\0\0\0\x0cmoov0000', 'latin1'),
   Buffer.from('\0\0\x13\x88mdat'.padEnd(5_000, 'x'), 'latin1'),
 ]);
 
-/** A server of the Videos API on the loopback, whose jobs are finished at the first look. */
+/** A server of the Videos API on loopback, whose jobs are finished at the first status call. */
 export async function startVideosServer(script: VideosScript = {}): Promise<VideosServer> {
   const jobs: ServedJob[] = [];
   const answer = (request: ReceivedRequest): ScriptedReply => {
@@ -72,7 +72,7 @@ function hasPrompt({ body }: ReceivedRequest): boolean {
 
 function accept(jobs: ServedJob[], { body, headers }: ReceivedRequest): ScriptedReply {
   const fields = headers['content-type'] === 'application/json' ? JSON.parse(body.toString()) : {};
-  const createdAt = Math.floor(Date.now() / 1000); // by the clock of its `Date` header
+  const createdAt = Math.floor(Date.now() / 1000); // matches its `Date` header
   const job = { ...fields, id: `video_${jobs.length + 1}`, object: 'video', status: 'queued', created_at: createdAt };
   jobs.push(job);
   return { body: job };
@@ -83,7 +83,7 @@ function remove(jobs: ServedJob[], job: ServedJob): ScriptedReply {
   return { body: { id: job.id, object: 'video.deleted', deleted: true } };
 }
 
-/** The clip, or from where a range asks for it. */
+/** The clip, or the requested range of it. */
 export function clipReply({ headers }: ReceivedRequest, clip: Buffer = CLIP): ScriptedReply {
   const start = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0);
   const range = start > 0 ? { 'content-range': `bytes ${start}-${clip.length - 1}/${clip.length}` } : {};
@@ -95,7 +95,7 @@ export function clipReply({ headers }: ReceivedRequest, clip: Buffer = CLIP): Sc
   };
 }
 
-/** A server that accepts every create, and answers only when the test releases it. */
+/** A server that accepts every create, but replies only when the test releases it. */
 export async function startMuteServer(): Promise<VideosServer & { speak(): void }> {
   let isMute = true;
   const server = await startVideosServer({

@@ -39,7 +39,7 @@ describe('BitWriter', () => {
     expect(bitsOf((out) => out.se(value))).toBe(bits);
   });
 
-  it('keeps the order of fields that cross byte boundaries, and grows', () => {
+  it('keeps the order of fields across byte boundaries, and grows', () => {
     const bits = bitsOf((out) => {
       out.bits(3, 0b101);
       out.bits(24, 0xabcdef);
@@ -49,7 +49,7 @@ describe('BitWriter', () => {
     expect(bits).toBe(`101${(0xabcdef).toString(2)}1`);
   });
 
-  it('aligns with ones or zeros, and not at all where it is aligned already', () => {
+  it('aligns with ones or zeros, and does nothing when already aligned', () => {
     const out = new BitWriter();
     out.bits(3, 0);
     out.align(1);

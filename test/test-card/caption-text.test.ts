@@ -26,7 +26,7 @@ describe('wrap', () => {
     ['abcdefgh ij', 3, ['abc', 'def', 'gh', 'ij']],
     ['fits', 4, ['fits']],
     ['', 4, []],
-  ])('%j in %i columns', (text, columns, lines) => {
+  ])('wraps %j at %i columns', (text, columns, lines) => {
     expect(wrap(text, columns)).toEqual(lines);
   });
 });

@@ -23,7 +23,7 @@ describe('CavlcWriter', () => {
     [block(-2, 4, 3, -3, 0, 0, -1), '000000011010001001000010111001100', 5],
     [block(0, 0, 0, 1, 0, 1, 0, 0, 0, -1), '0001110001110010', 3],
     [block(), '1', 0],
-  ])('codes %j as the literature does', (levels, bits, total) => {
+  ])('codes %j as in the literature', (levels, bits, total) => {
     expect(encode(levels, 0)).toEqual({ bits, total });
   });
 
@@ -32,7 +32,7 @@ describe('CavlcWriter', () => {
   });
 
   it('escapes large levels with a 12-bit suffix', () => {
-    // One level: levelCode 2 * 1000 - 2 - 2, of which the escape takes 30 off.
+    // One level: levelCode 2 * 1000 - 2 - 2, minus 30 for the escape.
     expect(encode([1000, 0, 0, 0], CHROMA_DC_CONTEXT).bits).toBe(
       ['000111', '0000000000000001', (1996 - 30).toString(2).padStart(12, '0'), '1'].join(''),
     );

@@ -22,17 +22,17 @@ function timesOf(track: Box): { timescale: number; duration: number; sum: number
 }
 
 describe('renderClip', () => {
-  it('makes the same bytes of the same spec, and others of another', () => {
+  it('renders identical bytes for equal specs, and different ones otherwise', () => {
     const clip = renderClip(SPEC);
     expect(Buffer.compare(renderClip({ ...SPEC }), clip)).toBe(0);
     expect(Buffer.compare(renderClip({ ...SPEC, prompt: 'A dog' }), clip)).not.toBe(0);
   });
 
-  it('puts the index before the media, so that playing can start at once', () => {
+  it('puts the index before the media, so that playback can start at once', () => {
     expect(readBoxes(renderClip(SPEC)).map(({ type }) => type)).toEqual(['ftyp', 'moov', 'mdat']);
   });
 
-  it.each([0.01, 1, 2.5, 2.51])('lasts exactly %d seconds in every place that says so', (seconds) => {
+  it.each([0.01, 1, 2.5, 2.51])('lasts exactly %d seconds wherever that is stated', (seconds) => {
     const { boxes, video, audio } = tracksOf(renderClip({ ...SPEC, seconds, width: 16, height: 16 }));
     for (const [track, timescale] of [
       [video, 90_000],
@@ -56,7 +56,7 @@ describe('renderClip', () => {
     expect([sampleEntry.getUint16(40), sampleEntry.getUint16(42)]).toEqual([162, 90]);
   });
 
-  it('fills the media with its samples, where the index says they are', () => {
+  it('fills the media with samples where the index says they are', () => {
     const file = renderClip(SPEC);
     const { boxes, video, audio } = tracksOf(file);
     const frames = sampleRanges(video);
@@ -77,7 +77,7 @@ describe('renderClip', () => {
     expect(next).toBe(media.start + media.body.byteLength);
   });
 
-  it('marks as sync samples the frames that are IDR pictures, at most five seconds apart', () => {
+  it('marks IDR pictures as sync samples, at most five seconds apart', () => {
     const file = renderClip({ ...SPEC, seconds: 11, width: 16, height: 16 });
     const { video } = tracksOf(file);
     const idrFrames = sampleRanges(video).flatMap(({ start }, i) =>
@@ -87,7 +87,7 @@ describe('renderClip', () => {
     expect(readTable(findOne(video.children, 'mdia/minf/stbl/stss'), 1).flat()).toEqual(idrFrames);
   });
 
-  it('carries its id as the title', () => {
+  it('has its id as the title', () => {
     const { body } = findOne(readBoxes(renderClip({ ...SPEC, id: 'vidéo' })), 'moov/udta').children[0] ?? {
       body: undefined,
     };
@@ -114,18 +114,18 @@ describe('renderClip', () => {
   });
 });
 
-describe.skipIf(!hasFfmpeg)('renderClip, judged by ffmpeg (needs ffmpeg and ffprobe)', () => {
+describe.skipIf(!hasFfmpeg)('renderClip, checked with ffmpeg (needs ffmpeg and ffprobe)', () => {
   it.each([
     ['a common size', {}],
     ['the smallest size', { width: 16, height: 16, seconds: 0.5 }],
-    ['a size that is no multiple of anything', { width: 162, height: 90, seconds: 1.01 }],
+    ['a size that is not a multiple of 16', { width: 162, height: 90, seconds: 1.01 }],
     ['a prompt without a single glyph', { prompt: '猫が🎹を弾く', seconds: 0.5 }],
     ['a very long prompt', { prompt: 'word '.repeat(2000), seconds: 0.5 }],
-  ])('has nothing wrong with it: %s', (_, changes) => {
+  ])('produces a valid file with %s', (_, changes) => {
     expect(complaintsAbout(renderClip({ ...SPEC, ...changes }))).toBe('');
   });
 
-  it('has the streams and durations it should', () => {
+  it('has the right streams and durations', () => {
     const entries = 'stream=codec_name,profile,width,height,sample_rate,channels,start_time,duration:format=duration';
     expect(probe(renderClip(SPEC), entries)).toEqual([
       'codec_name=h264',

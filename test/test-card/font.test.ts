@@ -8,7 +8,7 @@ function rowsOf(character: string): boolean[] {
   return Array.from({ length: GLYPH_HEIGHT }, (_, row) => used.has(row));
 }
 
-it('draws lower-case letters with descenders below the baseline, so that "p" is not a small "P"', () => {
+it('draws descenders below the baseline, so that "p" differs from a small "P"', () => {
   const letters = Array.from('abcdefghijklmnopqrstuvwxyz');
   expect(
     letters

@@ -12,7 +12,7 @@ function annexB(units: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(units.flatMap((unit) => [...START_CODE, ...unit]));
 }
 
-/** Smooth on the left and more and more noisy to the right, so that every kind of block and context occurs. */
+/** Smooth on the left and noisier to the right, so that every kind of block and context occurs. */
 function testPicture(width: number, height: number): Picture {
   const picture = createPicture(width, height);
   const random = seededRandom('noise');
@@ -68,7 +68,7 @@ describe('H264Encoder', () => {
     expect(meanError(samplesOf(encoder.reconstruction), samplesOf(picture))).toBeLessThan(3);
   });
 
-  it('skips a whole picture in which nothing changed', () => {
+  it('skips an unchanged picture', () => {
     const picture = testPicture(64, 48);
     const encoder = new H264Encoder({ width: 64, height: 48, framesPerSecond: 30 });
     encoder.encodeKeyFrame(picture);
@@ -79,7 +79,7 @@ describe('H264Encoder', () => {
     expect(slice.isAtStop()).toBe(true);
   });
 
-  it('codes again only what changed', () => {
+  it('codes only what changed', () => {
     const picture = testPicture(64, 48);
     const encoder = new H264Encoder({ width: 64, height: 48, framesPerSecond: 30 });
     encoder.encodeKeyFrame(picture);
@@ -92,7 +92,7 @@ describe('H264Encoder', () => {
     expect(changed.every((i) => i % 64 >= 16 && i % 64 < 32 && i >= 16 * 64 && i < 32 * 64)).toBe(true);
   });
 
-  it.skipIf(!hasFfmpeg)('reconstructs bit for bit what ffmpeg decodes, also across changes (needs ffmpeg)', () => {
+  it.skipIf(!hasFfmpeg)('reconstructs exactly what ffmpeg decodes, even across changes (needs ffmpeg)', () => {
     const picture = testPicture(128, 64);
     const encoder = new H264Encoder({ width: 128, height: 64, framesPerSecond: 30 });
     const units = [encoder.sequenceParameters, encoder.pictureParameters, encoder.encodeKeyFrame(picture)];

@@ -15,7 +15,7 @@ describe('codeLengths', () => {
 });
 
 describe('canonicalCodes', () => {
-  it('counts up within a length and on to the next', () => {
+  it('counts up within a length and continues with the next', () => {
     // The example of RFC 1951, 3.2.2.
     expect(canonicalCodes([3, 3, 3, 3, 3, 2, 4, 4])).toEqual([2, 3, 4, 5, 6, 0, 14, 15]);
   });

@@ -46,7 +46,7 @@ function overlap(a: Rect, b: Rect): boolean {
 }
 
 describe('layOut', () => {
-  it.each(CASES)('keeps everything apart and inside $width x $height', (fields) => {
+  it.each(CASES)('keeps areas apart and inside $width x $height', (fields) => {
     const areas = areasOf(layOut(specOf(fields)));
     for (const [i, area] of areas.entries()) {
       expect(area.x).toBeGreaterThanOrEqual(0);
@@ -57,7 +57,7 @@ describe('layOut', () => {
     }
   });
 
-  it('shows every caption in full where there is room', () => {
+  it('shows every caption in full when there is room', () => {
     const { texts, clock } = layOut(specOf({ width: 1280, height: 720, prompt: 'A calico cat' }));
     const joined = (role: string) => texts.filter((text) => text.role === role).map(({ text }) => text);
     expect(joined('title')).toEqual(['SORA SIMULATOR']);
@@ -68,7 +68,7 @@ describe('layOut', () => {
     expect(clock).toBeDefined();
   });
 
-  it('still has title, prompt, model and clock at 64x64', () => {
+  it('still shows title, prompt, model and clock at 64x64', () => {
     const { texts, clock } = layOut(specOf({ width: 64, height: 64, prompt: 'A calico cat' }));
     expect(texts.map(({ text }) => text)).toEqual(['SORA', 'SIMULATOR', 'A calic...', 'sora-2-pro', '64x64 12s']);
     expect(clock).toBeDefined();

@@ -12,7 +12,7 @@ describe('colours', () => {
     ['red', [1, 0, 0], [63, 102, 240], 0xff0000],
     ['green', [0, 1, 0], [173, 42, 26], 0x00ff00],
     ['blue', [0, 0, 1], [32, 240, 118], 0x0000ff],
-  ] as const)('%s goes to BT.709 and back', (_, rgb, [y, u, v], packed) => {
+  ] as const)('%s converts to BT.709 and back', (_, rgb, [y, u, v], packed) => {
     expect(yuvOf(rgb)).toEqual({ y, u, v });
     const back = packedRgbOf(y, u, v);
     for (const shift of [16, 8, 0]) {
@@ -20,7 +20,7 @@ describe('colours', () => {
     }
   });
 
-  it('turn around the hue circle', () => {
+  it('follow the hue circle', () => {
     expect(rgbOfHsl(0, 1, 0.5)).toEqual([1, 0, 0]);
     expect(rgbOfHsl(1 / 3, 1, 0.5).map(Math.round)).toEqual([0, 1, 0]);
     expect(rgbOfHsl(-1 / 3, 1, 0.5).map(Math.round)).toEqual([0, 0, 1]);
@@ -28,7 +28,7 @@ describe('colours', () => {
 });
 
 describe('rasterise', () => {
-  it('averages what it shrinks and leaves out the padding', () => {
+  it('averages pixels when it shrinks, and ignores the padding', () => {
     const picture = createPicture(24, 16);
     fillArea(picture, { x: 0, y: 0, width: 32, height: 16 }, yuvOf([1, 1, 1]));
     fillArea(picture, { x: 2, y: 0, width: 2, height: 4 }, yuvOf([0, 0, 0]));

@@ -44,7 +44,7 @@ const RASTERS: readonly (readonly [string, Raster])[] = [
 ];
 
 describe('renderThumbnail', () => {
-  it('is a WebP file of the clip’s size, where that is small', () => {
+  it('is a WebP file of the clip’s size if that is small', () => {
     const file = renderThumbnail(SPEC);
     const view = new DataView(file.buffer, file.byteOffset);
     expect(Buffer.from(file.subarray(0, 16)).toString('latin1')).toMatch(/^RIFF....WEBPVP8L$/s);
@@ -56,7 +56,7 @@ describe('renderThumbnail', () => {
     expect(webpSize(renderThumbnail({ ...SPEC, width: 360, height: 720 }))).toEqual({ width: 180, height: 360 });
   });
 
-  it('refuses what no clip can be', () => {
+  it('refuses invalid clips', () => {
     expect(() => renderThumbnail({ ...SPEC, width: 33 })).toThrow(RangeError);
   });
 
@@ -85,17 +85,17 @@ describe('renderSpritesheet', () => {
     expect(jpegSize(file)).toEqual(size);
   });
 
-  it('refuses what no clip can be', () => {
+  it('refuses invalid clips', () => {
     expect(() => renderSpritesheet({ ...SPEC, seconds: 0 })).toThrow(RangeError);
   });
 });
 
-describe.skipIf(!hasFfmpeg)('the still encoders, judged by ffmpeg (needs ffmpeg)', () => {
-  it.each(RASTERS)('bring back %s through WebP exactly', (_, image) => {
+describe.skipIf(!hasFfmpeg)('the still encoders, checked with ffmpeg (needs ffmpeg)', () => {
+  it.each(RASTERS)('reproduce %s exactly in WebP', (_, image) => {
     expect([...decode(encodeWebp(image), 'rgb24')]).toEqual(rgbOf(image));
   });
 
-  it.each(RASTERS.slice(0, 2))('bring back %s through JPEG nearly', (_, image) => {
+  it.each(RASTERS.slice(0, 2))('reproduce %s closely in JPEG', (_, image) => {
     const decoded = decode(encodeJpeg(image), 'rgb24');
     expect(decoded).toHaveLength(image.pixels.length * 3);
     expect(meanError(decoded, rgbOf(image))).toBeLessThan(12);

@@ -27,7 +27,7 @@ describe('TestCard', () => {
     }
   });
 
-  it('draws the same frame whichever frames it drew before', () => {
+  it('draws the same frame regardless of earlier frames', () => {
     const walking = new TestCard(SPEC);
     const jumping = new TestCard(SPEC);
     for (let frame = 0; frame <= 40; frame++) walking.drawFrame(frame);

@@ -14,7 +14,7 @@ import {
 const RAMP = Array.from({ length: 16 }, (_, i) => 9 * i - 70);
 
 describe('the Hadamard transforms', () => {
-  it('undo themselves, up to their scale', () => {
+  it('are their own inverse, up to scale', () => {
     const block4x4 = Int32Array.from(RAMP);
     hadamard4x4(block4x4);
     hadamard4x4(block4x4);
@@ -40,7 +40,7 @@ describe('the core transform', () => {
     expect([...block]).toEqual([80, ...Array.from({ length: 15 }, () => 0)]);
   });
 
-  it('comes back within the error of quantisation', () => {
+  it('is inverted within the quantisation error', () => {
     const block = new Int32Array(32);
     block.set(RAMP, 16);
     forwardTransform(block, 16);
@@ -51,7 +51,7 @@ describe('the core transform', () => {
   });
 
   it.each([-200, -31, 0, 1, 17, 255])(
-    'brings back a macroblock that is flat at %i through the DC path alone',
+    'reproduces a macroblock that is flat at %i through the DC path alone',
     (value) => {
       const dc = new Int32Array(16).fill(16 * value);
       hadamard4x4(dc);

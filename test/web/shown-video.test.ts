@@ -43,13 +43,13 @@ const video: ApiVideo = {
 const idsOf = (ordered: readonly Job[], made: readonly ApiVideo[]): string[] =>
   mergeVideos(ordered, made).map(({ id }) => id);
 
-describe('the list of the page', () => {
-  it('shows a video of the service once, also before the service knows its id', () => {
+describe('the list on the page', () => {
+  it('shows a video of the service once, even before the service knows its id', () => {
     expect(idsOf([{ ...job, videoId: 'video_1', status: 'processing' }], [video])).toEqual(['job_1']);
     expect(idsOf([job], [video])).toEqual(['job_1']);
   });
 
-  it('shows what others made beside it: another prompt, an earlier time, or a job that will never have an id', () => {
+  it('adds videos of others: another prompt, an earlier time, or a job that will never have an id', () => {
     const others = [
       { ...video, id: 'video_2', prompt: 'a kite' },
       { ...video, id: 'video_3', created_at: video.created_at - 1 },

@@ -21,7 +21,7 @@ const writeForm = (request: VideoRequest, format: Partial<RequestFormat> = {}): 
   write(request, { body: 'multipart', ...format }) as FormData;
 
 describe('a create as JSON', () => {
-  it('has seconds as a text and the server’s own parameters as they are', () => {
+  it('has seconds as a string, and other parameters unchanged', () => {
     expect(write(FULL)).toEqual({
       model: 'sora-2',
       prompt: 'a red kite over the sea',
@@ -35,7 +35,7 @@ describe('a create as JSON', () => {
     });
   });
 
-  it('leaves out what the server is to choose', () => {
+  it('omits what the server should choose', () => {
     expect(write(BARE)).toEqual({ prompt: BARE.prompt });
   });
 
@@ -53,7 +53,7 @@ describe('a create as JSON', () => {
 });
 
 describe('a create as a form', () => {
-  it('has every field as a text', () => {
+  it('has every field as a string', () => {
     expect([...writeForm(FULL)]).toEqual([
       ['model', 'sora-2'],
       ['prompt', 'a red kite over the sea'],
@@ -77,17 +77,21 @@ describe('a create as a form', () => {
     expect(new Uint8Array(await part.arrayBuffer())).toEqual(image.bytes);
   });
 
-  it('refers to an image that is elsewhere', () => {
+  it('refers to an image that is not attached', () => {
     const form = writeForm(createVideoRequest({ image: { kind: 'file_id', fileId: 'file-1' } }));
     expect(form.get('input_reference[file_id]')).toBe('file-1');
   });
 });
 
-describe('the facts of a format', () => {
+describe('the options of a format', () => {
   const request = createVideoRequest({ image: ADDRESS, params: { seed: 7 } });
 
   it.each<[string, Partial<RequestFormat>, JsonObject]>([
-    ['seconds as text, an image as text', { image: 'text' }, { seconds: '4', input_reference: ADDRESS.url, seed: 7 }],
+    [
+      'seconds as a string, an image as a string',
+      { image: 'text' },
+      { seconds: '4', input_reference: ADDRESS.url, seed: 7 },
+    ],
     ['seconds as a number, an image as an object', { seconds: 'number' }, { seconds: 4, seed: 7 }],
     ['a field of another name', { image: 'text', imageField: 'reference_url' }, { reference_url: ADDRESS.url }],
     ['extras in metadata', { extras: 'metadata' }, { metadata: { seed: 7 } }],
@@ -95,7 +99,7 @@ describe('the facts of a format', () => {
     expect(write(request, { body: 'json', ...format })).toMatchObject(fields);
   });
 
-  it('write an address as the JSON text that vLLM-Omni reads, and a file still as a part', () => {
+  it('write a URL as the JSON string that vLLM-Omni reads, and a file as a part', () => {
     const format = { image: 'json', imageField: 'image_reference' } as const;
     expect(writeForm(request, format).get('image_reference')).toBe(`{"image_url":"${ADDRESS.url}"}`);
     expect([...writeForm(createVideoRequest({ image: createImageFile() }), format).keys()]).toContain(
@@ -103,7 +107,7 @@ describe('the facts of a format', () => {
     );
   });
 
-  it('put extras in metadata in a form, and in the other dialects', () => {
+  it('put extra parameters in metadata, in a form and in the other dialects', () => {
     expect(writeForm(request, { extras: 'metadata' }).get('metadata')).toBe('{"seed":7}');
     expect(write(request, { extras: 'metadata' }, 'new-api')).toMatchObject({ metadata: { seed: 7 } });
     expect(write(BARE, { extras: 'metadata' }, 'new-api')).toEqual({ prompt: BARE.prompt });

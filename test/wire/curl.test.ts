@@ -13,20 +13,20 @@ import { createImageFile, createVideoRequest } from '../support/video-request.ts
 
 const execute = promisify(execFile);
 
-/** Starts as curl's words for "from a file", and holds what a shell would take for its own. */
+/** Starts like curl's syntax for a file, and contains characters that a shell interprets. */
 const PROMPT = `@it's "a" $HOME \`kite\`\\n;\n  of 5€ <red> & 100% *`;
 const BEARER = { name: 'Authorization', prefix: 'Bearer ', variable: 'OPENAI_API_KEY' };
 
 const written = (request: VideoRequest, body: 'json' | 'multipart' = 'json'): WrittenCreate =>
   writeCreate('videos', request, firstFormat(request, { ...USUAL_FORMAT, body }));
 
-/** Runs the command as a person would, and gives back what the server got. */
+/** Runs the command as a user would, and returns what the server received. */
 async function paste(create: WrittenCreate, target: Partial<CurlTarget>): Promise<ReceivedRequest> {
   const server = await startScriptedServer([{ body: { id: 'video_1' } }]);
   const plain = { baseUrl: server.url, query: [], auth: null, headers: [], paths: [] } as const;
   const command = curlFor(create, { ...plain, ...target });
   const env = { PATH: process.env.PATH, OPENAI_API_KEY: 'sk-from-the-shell', X_LAB_TOKEN: 'hush', SIG: 'hush-too' };
-  // Bash takes a socket for standard input, which Node gives it, for a login, and reads the person's own settings first.
+  // With a socket as standard input, as from Node, Bash would read the user's startup files.
   await execute('bash', ['--norc', '-c', command], { env });
   const [received] = server.requests;
   if (received === undefined) throw new Error('nothing arrived');
@@ -39,8 +39,8 @@ function readForm({ headers, body }: ReceivedRequest): Promise<FormData> {
   return new Response(Uint8Array.from(body), { headers: { 'content-type': headers['content-type'] ?? '' } }).formData();
 }
 
-describe('the printed curl', () => {
-  it('sends the JSON that sora sends, with the key of the shell', async () => {
+describe('the printed curl command', () => {
+  it('sends the JSON that sora sends, with the key from the environment', async () => {
     const request = createVideoRequest({ prompt: PROMPT, characters: ['char_1'], params: { seed: 42 } });
     const { headers, body } = await paste(written(request), { auth: BEARER });
     expect(headers).toMatchObject({ authorization: 'Bearer sk-from-the-shell', 'content-type': 'application/json' });
@@ -67,13 +67,13 @@ describe('the printed curl', () => {
     expect(new Uint8Array(await part.arrayBuffer())).toEqual(image.bytes);
   });
 
-  it('sends no header for a server without a key', async () => {
+  it('sends no key header for a server without a key', async () => {
     const { headers, path } = await paste(written(createVideoRequest()), {});
     expect(headers).not.toHaveProperty('authorization');
     expect(path).toBe('/v1/videos');
   });
 
-  it('sends the headers and the query of the profile, secrets from the shell', async () => {
+  it('sends the headers and query of the profile, with secrets from the environment', async () => {
     const { headers, path } = await paste(written(createVideoRequest()), {
       headers: [
         { name: 'X-Note', value: `it's "a" $HOME \`kite\` \\`, isSecret: false },

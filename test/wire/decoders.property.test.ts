@@ -15,7 +15,7 @@ const JOBS = Object.values(JOB_REPLIES);
 const PAGES = [{ object: 'list', data: JOBS, has_more: true, last_id: 'x' }, { data: JOBS.slice(0, 2) }, JOBS];
 const WORDS = 'the server’s own words';
 
-/** A status as it would be shown; null for one that says nothing. */
+/** A status as shown; null for an empty one. */
 function shownStatus(status: JsonValue | undefined): string | null {
   if (typeof status === 'string') return status || null;
   if (typeof status === 'number') return String(status);
@@ -23,7 +23,7 @@ function shownStatus(status: JsonValue | undefined): string | null {
   return isEmpty ? null : JSON.stringify(status).slice(0, 2_000);
 }
 
-/** All that a reply says under `status`, anywhere in it. */
+/** Every value under `status`, anywhere in a reply. */
 function statusWordsIn(value: JsonValue): string[] {
   if (typeof value !== 'object' || value === null) return [];
   const own = isJsonObject(value) ? shownStatus(value.status) : null;
@@ -31,7 +31,7 @@ function statusWordsIn(value: JsonValue): string[] {
   return own === null ? below : [own, ...below];
 }
 
-/** Where a reply tells of the job: in itself, or in what it wraps. */
+/** Where a reply may describe the job: at the top, or inside a wrapper. */
 function jobPartOf(reply: JsonValue): JsonObject {
   if (!isJsonObject(reply)) return {};
   const hasId = Boolean(reply.id) || Boolean(reply.task_id);
@@ -55,7 +55,7 @@ function faultsOf(job: VideoJob, reply: JsonValue): string[] {
   }).flatMap(([fault, isFine]) => (isFine ? [] : [fault]));
 }
 
-/** Decodes a body in every way, and counts the jobs in it. Throws what is wrong with what came of it. */
+/** Decodes a body in every way and counts the jobs in it. Throws if a result is wrong. */
 function readReply(body: string): number {
   const value = parseExactJson(body);
   let jobs = 0;
@@ -73,7 +73,7 @@ function readReply(body: string): number {
   return jobs;
 }
 
-describe('the decoders, whatever a server replies', () => {
+describe('the decoders, with any reply', () => {
   it('read 10,000 mutated replies without a crash, an invented status or a lost word', () => {
     let jobs = 0;
     const replies = [...JOBS, ...PAGES, ...errorReplies(WORDS)];
@@ -85,13 +85,13 @@ describe('the decoders, whatever a server replies', () => {
         read.add(body);
         jobs += readReply(body);
       }),
-      { ...RUNS, numRuns: 14_000 }, // some come twice, and a few come out whole
+      { ...RUNS, numRuns: 14_000 }, // some repeat, and a few are not mutated
     );
     expect(read.size).toBeGreaterThanOrEqual(10_000);
     expect(jobs).toBeGreaterThan(4_000);
   }, 60_000);
 
-  it('keep the words of a refusal, and of a failed job, wherever they have got to', () => {
+  it('keep the message of a refusal or failed job, wherever it is', () => {
     const expectKept = (reply: JsonValue, message: string | undefined): void => {
       if (JSON.stringify(reply).includes(WORDS)) expect(message).toContain(WORDS);
     };
@@ -113,11 +113,11 @@ describe('the decoders, whatever a server replies', () => {
   it.each<[string, string]>([
     ['objects in objects', `{"id":"v","status":${'{"error":'.repeat(100_000)}1${'}'.repeat(100_000)}}`],
     ['lists in lists', `{"detail":[{"loc":${'['.repeat(100_000)}${']'.repeat(100_000)},"msg":"no"}]}`],
-    ['a page that begins its title again and again', `<html>${'<title'.repeat(500_000)}`],
-    ['a number without end', `{"id":"v","progress":"${'9'.repeat(1_000_000)}x"}`],
-    ['a word without end', `{"id":"v","status":"${' completed'.repeat(500_000)}"}`],
-    ['a million faults', `{"detail":[${'{"msg":"no"},'.repeat(1_000_000)}1]}`],
-  ])('come to an end with %s', (_, body) => {
+    ['an HTML page with a million title tags', `<html>${'<title'.repeat(500_000)}`],
+    ['a very long number', `{"id":"v","progress":"${'9'.repeat(1_000_000)}x"}`],
+    ['a very long word', `{"id":"v","status":"${' completed'.repeat(500_000)}"}`],
+    ['a million errors', `{"detail":[${'{"msg":"no"},'.repeat(1_000_000)}1]}`],
+  ])('finish with %s', (_, body) => {
     const startedMs = performance.now();
     const value = parseExactJson(body);
     decodeJob(value, FACTS);

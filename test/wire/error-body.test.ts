@@ -10,20 +10,20 @@ describe('decodeErrorBody', () => {
     ],
     ['an envelope with a number for a code', '{"error":{"message":"no","code":400}}', { message: 'no', code: '400' }],
     ['an envelope without a message', '{"error":{"code":"quota"}}', { message: 'quota', code: 'quota' }],
-    ['an envelope with nothing that is known', '{"error":{"why":[1]}}', { message: '{"why":[1]}' }],
+    ['an envelope with unknown fields', '{"error":{"why":[1]}}', { message: '{"why":[1]}' }],
     [
       'Azure’s inner error',
       '{"error":{"code":"BadRequest","message":"no","innererror":{"code":"ResponsibleAIPolicyViolation"}}}',
       { message: 'no', code: 'BadRequest', type: 'ResponsibleAIPolicyViolation' },
     ],
-    ['an error in a text', '{"error":"no"}', { message: 'no' }],
-    ['a detail in a text', '{"detail":"Not Found"}', { message: 'Not Found' }],
+    ['an error as a string', '{"error":"no"}', { message: 'no' }],
+    ['a detail as a string', '{"detail":"Not Found"}', { message: 'Not Found' }],
     [
       'FastAPI’s list of details',
       '{"detail":[{"type":"missing","loc":["body","prompt"],"msg":"Field required"},{"msg":"and more"},"too"]}',
       { message: 'body.prompt: Field required; and more; too' },
     ],
-    ['a detail in an object', '{"detail":{"message":"no"}}', { message: 'no' }],
+    ['a detail as an object', '{"detail":{"message":"no"}}', { message: 'no' }],
     ['a message alone', '{"message":"no"}', { message: 'no' }],
     [
       'New API’s',
@@ -54,7 +54,7 @@ describe('decodeErrorBody', () => {
       { message: 'bad size', type: 'invalid_request_error', param: 'size', code: 'invalid_value' },
     ],
     [
-      'the same as Python prints it',
+      'the same in Python notation',
       JSON.stringify({
         detail: `Error code: 404 - {'error': {'message': "The model 'x' does not exist", 'code': 'model_not_found', 'param': None}}`,
       }),
@@ -81,14 +81,14 @@ describe('decodeErrorBody', () => {
       '{"title":"Invalid","invalid_params":[{"name":"size","reason":"is odd"}]}',
       { message: 'Invalid (size: is odd)' },
     ],
-    ['details that are no list', '{"error":{"message":"no","details":{"code":7}}}', { message: 'no' }],
+    ['details that are not a list', '{"error":{"message":"no","details":{"code":7}}}', { message: 'no' }],
     [
-      'texts by the names of fields',
+      'messages by field',
       '{"title":"One or more validation errors occurred.","errors":{"seconds":["is too long","is odd"]}}',
       { message: 'One or more validation errors occurred. (seconds: is too long, is odd)' },
     ],
-    ['JSON that says nothing', '{"a":1}', { message: '{"a":1}' }],
-    ['a JSON text', '"no"', { message: 'no' }],
+    ['JSON without known fields', '{"a":1}', { message: '{"a":1}' }],
+    ['a JSON string', '"no"', { message: 'no' }],
     ['a JSON list', '["no"]', { message: '["no"]' }],
     ['JSON’s null', 'null', { message: '' }],
     [
@@ -96,14 +96,14 @@ describe('decodeErrorBody', () => {
       '<!DOCTYPE html><html><head><title> 502 Bad Gateway </title></head></html>',
       { message: 'an HTML page: 502 Bad Gateway' },
     ],
-    ['a page without a title', '\n<html><body>no</body></html>', { message: 'an HTML page' }],
+    ['an HTML page without a title', '\n<html><body>no</body></html>', { message: 'an HTML page' }],
     ['plain text', ' upstream connect error\n', { message: 'upstream connect error' }],
     ['nothing', '', { message: '' }],
   ])('reads %s', (_, body, expected) => {
     expect(decodeErrorBody(body)).toEqual({ code: null, type: null, param: null, ...expected });
   });
 
-  it('keeps no more of a body than a person would read', () => {
+  it('limits the length of a message', () => {
     expect(decodeErrorBody('x'.repeat(1_000_000)).message).toHaveLength(2_000);
   });
 });

@@ -28,7 +28,7 @@ describe('decodeStatus', () => {
     }
   });
 
-  it('has no word for what a server does not say', () => {
+  it('is unknown for a missing status', () => {
     expect(decodeStatus(null)).toBe('unknown');
   });
 });
@@ -71,7 +71,7 @@ describe('decodeJob', () => {
     });
   });
 
-  it('makes null of all that is missing', () => {
+  it('returns null for missing fields', () => {
     const { id, status, requestId, pollAfterMs, ...rest } = decode({ id: 'v', status: 'queued' });
     expect({ id, status, requestId, pollAfterMs }).toEqual({ id: 'v', status: 'queued', ...FACTS });
     expect(Object.entries(rest).filter(([name, value]) => value !== null && name !== 'serverStatus')).toEqual([]);
@@ -79,7 +79,7 @@ describe('decodeJob', () => {
 
   it.each<[string, JsonObject]>([
     ['id', { id: '7' }],
-    ['id, where it is a number', { id: 7 }],
+    ['id, as a number', { id: 7 }],
     ['task_id', { id: '', task_id: '7' }],
     ['request_id', { request_id: '7' }],
     ['video_id', { video_id: '7' }],
@@ -97,12 +97,12 @@ describe('decodeJob', () => {
     ['an error', { error: { message: 'no such thing' } }],
     ['FastAPI’s 200 of something else', { message: 'welcome' }],
     ['nothing', {}],
-  ])('finds no job in %s, also where one was asked for', (_, body) => {
+  ])('finds no job in %s, even when one was requested', (_, body) => {
     expect(decodeJob(body, FACTS)).toBeNull();
     expect(decodeJob(body, { ...FACTS, askedId: 'v' })).toBeNull();
   });
 
-  it('knows by the call whose status it is when the body leaves the id out', () => {
+  it('uses the requested id when the body has none', () => {
     expect(decodeJob({ status: 'running' }, { ...FACTS, askedId: 'v' })).toMatchObject({
       id: 'v',
       status: 'in_progress',
@@ -114,7 +114,7 @@ describe('decodeJob', () => {
     expect(decodeJob(value, { ...FACTS, askedId: 'v' })).toBeNull();
   });
 
-  it('reads what New API wraps, and takes no status of the wrapper for the job’s', () => {
+  it('unwraps a reply of New API, and ignores the status of the wrapper', () => {
     expect(
       decode({
         code: 'success',
@@ -138,11 +138,11 @@ describe('decodeJob', () => {
     expect(decode({ status: 'success', data: { id: 'v' } })).toMatchObject({ status: 'unknown', serverStatus: null });
   });
 
-  it('keeps a status word that it does not know', () => {
+  it('keeps an unknown status word', () => {
     expect(decode({ id: 'v', status: 'Warming Up' })).toMatchObject({ status: 'unknown', serverStatus: 'Warming Up' });
   });
 
-  it('takes a job without a status for completed only when it comes with its video', () => {
+  it('treats a job without a status as completed only if it has a video', () => {
     expect(decode({ id: 'v', url: 'https://cdn.example/v.mp4' }).status).toBe('completed');
     expect(decode({ id: 'v' }).status).toBe('unknown');
     expect(decode({ id: 'v', status: 'running', url: 'https://cdn.example/v.mp4' }).status).toBe('in_progress');
@@ -167,14 +167,14 @@ describe('decodeJob', () => {
     ['5s', 5],
     ['4.5', 4.5],
     ['four', null],
-  ])('reads the length %j, by either name', (seconds, expected) => {
+  ])('reads the length %j, under either name', (seconds, expected) => {
     expect(decode({ id: 'v', seconds }).seconds).toBe(expected);
     expect(decode({ id: 'v', duration: seconds }).seconds).toBe(expected);
   });
 
   it.each([
     ['seconds', 1_763_053_953, 1_763_053_953_000],
-    ['seconds as a text', '1763053953', 1_763_053_953_000],
+    ['seconds as a string', '1763053953', 1_763_053_953_000],
     ['seconds with a fraction', 1_763_053_953.1234, 1_763_053_953_123],
     ['milliseconds', 1_763_053_953_000, 1_763_053_953_000],
     ['ISO 8601', '2025-11-13T17:12:33Z', 1_763_053_953_000],
@@ -196,14 +196,14 @@ describe('decodeJob', () => {
     ['an object', { error: { code: 'x', message: 'y' } }, { code: 'x', message: 'y' }],
     ['an object with a code alone', { error: { code: 'x' } }, { code: 'x', message: 'x' }],
     ['an empty object', { error: {} }, null],
-    ['a text', { error: 'out of memory' }, { code: null, message: 'out of memory' }],
+    ['a string', { error: 'out of memory' }, { code: null, message: 'out of memory' }],
     ['fail_reason', { error: null, fail_reason: 'no GPU' }, { code: null, message: 'no GPU' }],
     ['nothing', { error: null }, null],
-  ])('reads why a job failed from %s', (_, fields, error) => {
+  ])('reads the failure of a job from %s', (_, fields, error) => {
     expect(decode({ id: 'v', status: 'failed', ...fields }).error).toEqual(error);
   });
 
-  it('heeds no error of a job that is well', () => {
+  it('ignores the error of a successful job', () => {
     expect(decode({ id: 'v', status: 'completed', error: { code: 'x', message: 'y' } }).error).toBeNull();
     expect(decode({ id: 'v', status: 'running', error: '' }).error).toBeNull();
   });
@@ -224,11 +224,11 @@ describe('decodeJob', () => {
     ['result.video.url', { result: { video: { url: 'u' } } }],
     ['content.video_url', { content: { video_url: 'u' } }],
     ['videos[0].url', { videos: [{ type: 'url', url: 'u' }] }],
-  ])('finds the address of the video in %s', (_, fields) => {
+  ])('finds the URL of the video in %s', (_, fields) => {
     expect(decode({ id: 'v', status: 'completed', ...fields }).content).toEqual({ kind: 'url', url: 'u' });
   });
 
-  it('takes a plain text for the address only if it is one', () => {
+  it('accepts a string as the URL only if it is one', () => {
     const url = 'https://cdn.example/v.mp4';
     expect(decode({ id: 'v', output: url }).content).toEqual({ kind: 'url', url });
     expect(decode({ id: 'v', output: [url] }).content).toEqual({ kind: 'url', url });

@@ -8,8 +8,8 @@ const NO_FRAME = { resolution: null, aspectRatio: null } as const;
 const IMAGE = createImageFile();
 const PROMPT = BARE.prompt;
 
-describe('dialect `generations` as the guide has it', () => {
-  it('has the length as a number and the frame in words', () => {
+describe('dialect `generations`, as the guide describes it', () => {
+  it('has the length as a number, and resolution and shape as words', () => {
     const request = createVideoRequest({ seconds: 10, frame: FRAME, quality: 'standard' });
     expect(encodeGuide(request)).toEqual({
       model: 'sora-2',
@@ -21,13 +21,13 @@ describe('dialect `generations` as the guide has it', () => {
     });
   });
 
-  it('leaves out what the server is to choose', () => {
+  it('omits what the server should choose', () => {
     expect(encodeGuide({ ...BARE, frame: NO_FRAME })).toEqual({ prompt: PROMPT });
   });
 });
 
-describe('dialect `generations` as New API has it', () => {
-  it('has the length as a number, the frame in pixels and the image as an address', () => {
+describe('dialect `generations`, as New API implements it', () => {
+  it('has the length as a number, the size in pixels, and the image as a URL', () => {
     const request = createVideoRequest({ seconds: 5, image: IMAGE });
     expect(encodeNewApi(request)).toEqual({
       model: 'sora-2',
@@ -41,7 +41,7 @@ describe('dialect `generations` as New API has it', () => {
 });
 
 describe('dialect `openrouter`', () => {
-  it('has the frame in words and the image as the first frame', () => {
+  it('has resolution and shape as words, and the image as the first frame', () => {
     expect(encodeOpenRouter(createVideoRequest({ frame: FRAME, image: IMAGE }))).toEqual({
       model: 'sora-2',
       prompt: PROMPT,
@@ -54,7 +54,7 @@ describe('dialect `openrouter`', () => {
     });
   });
 
-  it('has pixels only if they were requested', () => {
+  it('has a size only if it was requested', () => {
     expect(encodeOpenRouter({ ...BARE, size: '832x480' })).toEqual({ prompt: PROMPT, size: '832x480' });
     expect(encodeOpenRouter({ ...BARE, size: '1280x720', frame: NO_FRAME })).toEqual({ prompt: PROMPT });
   });
@@ -64,12 +64,12 @@ describe('dialect `openrouter`', () => {
     [{ polling_url: null }, null],
     [['/api'], null],
     [undefined, null],
-  ])('finds the polling address in %j', (reply, url) => {
+  ])('finds the polling URL in %j', (reply, url) => {
     expect(decodePollingUrl(reply)).toBe(url);
   });
 });
 
-it('an upload has no address that could be sent in its place', () => {
+it('cannot refer to an upload by a URL', () => {
   const request = createVideoRequest({ image: { kind: 'file_id', fileId: 'file-1' } });
   for (const encode of [encodeNewApi, encodeOpenRouter]) expect(() => encode(request)).toThrow('the upload file-1');
 });

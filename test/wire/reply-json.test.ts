@@ -22,7 +22,7 @@ describe('parseReplyJson', () => {
       { id: 'a, }', n: null, list: [1] },
     ],
     ['a document encoded twice', '"{\\"id\\":\\"a\\"}"', { id: 'a' }],
-    ['a page', '<html>{"id":"a"}</html>', undefined],
+    ['an HTML page', '<html>{"id":"a"}</html>', undefined],
     ['half a document', '{"id":"a"', undefined],
     ['closing brackets alone', '{"id":"a"}}', undefined],
     ['nothing', '', undefined],
@@ -30,7 +30,7 @@ describe('parseReplyJson', () => {
     expect(parseReplyJson(text)).toEqual(value);
   });
 
-  it('ends on hostile text, where quadratic time would take hours', () => {
+  it('finishes on hostile text that would take hours in quadratic time', () => {
     expect(parseReplyJson(`{"a":"${'\\"'.repeat(1_000_000)}`)).toBeUndefined();
     expect(parseReplyJson('['.repeat(1_000_000))).toBeUndefined();
   });

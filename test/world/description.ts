@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import type { Fate } from './processes.ts';
 
-/** What becomes of a create. `made` or not, the client cannot tell from the answer, except where it says so. */
+/** What happens to a create. The client cannot tell from the reply whether it was created, except where noted. */
 export type CreateFault =
   | 'none'
-  | 'refused connection' // certainly not made
-  | '429' // certainly not made
-  | '400' // certainly not made
-  | 'half an answer' // made
-  | 'a page' // made
+  | 'refused connection' // certainly not created
+  | '429' // certainly not created
+  | '400' // certainly not created
+  | 'half an answer' // created
+  | 'a page' // created
   | `${'made' | 'lost'}: ${'reset' | '500' | '502' | '504' | 'silence' | Redirect}`
   | 'made late: 504';
 type Redirect = `${301 | 302 | 303 | 307 | 308}${'' | ' with Location'}`;
@@ -18,13 +18,13 @@ export type ListFault = 'none' | '500' | 'reset' | 'empty' | '405';
 export type ContentFault = 'none' | 'cut' | 'cut without length' | 'lapsed' | 'json' | 'wrong range' | 'reset' | '404';
 export type Outcome = 'completed' | 'failed' | 'expired' | 'cancelled';
 export type UploadFault = 'none' | '500' | 'reset' | 'silence';
-/** What becomes of a request of a server-side batch, and what its results say. */
+/** What happens to a request of a server-side batch, and what its results say. */
 export type RowFate =
   | 'made'
-  | 'refused' // certainly not made
-  | 'not executed' // certainly not made
+  | 'refused' // certainly not created
+  | 'not executed' // certainly not created
   | `${'made' | 'lost'}: ${'500' | 'error' | 'no line'}`;
-/** `failed`: its file is refused, and nothing is made. Others than `completed` leave requests out. */
+/** `failed`: its file is refused, and nothing is created. Outcomes other than `completed` omit requests. */
 export type BatchEnd = 'completed' | 'failed' | 'expired' | 'cancelled';
 export type ResultsFault = 'none' | '500' | '404' | 'reset' | 'cut' | 'cut without length' | 'repeated' | 'empty';
 
@@ -35,12 +35,12 @@ export interface Replica {
 }
 
 export interface ListHabits {
-  /** A job is listed only so long after it was made. */
+  /** The delay before a new job is listed. */
   readonly lagMs: number;
   readonly isFinishedOnly: boolean;
   readonly prompts: 'whole' | 'cut' | 'trimmed' | 'rewritten' | 'none';
   readonly hasOtherIds: boolean;
-  /** Whether it says which video a job was made from. */
+  /** Whether it reports the source of a derived video. */
   readonly showsSources: boolean;
   readonly pageSize: number;
 }
@@ -49,9 +49,9 @@ export interface Production {
   /** All but `create` start from an existing video. */
   readonly run: 'create' | 'remix' | 'edit' | 'extend';
   readonly prompt: number;
-  /** Which existing video: in its place, or with `create` the one whose request is used again; null for none. */
+  /** The existing video: the source, or with `create` the one whose request is repeated; null for none. */
   readonly from: number | null;
-  /** With which character it is created, so many before the newest; null for none. */
+  /** The character to use, counted back from the newest; null for none. */
   readonly character: number | null;
   readonly count: number;
   readonly option: '' | '--again' | '--reuse';
@@ -72,7 +72,7 @@ export interface Character {
   readonly option: '' | '--again';
 }
 
-/** The REST service: resumes what an earlier one left, and takes the first orders of `ORDERS`. */
+/** The REST service: resumes earlier jobs, and takes the first orders of `ORDERS`. */
 export interface Serve {
   readonly run: 'serve';
   readonly orders: number;
@@ -95,25 +95,25 @@ export type Act =
   /** Somebody else creates a video with the same account. */
   | { readonly act: 'stranger'; readonly prompt: string };
 
-/** A server and what happens on it and around it. Queues are used up one by one; what comes after them is quiet. */
+/** A server and the events around it. Queues are used up one by one; afterwards nothing happens. */
 export interface World {
   readonly replicas: readonly Replica[];
-  /** Which replica gets a request, in turn, over and over. */
+  /** Which replica gets each request, repeated. */
   readonly balancer: readonly number[];
   readonly list: ListHabits;
   /** The profile declares the list complete, and it is. */
   readonly isComplete: boolean;
-  /** What others made before. */
+  /** Jobs that others created before. */
   readonly strangers: readonly string[];
   /** Living processes look dead to others. */
   readonly looksDead: boolean;
-  /** The clock of this machine is set to another time now and then. */
+  /** The clock of this machine is changed now and then. */
   readonly hasClockJumps: boolean;
   readonly failedStatus: 200 | 400 | 422 | 500;
   readonly refusesCancel: boolean;
   readonly hasSignedFiles: boolean;
   readonly clipBytes: number;
-  /** How long a create is on its way, and its answer; over and over. */
+  /** How long a create and its reply take, repeated. */
   readonly travelMs: readonly { readonly there: number; readonly back: number }[];
   readonly renderMs: readonly number[];
   readonly outcomes: readonly Outcome[];
@@ -125,12 +125,12 @@ export interface World {
   readonly batches: readonly BatchEnd[];
   readonly rows: readonly RowFate[];
   readonly results: readonly ResultsFault[];
-  /** Batches say how many requests they have. */
+  /** Batches report how many requests they have. */
   readonly countsRequests: boolean;
   readonly acts: readonly Act[];
 }
 
-/** Two of them begin alike, so that a list that cuts prompts cannot tell them apart. */
+/** Two of them start alike, so that a list that shortens prompts cannot tell them apart. */
 export const PROMPTS = ['a paper boat on the wide river, at dawn', 'a paper boat on the wide river, at night', 'a cat'];
 export const ORDERS = ['the first order', 'the second order'];
 export const NAMES = ['Mossy', 'Fern'];
@@ -294,13 +294,13 @@ const any = fc.record<World>({
   acts: fc.array(act, { minLength: 1, maxLength: 6 }),
 });
 
-/** Any world, smaller and quieter ones first. */
+/** Any world; shrinks to smaller and quieter ones. */
 export const anyWorld: fc.Arbitrary<World> = any.map((world) => {
   const described = world.hasClockJumps ? world : withOneClock(world);
   return described.isComplete ? complete(withoutStrangers(described)) : described;
 });
 
-/** Where a person declares the list complete, it shows every job that was made, within seconds after its create was sent. */
+/** When a user declares the list complete, it shows every job within seconds of its create. */
 function complete(world: World): World {
   return {
     ...world,

@@ -24,7 +24,7 @@ import { BASE_URL, type Run, type WorldJob, WorldServer } from './world-server.t
 
 const ENV = { SORA_PROFILE: 'lab', SORA_API_KEY: 'sk-world-0123456789' };
 
-/** Lets a world happen, and returns what broke a promise of `sora`; empty when nothing did. */
+/** Runs a world, and returns the violations of promises; empty if there are none. */
 export async function live(world: World): Promise<string[]> {
   const course = new Course(world);
   looksDead.all = world.looksDead;
@@ -40,7 +40,7 @@ class Course {
   readonly #world: World;
   readonly #server: WorldServer;
   readonly #promises: Promises;
-  /** How many rows the manifest may have for a process that reads it now. */
+  /** How many rows of the manifest a process sees now. */
   #rows: readonly number[] = [];
 
   constructor(world: World) {
@@ -101,7 +101,7 @@ class Course {
     const listed = ended?.json<{ jobs: ShownJob[] }>().jobs ?? [];
     if (!this.#server.payments.some(({ inBatch, request }) => inBatch || request.source?.operation === 'character'))
       return listed;
-    const status = await this.#ask('status', '--json'); // videos are listed, and what else is open is shown here
+    const status = await this.#ask('status', '--json'); // videos are listed; other unresolved submissions are shown here
     const keys = new Set(listed.map(({ submission }) => submission));
     const others = status?.json<{ jobs: ShownJob[] }>().jobs ?? [];
     return [...listed, ...others.filter(({ submission }) => !keys.has(submission))];
@@ -120,7 +120,7 @@ class Course {
       this.#promises.checkBatch(run, ROWS.slice(0, Math.min(...this.#rows)));
   }
 
-  /** A service that takes its orders, and is stopped when they are done or after some time. False if it was killed. */
+  /** Runs a service until its orders are done or some time has passed. False if it was killed. */
   async #serve({ orders }: Serve, { life, command }: Run): Promise<boolean> {
     const { clock, home } = this.sora;
     const serve = async (): Promise<true> => {
@@ -154,12 +154,12 @@ class Course {
     return hasEnded ?? false;
   }
 
-  /** What a process shows before it is killed. */
+  /** The output of a process before it is killed. */
   #show({ isOver }: Life, text: string): void {
     if (!isOver) this.#promises.screen += text;
   }
 
-  /** A finished video, so many before the newest. */
+  /** A finished video, counted back from the newest. */
   #video(number: number, isWanted: (job: WorldJob) => boolean = () => true): WorldJob | undefined {
     const nowMs = this.sora.clock.now();
     return this.#server.jobs
@@ -227,14 +227,14 @@ class Course {
   }
 }
 
-/** An order for the REST service. Sent again, it is the same one. */
+/** An order for the REST service. Repeated, it is the same order. */
 function orderOf(prompt: string): ServerCall {
   const headers = { 'content-type': 'application/json', 'x-api-key': 'test-api-key', 'idempotency-key': prompt };
   const url = new URL('http://localhost/api/v1/videos');
   return { method: 'POST', url, headers, body: Buffer.from(JSON.stringify({ prompt })) };
 }
 
-/** Whether a batch has told that all its rows are done. */
+/** Whether a batch has reported all its rows as done. */
 function isWhole({ option }: Batch, ended: RunResult | boolean | null): boolean {
   return typeof ended === 'object' && ended?.code === 0 && option !== '--retry-failed';
 }

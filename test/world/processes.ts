@@ -9,20 +9,20 @@ import type { Clock } from '../../src/platform/clock.ts';
 import { ownProcess } from '../../src/platform/process-identity.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 
-/** What happens to one process. */
+/** The fate of one process. */
 export interface Fate {
-  /** After how many effects (writes, requests, replies, waits) it is killed; null when it lives to its end. */
+  /** The number of effects (writes, requests, replies, waits) after which it is killed; null for never. */
   readonly killedAfter: number | null;
-  /** How much of the write that it is killed in reaches the disk, from 0 to 1. */
+  /** The share of the write during the kill that reaches the disk, from 0 to 1. */
   readonly torn: number;
-  /** After how many writes the disk is full; null when it never is. */
+  /** The number of writes after which the disk is full; null for never. */
   readonly fullAfter: number | null;
-  /** How far its clock is ahead, and after how many effects the clock is set so. */
+  /** How far its clock is ahead, and after how many effects it is changed. */
   readonly aheadMs: number;
   readonly setAfter: number;
-  /** How often others hold a lock when it wants one: so many times before each lock, over and over. */
+  /** How often others hold a lock when it wants one: attempts for each lock, repeated. */
   readonly lockTurns: readonly number[];
-  /** Other processes cannot look up whether it lives. */
+  /** Other processes cannot look up whether it is alive. */
   readonly isElsewhere: boolean;
 }
 
@@ -38,17 +38,17 @@ export const QUIET: Fate = {
 
 /** Above every pid of a real system. */
 const FIRST_PID = 1_000_000_000;
-/** Thousands of small folders come and go faster there. */
+/** Thousands of small folders are created and removed faster there. */
 const MEMORY_FOLDER = '/dev/shm';
 const KILLED = 'this process was killed';
 
 const alive = new Map<number, Life>();
 const current = new AsyncLocalStorage<Life>();
 let nextPid = FIRST_PID;
-/** Whether nobody can see that a process lives: it is taken for dead. */
+/** Whether the process looks dead although it is alive. */
 export const looksDead = { all: false };
 
-/** One simulated process. From the moment it is killed, nothing it does reaches the disk, the network or the screen. */
+/** One simulated process. Once it is killed, nothing it does reaches the disk, the network or the screen. */
 export class Life {
   readonly pid = nextPid++;
   readonly fate: Fate;
@@ -86,7 +86,7 @@ export class Life {
     return this.#abort.signal;
   }
 
-  /** Counts an effect that is about to happen, and says whether the process lives to see it. */
+  /** Counts the next effect, and returns whether the process is still alive for it. */
   step(): boolean {
     this.#steps++;
     if (!this.isOver && this.#stepsLeft-- > 0) return true;
@@ -113,7 +113,7 @@ export class Life {
     return true;
   }
 
-  /** Leaves behind what a killed process leaves: locks and partial files that carry its name, and nothing that is open. */
+  /** Leaves what a killed process leaves behind: locks and partial files with its name, and nothing open. */
   kill(): void {
     if (this.isOver) return;
     this.isOver = true;
@@ -132,12 +132,12 @@ export class Life {
   }
 }
 
-/** Resolves when the process around it may go on, and never when it is dead. */
+/** Resolves when the current process may continue, and never once it is dead. */
 export function survive(): Promise<void> {
   return (current.getStore()?.step() ?? true) ? Promise.resolve() : forever();
 }
 
-/** The clock as each process reads it; who is dead never wakes. */
+/** The clock as each process reads it; a dead process never wakes. */
 export function mortalClock(clock: FakeClock): FakeClock {
   const sleep: Clock['sleep'] = async (ms, signal) => {
     await survive();
@@ -151,7 +151,7 @@ export function mortalClock(clock: FakeClock): FakeClock {
   return { ...clock, now: () => clock.now() + (current.getStore()?.aheadMs ?? 0), sleep };
 }
 
-/** Asynchronous calls to the file system under way: the clock stands still meanwhile, so that a world repeats itself. */
+/** Asynchronous file system calls in progress: the clock stands still meanwhile, so that a world is reproducible. */
 let busy = 0;
 export const isDiskBusy = (): boolean => busy > 0;
 let queue: Promise<unknown> = Promise.resolve();
@@ -226,7 +226,7 @@ function replace(owner: Functions, name: string, make: (original: Call) => unkno
   });
 }
 
-/** A call that changes the disk, or `instead` where its process is dead by then. */
+/** A call that changes the disk, or `instead` if its process is dead by then. */
 function changes(instead: () => unknown) {
   return (call: Call): Call =>
     function (...args) {
@@ -234,7 +234,7 @@ function changes(instead: () => unknown) {
     };
 }
 
-/** The same for a call that writes bytes: some of them may reach the disk all the same, and the disk may be full. */
+/** The same for a call that writes bytes: some may still reach the disk, and the disk may be full. */
 function writes(instead: () => unknown) {
   return (call: Call): Call =>
     function (...args) {
@@ -288,7 +288,7 @@ function lock<T>(path: fs.PathLike, take: () => T): T {
 function closeSync(close: typeof fs.closeSync): typeof fs.closeSync {
   return (descriptor) => {
     const life = current.getStore();
-    if (life?.isOver) return; // it is closed already
+    if (life?.isOver) return; // already closed
     life?.descriptors.delete(descriptor);
     close(descriptor);
   };
@@ -320,7 +320,7 @@ function forgetting(kind: 'locks') {
 
 function inTurn(call: Call): Call {
   return function (...args) {
-    if (isInQueue.getStore()) return call.apply(this, args); // a call of Node itself, within another one
+    if (isInQueue.getStore()) return call.apply(this, args); // a call of Node itself, inside another one
     busy++;
     const result = queue.then(() => isInQueue.run(true, () => call.apply(this, args)));
     const done = (): void => void busy--;
@@ -345,7 +345,7 @@ function withCallback(call: Call): Call {
   };
 }
 
-/** The asynchronous form of a call, done at once: a process that dies meanwhile would close its files under it. */
+/** The asynchronous form of a call, done synchronously: otherwise a process that dies meanwhile would close its files. */
 function atOnce(call: Call): Call {
   return (...args) => {
     const done = args.at(-1) as unknown as (error: unknown, result?: unknown) => void;
@@ -358,7 +358,7 @@ function atOnce(call: Call): Call {
   };
 }
 
-/** A synchronous call cannot wait for ever; what its caller does about the error has no effect either. */
+/** A synchronous call cannot wait forever; what its caller does about the error has no effect either. */
 function dieHere(): never {
   throw new Error(KILLED);
 }

@@ -27,12 +27,12 @@ export interface ShownJob {
   readonly submission: string | null;
 }
 
-/** Watches a world for what breaks a promise of `sora`. It reads the ledger by itself. */
+/** Watches a world for violations of the promises of `sora`. It reads the ledger on its own. */
 export class Promises {
   readonly violations: string[] = [];
-  /** What was shown to people, all of it. */
+  /** Everything shown to users. */
   screen = '';
-  /** Submissions that a person has given up, although they may have made a video. */
+  /** Submissions that a user has abandoned, although they may have created a video. */
   readonly #released = new Set<string>();
   readonly #world: World;
   readonly #sora: CommandLine;
@@ -44,26 +44,26 @@ export class Promises {
     this.#server = server;
   }
 
-  /** A person gives up a submission. */
+  /** A user abandons a submission. */
   release(key: string): void {
     this.#released.add(key);
   }
 
-  /** A person gives up all server-side batches that were submitted by now. */
+  /** A user abandons all server-side batches submitted so far. */
   releaseBatches(): void {
     for (const { key, request } of this.#lines()) if (request?.source?.operation === 'batch') this.release(key);
   }
 
-  /** A person gives up all that was submitted for these prompts by now. */
+  /** A user abandons everything submitted for these prompts so far. */
   releaseAll(prompts: readonly string[]): void {
     const isTheirs = ({ prompt }: { readonly prompt: string }): boolean =>
       prompts.includes(prompt) || prompt.startsWith('a request of batch_'); // the result of a row that was missing then
     for (const { key, request } of this.#lines()) if (request && isTheirs(request)) this.release(key);
   }
 
-  /** Promise 1: no request is paid twice without a person's word. To be called as a create arrives. */
+  /** Promise 1: no request is paid for twice without a user's consent. Called when a create arrives. */
   checkPayment({ by, key, request }: Payment): void {
-    if (this.#released.has(key)) return; // it was on its way when it was given up
+    if (this.#released.has(key)) return; // it was in transit when it was abandoned
     const copies = productionOf(by.command)?.count ?? 1;
     const earlier = this.#server.payments.filter(
       (payment) => isSameRequest(payment.request, request) && !payment.isCertain,
@@ -76,19 +76,19 @@ export class Promises {
       );
   }
 
-  /** Whether a payment stands in the way of another one, unless it is settled. With a person's word, only its own copies do. */
+  /** Whether a payment forbids another one, unless it is settled. With a user's consent, only its own copies do. */
   #counts(payment: Payment, by: Run, next: string): boolean {
     if (isAgain(by)) return payment.by === by;
     return !isAgain(payment.by) || this.#isLater(next, payment.key);
   }
 
-  /** Whether a submission was decided upon after another one, whichever of them arrived first. */
+  /** Whether a submission was decided after another one, whichever arrived first. */
   #isLater(key: string, other: string): boolean {
     const intents = this.#lines().flatMap((line) => (line.event === 'intent' ? [line.key] : []));
     return intents.indexOf(key) > intents.indexOf(other);
   }
 
-  /** Whether its request may be paid again by a process, with the submission `next`. */
+  /** Whether a process may pay for its request again, with the submission `next`. */
   #isSettled(payment: Payment, by: Run, next: string): boolean {
     const { job } = payment;
     if (this.#isReleased(payment)) return true;
@@ -104,14 +104,14 @@ export class Promises {
     return status !== 'completed' && isTerminal(status) && (retries || this.#isSuperseded(payment, next));
   }
 
-  /** Whether a person has given it up: a request of a batch only as long as its result is missing. */
+  /** Whether a user has abandoned it: a request of a batch only while its result is missing. */
   #isReleased({ key, inBatch }: Payment): boolean {
     if (inBatch === null) return this.#released.has(key);
     const hasResult = this.#linesOf(inBatch.recordKey).some(({ event }) => event === 'accepted');
     return this.#released.has(inBatch.recordKey) || (this.#released.has(key) && !hasResult);
   }
 
-  /** Whether a row had another submission since, which was judged for itself. */
+  /** Whether a row had another submission since, which was judged separately. */
   #isSuperseded(payment: Payment, next: string): boolean {
     const { prompt } = payment.request;
     const keys = this.#lines().flatMap((line) => (line.request?.prompt === prompt ? [line.key] : []));
@@ -144,12 +144,12 @@ export class Promises {
     return isUnknown || this.#isKnown(inBatch.batch);
   }
 
-  /** Whether a job of somebody else has the same prompt and came after the create: nothing tells it from the own one. */
+  /** Whether another user's job has the same prompt and came after the create, so that it cannot be distinguished. */
   #isLikeIt(job: WorldJob | undefined, payment: Payment): boolean {
     return job?.key === STRANGER && job.request.prompt === payment.request.prompt && !isOlder(job, payment);
   }
 
-  /** Whether a submission has the job of an equal one, which is still looked for and gets this one's. */
+  /** Whether a submission has the job of an equal one, which is still being searched for and gets this one's. */
   #isSwapped({ key }: WorldJob, { request }: Payment, shown: readonly ShownJob[]): boolean {
     const isUnknown = shown.some(({ submission, status }) => submission === key && status === 'unknown');
     return (
@@ -157,14 +157,14 @@ export class Promises {
     );
   }
 
-  /** The same at once, for answers that have arrived at a process that lived to its end. */
+  /** The same at once, for replies that arrived at a process that was not killed. */
   checkAnswers(run: Run): void {
     for (const { by, fault, job, inBatch } of this.#server.payments)
       if (by === run && fault === 'none' && job !== null && !this.#isKnown(inBatch?.batch ?? job))
-        this.violations.push(`${describe(run)} was told of ${job.id} and ended without a word of it`);
+        this.violations.push(`${describe(run)} got ${job.id} and ended without reporting it`);
   }
 
-  /** No submission is taken for the job of another. */
+  /** No submission gets the job of another one. */
   #checkOwners(shown: readonly ShownJob[]): void {
     const owned = shown.flatMap(({ id, submission }) => {
       const job = this.#server.jobOf(id ?? '');
@@ -180,13 +180,13 @@ export class Promises {
   }
 
   #isOwn(job: WorldJob, submission: string, payment: Payment | undefined): boolean {
-    if (job.kind === 'batch') return job.key === submission; // no two are alike
+    if (job.kind === 'batch') return job.key === submission; // batches are never equal
     if (payment === undefined) return true;
     const isAlike = isSameRequest(job.request, payment.request) || this.#isLikeIt(job, payment);
     return isAlike && !isOlder(job, payment);
   }
 
-  /** A batch that ends well has saved a video of each row. */
+  /** A batch that succeeds has saved a video of each row. */
   checkBatch(run: Run, prompts: readonly string[]): void {
     const saved = this.#saved();
     for (const prompt of prompts) {
@@ -196,7 +196,7 @@ export class Promises {
     }
   }
 
-  /** Promise 3: every file under its final name is whole and its own. */
+  /** Promise 3: every file under its final name is complete and the right one. */
   checkFiles(): void {
     for (const name of this.#fileNames()) {
       const bytes = readFileSync(join(this.#sora.cwd, name));
@@ -214,7 +214,7 @@ export class Promises {
     }
   }
 
-  /** Of equal requests, one may have the video of the other; `#checkOwners` looks after that. */
+  /** Of equal requests, one may have the video of the other; `#checkOwners` covers that. */
   #isAdopted(key: string, job: WorldJob): boolean {
     return this.#linesOf(key).some((line) => line.job && this.#server.jobOf(line.job.id) !== job);
   }
@@ -254,12 +254,12 @@ export class Promises {
   }
 }
 
-/** The submission that stands for a payment once it is answered. */
+/** The submission that represents a payment once it is answered. */
 function recordKeyOf({ key, inBatch }: Payment): string {
   return inBatch?.recordKey ?? key;
 }
 
-/** Whether a job was made before the create left. Servers count in seconds, and locks are waited for before it leaves. */
+/** Whether a job was created before the create was sent. Servers count seconds, and a create may wait for locks. */
 function isOlder(job: WorldJob, { sentMs }: Payment): boolean {
   return job.madeMs < sentMs - 5_000;
 }
@@ -281,7 +281,7 @@ const isTerminal = (status: string): boolean => ['completed', 'failed', 'cancell
 function isNamedAfter(name: string, job: WorldJob): boolean {
   const hash = createHash('sha256').update(otherIdOf(job)).digest('hex').slice(0, 8);
   const endings = [job.id, otherIdOf(job), hash].map((text) => text.slice(-8));
-  const unnumbered = name.replace(/^(prompt-\d)-\d+\./, '$1.'); // of two commands that name one file, one numbers it
+  const unnumbered = name.replace(/^(prompt-\d)-\d+\./, '$1.'); // if two commands name one file, one adds a number
   const isNamed = unnumbered === namedFile(PROMPTS.indexOf(job.request.prompt));
   return isNamed || endings.some((ending) => name.endsWith(`-${ending}.mp4`));
 }

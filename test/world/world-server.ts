@@ -20,7 +20,7 @@ import type {
 import { type Life, survive } from './processes.ts';
 
 export const BASE_URL = 'https://lab.invalid/v1';
-/** The key of jobs that somebody else made. */
+/** The account of jobs that others created. */
 export const STRANGER = 'somebody else';
 const DAY_MS = 86_400_000;
 const CANCELLING_MS = 5_000;
@@ -38,20 +38,20 @@ export interface WorldJob {
   readonly madeMs: number;
   endsMs: number;
   readonly outcome: Outcome;
-  /** A person asked for its end. */
+  /** A user requested its end. */
   isRemoved: boolean;
 }
 
-/** A process of `sora`, and what it was started for. */
+/** A process of `sora`, and its purpose. */
 export interface Run {
   readonly command: Command;
   readonly life: Life;
 }
 
-/** What a create asks for. */
+/** The content of a create. */
 export interface Asked {
   readonly prompt: string;
-  /** What is made of which video; null for a video from the prompt alone. */
+  /** The operation and its source; null for a video from the prompt alone. */
   readonly source: { readonly operation: string; readonly id: string } | null;
   readonly characters?: readonly string[];
 }
@@ -62,13 +62,13 @@ export interface Payment {
   readonly key: string;
   readonly request: Asked;
   readonly fault: CreateFault;
-  /** Whether the client can know that nothing was made. */
+  /** Whether the client can know that nothing was created. */
   readonly isCertain: boolean;
-  /** When it left. */
+  /** When it was sent. */
   readonly sentMs: number;
-  /** Null when nothing was made. */
+  /** Null when nothing was created. */
   readonly job: WorldJob | null;
-  /** The batch whose request it is, and the key of the record of its result; null for a create of its own. */
+  /** The batch of this request, and the key of the record of its result; null for a single create. */
   readonly inBatch: { readonly batch: WorldJob | null; readonly recordKey: string } | null;
 }
 
@@ -102,7 +102,7 @@ export function isSameRequest(a: Asked, b: Asked): boolean {
   );
 }
 
-/** The server of a world: what it does is decided by the world's description alone. */
+/** The server of a world: its behaviour follows the description of the world only. */
 export class WorldServer {
   readonly jobs: WorldJob[] = [];
   readonly payments: Payment[] = [];
@@ -141,7 +141,7 @@ export class WorldServer {
       });
   }
 
-  /** Each request and each reply is a step of the process that sent it. What has left arrives, whatever becomes of it. */
+  /** Each request and each reply is a step of the process that sent it. A sent request arrives, whatever happens to the process. */
   httpOf(run: Run): Http {
     return async (request) => {
       await survive();
@@ -152,7 +152,7 @@ export class WorldServer {
     };
   }
 
-  /** Somebody else creates a video. */
+  /** Another user creates a video. */
   makeForeign(prompt: string): void {
     this.#make('video', { prompt, source: null }, STRANGER, 0, 0);
   }
@@ -283,7 +283,7 @@ export class WorldServer {
     return this.#answer(fault, batch);
   }
 
-  /** What is not finished is not executed. */
+  /** Unfinished requests are not executed. */
   #cancelBatch(id: string, replica: number): Reaction {
     const fault = this.#next('uploads');
     if (fault === 'reset' || fault === 'silence') return fault;
@@ -305,7 +305,7 @@ export class WorldServer {
     return fault === '500' ? { status: 500, body: {} } : { body: this.#shown(batch) };
   }
 
-  /** The results of a batch, in two files as the API has them. */
+  /** The results of a batch, in two files as in the API. */
   #results(fileId: string): Reaction {
     const [, id = '', kind = ''] = /^(batch_.*)_(output|errors)$/.exec(fileId) ?? [];
     const batch = this.jobOf(id);
@@ -406,7 +406,7 @@ export class WorldServer {
     return this.#clip(request, job);
   }
 
-  /** A signed address: it lapses, and then the job names a fresh one. */
+  /** A signed URL: it expires, and then the job has a new one. */
   #file(request: HttpRequest, url: URL): Reaction {
     const job = this.jobOf(url.pathname.slice(1));
     if (job === undefined || job.isRemoved) return { status: 404, body: 'no such file' };
@@ -549,7 +549,7 @@ async function* partsOf(bytes: Buffer, ending: Ending): AsyncGenerator<Buffer> {
   if (ending === 'break') throw networkError('ECONNRESET', 'read');
 }
 
-/** A whole MP4 whose bytes name its job. */
+/** A complete MP4 whose bytes name its job. */
 function clipOf(id: string, bytes: number): Buffer {
   const box = (type: string, body: string): Buffer => {
     const head = Buffer.alloc(4);

@@ -12,7 +12,7 @@ import {
   type RunningServer,
 } from './played-server.ts';
 
-/** The test double of other people, as they ship it. It finishes at once, or never; its clips lie elsewhere. */
+/** The unmodified test double of CopilotKit. Its jobs finish at once or never; its clips are on another host. */
 export const aimock: PlayedServer = {
   name: 'aimock',
   section: 'aimock',
@@ -27,12 +27,12 @@ export const aimock: PlayedServer = {
   start: () => startMock('/v1'),
 };
 
-/** Its other face: the Videos API of OpenRouter. */
+/** Its second API: that of OpenRouter. */
 export const aimockOpenRouter: PlayedServer = {
   ...openrouter,
   name: 'aimock, as OpenRouter',
   section: null,
-  // Its jobs end whatever they are: by the second look, which is the one that a cancellation takes.
+  // Its jobs always end by the second call, which a cancellation makes.
   abilities: { ...openrouter.abilities, cancel: 'already_finished' },
   refusal: aimock.refusal,
   failure: ['job_failed', 'Video generation failed'],

@@ -2,7 +2,7 @@ import { mp4 } from './clips.ts';
 import { OPENAI_MANNERS, openai } from './openai.ts';
 import { KEY, played, playing, REFUSED_PROMPT } from './played-server.ts';
 
-/** Azure: another base, another header for the key, errors with more in them, and removals that say nothing. */
+/** Azure: another base URL, another key header, errors with more fields, and empty replies to a delete. */
 export const azure = played({
   ...openai,
   name: 'Azure',

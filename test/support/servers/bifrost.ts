@@ -9,7 +9,7 @@ function refused(status: number, message: string): ScriptedReply {
 
 const NO_PROVIDER = 'video_id must be in id:provider format';
 
-/** Bifrost: JSON only, models and ids carry the provider, and so must the query of a list. */
+/** Bifrost: JSON only; models and ids include the provider, and a list needs it as a parameter. */
 export const bifrost = played({
   name: 'Bifrost',
   section: 'bifrost',

@@ -4,7 +4,7 @@ import { ALL, type Call, FAILING_PROMPT, played, playing, REFUSED_PROMPT } from 
 
 const NO_ROUTE: ScriptedReply = { status: 404 };
 
-/** NVIDIA Dynamo answers a create with the video itself, and knows nothing of it afterwards. Its JSON is read by types. */
+/** NVIDIA Dynamo replies to a create with the video itself, and does not know the job later. Its JSON is strictly typed. */
 export const dynamo = played({
   name: 'NVIDIA Dynamo',
   section: 'dynamo',

@@ -4,23 +4,23 @@ import { videoOf } from './openai.ts';
 import type { PlayedJob, Stage } from './played-jobs.ts';
 import { ALL, played, playing, REFUSED_PROMPT } from './played-server.ts';
 
-/** LiteLLM’s envelope: the code is a number in quotes, and what is not known is the word `None`. */
+/** LiteLLM’s envelope: the code is a number as a string, and unknown values are `None`. */
 function refused(status: number, message: string): ScriptedReply {
   return { status, body: { error: { message, type: 'None', param: 'None', code: String(status) } } };
 }
 
-/** A list without a provider, which the proxy looks for in a model’s name. */
+/** A list without a provider, which the proxy derives from the model name. */
 const NO_PROVIDER =
   'litellm.BadRequestError: LLM Provider NOT provided. Pass in the LLM provider you are trying to call. You passed model=';
 
-/** A list with one, which goes to that provider’s own address, whatever `api_base` the models have. */
+/** A list with a provider, which goes to that provider’s own URL, whatever the `api_base` of the models. */
 const NOT_ITS_PLACE =
   'litellm.InternalServerError: InternalServerError: OpenAIException - Cannot connect to host api.openai.com:443';
 
-/** The model is an alias of the proxy: jobs name the provider’s own. */
+/** The model is an alias of the proxy; jobs contain the provider’s name. */
 const ofProvider = (job: PlayedJob, stage: Stage): object => ({ ...videoOf(job, stage), model: 'sora-2' });
 
-/** Ids are what the proxy has to remember, in standard base64. */
+/** Ids encode what the proxy must remember, in standard base64. */
 function idOf(count: number): string {
   const facts = `litellm:custom_llm_provider:openai;model_id:?>${'~'.repeat(64)};video_id:video_${count}`;
   return Buffer.from(facts).toString('base64').padEnd(160, '+/=');
@@ -51,7 +51,7 @@ export const litellm = played({
       look: (job, stage) => ({
         body: { ...ofProvider(job, stage), ...(stage === 'running' ? { status: 'processing', progress: null } : {}) },
       }),
-      content: () => mp4, // whichever variant is asked for
+      content: () => mp4, // for every variant
       unknown: () => refused(404, 'Video not found'),
       noRoute: () => ({ status: 405, body: { detail: 'Method Not Allowed' } }),
     }),

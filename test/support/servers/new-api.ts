@@ -8,7 +8,7 @@ function refused(code: string, message = code): ScriptedReply {
   return { status: 400, body: { code, message, data: null } };
 }
 
-/** The server passes the clip on, and refuses with 400 until there is one. */
+/** The server forwards the clip, and replies with 400 until there is one. */
 function contentOf(job: PlayedJob): ScriptedReply {
   return stageOf(job) === 'done' ? mp4 : refused('invalid_request', 'task is not completed yet');
 }
@@ -23,10 +23,10 @@ const MANNERS: Manners = {
   noRoute: ({ request }) => envelope(404, `Invalid URL (${request.method} ${request.path})`),
 };
 
-/** New API behind the paths of OpenAI. */
+/** New API on the paths of OpenAI. */
 export const newApiVideos = played({
   name: 'New API, dialect videos',
-  section: null, // the same server by its other paths
+  section: null, // the same server on other paths
   basePath: '/v1',
   settings: {},
   options: ['-m', 'kling-v2', '-d', '5', '--size', '1280x720'],
@@ -53,7 +53,7 @@ export const newApiVideos = played({
     }),
 });
 
-/** The same server behind its own paths: wrapped replies, upper-case words, a progress in per cent, an address for the clip. */
+/** The same server on its own paths: wrapped replies, upper-case words, progress in percent, a URL for the clip. */
 export const newApiGenerations = played({
   ...newApiVideos,
   name: 'New API, dialect generations',

@@ -10,7 +10,7 @@ const WORDS: Readonly<Record<Stage, string>> = {
   failed: 'failed',
 };
 
-/** The Video object, as OpenAI had it. */
+/** The Video object of OpenAI. */
 export function videoOf({ id, fields }: PlayedJob, stage: Stage): Record<string, unknown> {
   const { model, prompt, seconds, size } = fields;
   const error = { code: 'processing_error', message: 'the video could not be made' };
@@ -32,7 +32,7 @@ export function envelope(status: number, message: string, code: string | number 
   return { status, body: { error: { message, type: 'invalid_request_error', param: null, code } } };
 }
 
-/** What most servers took over from OpenAI as it was. */
+/** What most servers copied from OpenAI unchanged. */
 export const OPENAI_MANNERS: Manners = {
   create({ fields }, jobs) {
     if (fields.prompt === REFUSED_PROMPT) {

@@ -23,7 +23,7 @@ const VEO = {
   pricing_skus: { duration_seconds_with_audio: '0.08', duration_seconds_without_audio: '0.05' },
 };
 
-/** OpenRouter: 202 with an address to poll, its own names for length and frame, and the price when it is done; its models with lengths, frames and prices. */
+/** OpenRouter: 202 with a polling URL, its own names for length and size, the price at the end, and models with lengths, sizes and prices. */
 export const openrouter = played({
   name: 'OpenRouter',
   section: 'openrouter',

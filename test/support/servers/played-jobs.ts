@@ -8,7 +8,7 @@ export interface PlayedJob {
   looks: number;
 }
 
-/** Jobs that go one stage further with every look. */
+/** Jobs that advance one stage with every status call. */
 export class PlayedJobs {
   readonly all: PlayedJob[] = [];
 
@@ -27,7 +27,7 @@ export class PlayedJobs {
     return job;
   }
 
-  /** The stage that a look at the job finds. */
+  /** The stage that a status call finds. */
   look(job: PlayedJob): Stage {
     job.looks++;
     return stageOf(job);

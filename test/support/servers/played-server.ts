@@ -7,28 +7,28 @@ import {
 } from '../scripted-server.ts';
 import { type PlayedJob, PlayedJobs, type Stage } from './played-jobs.ts';
 
-/** The key that every server here takes. */
+/** The key that every server here accepts. */
 export const KEY = 'sk-lab-0123456789abcdef';
 
-/** Prompts that servers answer in their own way. */
+/** Prompts that get special replies. */
 export const REFUSED_PROMPT = 'something that is refused';
 export const FAILING_PROMPT = 'something that fails';
 export const ENDLESS_PROMPT = 'something without an end';
 
-/** What a server can do, or the error by which `sora` says that it cannot. */
+/** What a server can do, or the error with which `sora` reports that it cannot. */
 export interface Abilities {
   readonly image: 'yes' | ErrorCode;
   /** Where `sora list` finds its jobs. */
   readonly list: 'server' | 'ledger';
-  /** What `sora cancel` comes to on a running job. */
+  /** The outcome of `sora cancel` for a running job. */
   readonly cancel: 'aborted' | 'deleted' | ErrorCode;
   readonly remove: 'yes' | ErrorCode;
-  /** Asking for a job by its id, later. */
+  /** Whether a job can be looked up by its id later. */
   readonly look: 'yes' | ErrorCode;
   readonly thumbnail: 'yes' | ErrorCode;
 }
 
-/** Everything that OpenAI’s own server could do. */
+/** Everything that OpenAI’s own server can do. */
 export const ALL: Abilities = {
   image: 'yes',
   list: 'server',
@@ -38,21 +38,21 @@ export const ALL: Abilities = {
   thumbnail: 'yes',
 };
 
-/** A server as it was seen in the wild, and what `sora` has to make of it. */
+/** A server as observed, and how `sora` must handle it. */
 export interface PlayedServer {
   readonly name: string;
-  /** Of docs/servers.md. */
+  /** Its section in docs/servers.md. */
   readonly section: string | null;
-  /** What a person sets in its profile, beside address and key. */
+  /** What a user sets in its profile, besides URL and key. */
   readonly settings: Readonly<Record<string, string>>;
-  /** What a person gives to `create`. */
+  /** What a user passes to `create`. */
   readonly options: readonly string[];
   readonly abilities: Abilities;
-  /** Extension of what it makes. */
+  /** The extension of its videos. */
   readonly extension: 'mp4' | 'avi';
-  /** Creates that arrive for one video; two where the encoding has to be found out. */
+  /** The number of creates for one video: two if the encoding has to be detected. */
   readonly posts: number;
-  /** The error and the server’s own words for a refused create, a failed job, and an id that is unknown. */
+  /** The error and the server’s message for a refused create, a failed job, and an unknown id. */
   readonly refusal: readonly [ErrorCode, words: string];
   readonly failure: readonly [ErrorCode, words: string];
   readonly unknownId: readonly [ErrorCode, words: string];
@@ -61,18 +61,18 @@ export interface PlayedServer {
 
 export interface RunningServer {
   readonly baseUrl: string;
-  /** What has arrived, in order. */
+  /** The requests so far, in order. */
   readonly requests: readonly Pick<ReceivedRequest, 'method' | 'path' | 'headers'>[];
 }
 
 interface Part extends Omit<PlayedServer, 'start'> {
-  /** Below the origin. */
+  /** The path below the origin. */
   readonly basePath: string;
-  /** How it answers a call; created again for every start. */
+  /** Handles calls; created again for every start. */
   readonly play: (origin: () => string) => (request: ReceivedRequest) => ScriptedReply;
 }
 
-/** A server that is played on the loopback. */
+/** A simulated server on loopback. */
 export function played<P extends Part>(part: P): P & PlayedServer {
   return {
     ...part,
@@ -89,13 +89,13 @@ export interface Call {
   readonly id: string;
   readonly query: URLSearchParams;
   readonly isForm: boolean;
-  /** Of a create, whichever way it is encoded; files are left out. */
+  /** The fields of a create in any encoding, without files. */
   readonly fields: Readonly<Record<string, unknown>>;
   readonly hasFile: boolean;
   readonly request: ReceivedRequest;
 }
 
-/** Understands a request as a call below a route, such as `/v1/videos`. */
+/** Parses a request as a call below a route, such as `/v1/videos`. */
 export function readCall(request: ReceivedRequest, route: string): Call {
   const { pathname, searchParams } = new URL(request.path, 'http://localhost');
   const isBelow = pathname === route || pathname.startsWith(`${route}/`);
@@ -127,19 +127,19 @@ function readFields({ body }: ReceivedRequest, isForm: boolean): Record<string, 
   return Object.fromEntries(Array.from(parts, ([, name, value]) => [name, value]));
 }
 
-/** How a server answers each call; what is left out has no route. */
+/** The replies of a server to each call; a missing one has no route. */
 export interface Manners {
   create(call: Call, jobs: PlayedJobs): ScriptedReply;
   list?(jobs: PlayedJobs, call: Call): ScriptedReply;
   look?(job: PlayedJob, stage: Stage): ScriptedReply;
   content?(job: PlayedJob, call: Call): ScriptedReply;
   remove?(job: PlayedJob): ScriptedReply;
-  /** For an id that no job has. */
+  /** The reply for an unknown id. */
   unknown(call: Call): ScriptedReply;
   noRoute(call: Call): ScriptedReply;
 }
 
-/** Answers calls below a route with jobs, which go one stage further with every look. */
+/** Handles calls below a route with jobs that advance one stage with every status call. */
 export function playing(route: string, manners: Manners): (request: ReceivedRequest) => ScriptedReply {
   const { create, list, look, content, remove, unknown, noRoute } = manners;
   const jobs = new PlayedJobs();

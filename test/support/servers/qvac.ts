@@ -3,7 +3,7 @@ import { envelope, OPENAI_MANNERS, videoOf } from './openai.ts';
 import { stageOf } from './played-jobs.ts';
 import { ALL, played, playing, REFUSED_PROMPT } from './played-server.ts';
 
-/** QVAC: strict about the types of a request, in no hurry with the content, and what it makes is an AVI. */
+/** QVAC: strict types in requests, delayed content, and AVI files. */
 export const qvac = played({
   name: 'QVAC',
   section: 'qvac',
@@ -29,7 +29,7 @@ export const qvac = played({
       look: (job, stage) => ({ body: { ...videoOf(job, stage), expires_at: 253_402_300_799 } }),
       content(job, { query }) {
         if (query.has('variant')) return envelope(501, 'thumbnails are not implemented');
-        // Completed, and still not there for a moment.
+        // Completed, but the file is not available yet.
         if (stageOf(job) === 'done' && early-- <= 0) return avi;
         return { ...envelope(409, 'the video is not ready'), headers: { 'retry-after': '1' } };
       },

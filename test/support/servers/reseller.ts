@@ -1,7 +1,7 @@
 import { mp4 } from './clips.ts';
 import { ALL, played, playing, REFUSED_PROMPT } from './played-server.ts';
 
-/** A reseller: fields that come and go, the video at another address, errors in no form in particular. */
+/** A reseller: changing fields, the video at another URL, errors in various forms. */
 export const reseller = played({
   name: 'a reseller',
   section: 'reseller',

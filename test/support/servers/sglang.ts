@@ -3,7 +3,7 @@ import { OPENAI_MANNERS, videoOf } from './openai.ts';
 import { stageOf } from './played-jobs.ts';
 import { ALL, played, playing, REFUSED_PROMPT } from './played-server.ts';
 
-/** SGLang Diffusion: JSON unless there is a file, content only when it is done, a list without `has_more`. */
+/** SGLang Diffusion: JSON unless there is a file, content only when finished, a list without `has_more`. */
 export const sglang = played({
   name: 'SGLang Diffusion',
   section: 'sglang',
@@ -28,7 +28,7 @@ export const sglang = played({
       },
       list: (jobs) => ({ body: { object: 'list', data: jobs.all.map((job) => videoOf(job, jobs.look(job))) } }),
       look(job, stage) {
-        const known = videoOf(job, stage === 'running' ? 'queued' : stage); // it knows no `in_progress`
+        const known = videoOf(job, stage === 'running' ? 'queued' : stage); // it has no `in_progress`
         return { body: { ...known, error: stage === 'failed' ? { message: 'CUDA out of memory' } : null } };
       },
       content: (job) =>

@@ -2,7 +2,7 @@ import { mp4 } from './clips.ts';
 import { envelope, OPENAI_MANNERS } from './openai.ts';
 import { ALL, played, playing, REFUSED_PROMPT } from './played-server.ts';
 
-/** vLLM-Omni reads forms only: in JSON it misses every field. It has parameters of its own, and no pictures. */
+/** vLLM-Omni accepts forms only: in JSON it finds no fields. It has its own parameters, and no thumbnails. */
 export const vllmOmni = played({
   name: 'vLLM-Omni',
   section: 'vllm-omni',
