@@ -155,7 +155,7 @@ async function readPrompt(prompt: string, host: Host): Promise<string> {
   if (prompt.startsWith('@@')) return prompt.slice(1);
   if (!prompt.startsWith('@')) return prompt;
   const path = resolve(host.cwd, prompt.slice(1));
-  return decodeText(readBytes(path, 'the prompt’s file'), path);
+  return decodeText(readBytes(path, 'the prompt file'), path);
 }
 
 async function readStandardInput({ stdin, interrupt }: Host): Promise<Uint8Array> {

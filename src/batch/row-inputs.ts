@@ -46,7 +46,7 @@ export class RowInputs {
   prompt(text: string): string {
     if (!text.startsWith('@')) return text;
     const path = this.#pathOf(text.slice(1), 'the prompt file');
-    return decodeText(readBytes(path, 'the prompt’s file'), path);
+    return decodeText(readBytes(path, 'the prompt file'), path);
   }
 
   /** Many rows may share an image, so each file is read once and only its properties are kept. */

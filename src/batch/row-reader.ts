@@ -21,7 +21,7 @@ const SHAPE: readonly RowFieldName[] = ['resolution', 'aspect_ratio', 'orientati
 export function readRow(value: JsonValue, line: number, faults: string[], defaults: RowValues): ManifestRow | null {
   const row = typeof value === 'string' ? { prompt: value } : value;
   if (!isJsonObject(row)) {
-    faults.push('a row is an object, or a prompt as a text');
+    faults.push('a row is an object, or a prompt string');
     return null;
   }
   const own = isBatchApiLine(row) ? rowOfBatchApiLine(row, faults) : row;
@@ -146,7 +146,7 @@ class RowReader {
     if (value === undefined) return undefined;
     if (typeof value === 'string') return value;
     if (typeof value === 'number' && (ROW_FIELDS[name].kind === 'scalar' || NAMES.has(name))) return String(value);
-    return this.#fault(`\`${name}\` is not a text`);
+    return this.#fault(`\`${name}\` is not a string`);
   };
 
   readonly texts = (name: RowFieldName): readonly string[] | undefined => {
@@ -155,7 +155,7 @@ class RowReader {
     const items = Array.isArray(value) ? value : [value];
     return items.flatMap((item) => {
       if (typeof item === 'string') return item;
-      return this.#fault(`\`${name}\` is neither a text nor a list of texts`) ?? [];
+      return this.#fault(`\`${name}\` is neither a string nor a list of strings`) ?? [];
     });
   };
 

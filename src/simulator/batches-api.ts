@@ -185,7 +185,7 @@ function readBatchRequest(call: ServerCall): { inputFileId: string; metadata: Js
       Object.keys(metadata).length <= MAX_METADATA_PAIRS &&
       Object.values(metadata).every((value) => typeof value === 'string'));
   if (isPlain) return { inputFileId, metadata };
-  throw invalidField('metadata', 'invalid_type', "Invalid 'metadata': expected up to 16 texts by name.");
+  throw invalidField('metadata', 'invalid_type', "Invalid 'metadata': expected up to 16 key-value pairs of strings.");
 }
 
 function fileNotFound(id: string): ApiError {

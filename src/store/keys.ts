@@ -7,7 +7,7 @@ export type Keys = Readonly<Record<string, string>>;
 export function readKeys(path: string): Keys {
   const { value } = readJsonFile(path);
   const entries = Object.entries(value).map(([profile, key]): [string, string] => {
-    if (typeof key !== 'string') throw invalidFile(path, [`the key of \`${profile}\` is not a text`]);
+    if (typeof key !== 'string') throw invalidFile(path, [`the key of \`${profile}\` is not a string`]);
     return [profile, key];
   });
   return Object.fromEntries(entries);

@@ -20,13 +20,13 @@ export class Fields {
 
   text(name: string): string {
     const value = this.#object[name];
-    return typeof value === 'string' ? value : this.#fail(name, 'a text');
+    return typeof value === 'string' ? value : this.#fail(name, 'a string');
   }
 
   texts(name: string): string[] {
     const value = this.#object[name];
-    if (!Array.isArray(value)) return this.#fail(name, 'a list of texts');
-    return value.map((item: JsonValue) => (typeof item === 'string' ? item : this.#fail(name, 'a list of texts')));
+    if (!Array.isArray(value)) return this.#fail(name, 'a list of strings');
+    return value.map((item: JsonValue) => (typeof item === 'string' ? item : this.#fail(name, 'a list of strings')));
   }
 
   number(name: string): number {

@@ -275,22 +275,22 @@ describe('errors in a manifest', () => {
       "error: 37 errors in faulty.jsonl
         - line 3: this is not JSON
         - line 4: this is not JSON
-        - line 5: a row is an object, or a prompt as a text
-        - line 6: a row is an object, or a prompt as a text
+        - line 5: a row is an object, or a prompt string
+        - line 6: a row is an object, or a prompt string
         - line 7: the row has no \`prompt\`
         - line 8: \`promt\` is not a key of a row; put other fields for the server into \`param\`
         - line 8: \`shots\` is not a key of a row; put other fields for the server into \`param\`
         - line 8: the row has no \`prompt\`
         - line 9: \`duration\` is given twice
-        - line 10: \`prompt\` is not a text
-        - line 10: \`model\` is not a text
-        - line 10: \`character\` is neither a text nor a list of texts
-        - line 10: \`param\` is neither a text nor a list of texts
+        - line 10: \`prompt\` is not a string
+        - line 10: \`model\` is not a string
+        - line 10: \`character\` is neither a string nor a list of strings
+        - line 10: \`param\` is neither a string nor a list of strings
         - line 10: \`exact\` is neither true nor false
-        - line 10: \`variant\` is neither a text nor a list of texts
+        - line 10: \`variant\` is neither a string nor a list of strings
         - line 10: \`count\` is not a whole number from 1 to 100
         - line 11: the prompt is empty
-        - line 12: could not read the prompt’s file: ENOENT: no such file or directory, open '/work/no-such-file.txt'
+        - line 12: could not read the prompt file: ENOENT: no such file or directory, open '/work/no-such-file.txt'
         - line 13: the duration \`soon\` is not a positive number of seconds
         - line 13: the resolution \`8k\` is not one of 480p, 720p, 1024p or 1080p
         - line 13: the aspect ratio \`2:1\` is not one of 16:9, 9:16, 4:3 or 1:1
@@ -350,8 +350,8 @@ describe('errors in a manifest', () => {
         - line 6: the duration \`soon\` is not a positive number of seconds
         - line 7: \`count\` is not a whole number from 1 to 100
         - line 7: the duration \`soon\` is not a positive number of seconds
-        - line 9: a row is an object, or a prompt as a text
-        - line 10: a row is an object, or a prompt as a text
+        - line 9: a row is an object, or a prompt string
+        - line 10: a row is an object, or a prompt string
         - line 11: the row has no \`prompt\`
         - line 11: the duration \`soon\` is not a positive number of seconds
         - line 12: the duration \`soon\` is not a positive number of seconds
@@ -395,8 +395,8 @@ describe('errors in a manifest', () => {
     expect(await faultsOf('faulty.json')).toMatchInlineSnapshot(`
       "error: 3 errors in faulty.json
         - line 2: \`defaults\` is not an object
-        - line 5: \`size\` is not a text
-        - line 6: a row is an object, or a prompt as a text
+        - line 5: \`size\` is not a string
+        - line 6: a row is an object, or a prompt string
 
       hint: run \`sora batch --schema\` to see the format of a row
       "
@@ -412,7 +412,7 @@ describe('errors in a manifest', () => {
   it('in plain text are all reported, with line numbers', async () => {
     expect(await faultsOf('faulty.txt')).toMatchInlineSnapshot(`
       "error: 3 errors in faulty.txt
-        - line 5: could not read the prompt’s file: ENOENT: no such file or directory, open '/work/no-such-prompt.txt'
+        - line 5: could not read the prompt file: ENOENT: no such file or directory, open '/work/no-such-prompt.txt'
         - line 6: this is JSON, not a prompt; use \`--format jsonl\`
         - line 7: this is JSON, not a prompt; use \`--format jsonl\`
 

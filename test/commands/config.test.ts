@@ -232,7 +232,7 @@ describe('sora config key', () => {
   });
 
   it.each([
-    ['{"openai": 7}', 'the key of `openai` is not a text'],
+    ['{"openai": 7}', 'the key of `openai` is not a string'],
     ['{"openai": "x",}', 'line 1: '],
   ])('reports a broken keys file, and never resets it: %s', async (text, words) => {
     const sora = createCommandLine();

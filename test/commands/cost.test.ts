@@ -400,7 +400,7 @@ describe('sora cost --spent', () => {
   it('notes unreadable ledger lines', async () => {
     const { code, stderr } = await withLedger(JOBS, '{"event":"intent"}\n').run(['cost', '--spent']);
     expect(code).toBe(0);
-    expect(stderr).toContain('note: the sums may be too low: 1 ledger lines are unreadable\n');
+    expect(stderr).toContain('note: the sums may be too low: 1 unreadable ledger line\n');
   });
 
   it('reports all conflicting and invalid options together', async () => {

@@ -104,11 +104,11 @@ describe('the prompt', () => {
     ['blank', '  \n ', 'the prompt is empty'],
     ['too long', 'x'.repeat(32_001), 'the prompt has 32001 characters; the limit is 32000'],
     ['binary', 'a\u0000b', 'the prompt contains binary data'],
-    ['of a missing file', '@nope.txt', 'could not read the prompt’s file: ENOENT'],
+    ['of a missing file', '@nope.txt', 'could not read the prompt file: ENOENT'],
     ['of a binary file', '@binary', 'holds binary data, not text'],
-    ['of a folder', '@.', 'could not read the prompt’s file: EISDIR'],
+    ['of a folder', '@.', 'could not read the prompt file: EISDIR'],
     ...(existsSync('/dev/zero')
-      ? [['without an end', '@/dev/zero', 'could not read the prompt’s file: it is larger than 64 MiB']]
+      ? [['without an end', '@/dev/zero', 'could not read the prompt file: it is larger than 64 MiB']]
       : []),
   ])('is refused when it is %s', async (_, prompt, words) => {
     const sora = createCommandLine();

@@ -218,7 +218,7 @@ describe('sora list', () => {
     const { code, stdout, stderr } = await sora.run(['list', '--local']);
     expect({ code, rows: stdout.trim().split('\n').length }).toEqual({ code: 0, rows: 2 });
     expect(sora.plain(stderr)).toMatchInlineSnapshot(`
-      "note: skipped unreadable parts of /home/ledger.jsonl: line 4: \`key\` is not a text; run \`sora ledger check\`
+      "note: skipped unreadable parts of /home/ledger.jsonl: line 4: \`key\` is not a string; run \`sora ledger check\`
       "
     `);
   });

@@ -54,7 +54,7 @@ describe('a damaged file', () => {
     expect(keysOf(await ledger.list({ by: 'everything' }))).toEqual(['a', 'b']);
     expect(await ledger.problems()).toEqual([
       { line: 3, reason: 'not a JSON object' },
-      { line: 5, reason: '`key` is not a text' },
+      { line: 5, reason: '`key` is not a string' },
     ]);
     expect(readFileSync(paths.journal, 'utf8')).toBe(text);
   });

@@ -7,7 +7,7 @@ describe('a line', () => {
     ['not JSON', '{"event":', 'not a JSON object'],
     ['an array', '[1]', 'not a JSON object'],
     ['no event', '{"key":"k"}', '`event` is not a string'],
-    ['a key of another type', { ...intent('k'), key: 1 }, '`key` is not a text'],
+    ['a key of another type', { ...intent('k'), key: 1 }, '`key` is not a string'],
     ['an impossible time', { ...intent('k'), atMs: 9e15 }, '`atMs` is not a time'],
     ['a fractional price', { ...intent('k'), estimatedMicros: 0.5 }, '`estimatedMicros` is not an integer'],
     [
@@ -20,18 +20,18 @@ describe('a line', () => {
     [
       'no prompt',
       { ...intent('k'), request: { ...intent('k').request, prompt: null } },
-      '`request.prompt` is not a text',
+      '`request.prompt` is not a string',
     ],
     [
       'characters that are not strings',
       { ...intent('k'), request: { ...intent('k').request, characters: [1] } },
-      '`request.characters` is not a list of texts',
+      '`request.characters` is not a list of strings',
     ],
-    ['a job without id', { ...accepted('k', 'v'), job: { status: 'queued' } }, '`job.id` is not a text'],
+    ['a job without id', { ...accepted('k', 'v'), job: { status: 'queued' } }, '`job.id` is not a string'],
     [
       'a failure without a message',
       { ...accepted('k', 'v'), job: { ...facts('v'), error: {} } },
-      '`job.error.message` is not a text',
+      '`job.error.message` is not a string',
     ],
     [
       'a file of an unknown kind',

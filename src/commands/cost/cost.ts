@@ -30,6 +30,7 @@ import { CUSTOM_PROFILE } from '../../domain/profile-names.ts';
 import { listedRates } from '../../domain/sku-price.ts';
 import type { Spent } from '../../domain/spent.ts';
 import type { VideoRequest } from '../../domain/video.ts';
+import { countOf } from '../../domain/wording.ts';
 import {
   batchCostJson,
   PRICE_JSON_SHAPE,
@@ -254,7 +255,7 @@ async function noteOmissions(
 ): Promise<void> {
   const { ledger, output } = deps;
   const unreadable = (await ledger.problems()).length;
-  if (unreadable > 0) output.note(`the sums may be too low: ${unreadable} ledger lines are unreadable`);
+  if (unreadable > 0) output.note(`the sums may be too low: ${countOf(unreadable, 'unreadable ledger line')}`);
   if (jobs + refused > 0) return;
   const since = sinceMs === null ? '' : ` since ${new Date(sinceMs).toISOString()}`;
   output.note(`nothing was spent${since}${simulated > 0 ? '; the simulator is free' : ''}`);
