@@ -59,6 +59,14 @@ export function canBeHidden(secret: string): boolean {
 
 /** Removes only known secrets from a text, in every encoding they may have there. */
 export function hideSecrets(text: string, secrets: readonly string[]): string {
+  const hidden = hideSpelled(text, secrets);
+  if (!HAS_MARKS.test(hidden)) return hidden;
+  const bare = hidden.replace(MARKS, '');
+  const shown = hideSpelled(bare, secrets);
+  return shown === bare ? hidden : shown;
+}
+
+function hideSpelled(text: string, secrets: readonly string[]): string {
   return secrets.filter(canBeHidden).reduce((clean, secret) => {
     const { usual, escaped } = spellingsOf(secret);
     const rest = clean.replace(usual, '[redacted]');
@@ -92,7 +100,12 @@ export function decodePercent(text: string): string {
 }
 
 /** Escapes of characters that need none: few texts contain them, and searching for them takes longer. */
-const HAS_ESCAPES = /\\u00|%[2-7]|&#/;
+const HAS_ESCAPES = /\\u00|\\x|%[2-7]|&#/;
+
+/** Colours, and all that a header cannot contain, also as JSON escapes it: what is invisible would be lost when it is shown. */
+const MARKS =
+  /(?:\x1b|\\{1,4}u001b)\[[\d;]*m|[^\t\n\r -~\xa1-\xac\xae-\xff]+|\\{1,4}u(?!00(?:[2-6]|7[\da-e]|a[1-cef]|[b-f]))[\da-f]{4}/gi;
+const HAS_MARKS = /[^\t\n\r -~\xa1-\xac\xae-\xff]|\\u(?!00[2-7b-f])/i;
 
 interface Spellings {
   readonly usual: RegExp;
@@ -143,14 +156,14 @@ const EVERY = /./gs;
 /** The names of characters in HTML. */
 const ENTITIES: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": 'apos' };
 
-/** `+` is `\u002b` or `\\+` in JSON, `%2B` in an address and `&#43;` or `&#x2b;` in HTML. */
+/** `+` is `\u002b` or `\\+` in JSON, `\x2b` in a program, `%2B` in an address and `&#43;` or `&#x2b;` in HTML. */
 function escaped(text: string, which: RegExp, others: Readonly<Record<string, string>> = { ' ': '|\\+' }): string {
   return text.replace(which, (character) => {
     const number = character.charCodeAt(0);
     const code = number.toString(16).padStart(4, '0');
     const entity = `&(?:#0*${number}|#x0*${number.toString(16)}|${ENTITIES[character] ?? '#'});`;
     const percent = Buffer.from(character).toString('hex').replace(/../g, '%(?:25){0,4}$&');
-    return `${ESCAPES}(?:\\u${code}|u${code}|${percent}|${entity}${others[character] ?? ''})`;
+    return `${ESCAPES}(?:\\u${code}|u${code}|x${code.slice(2)}|${percent}|${entity}${others[character] ?? ''})`;
   });
 }
 
