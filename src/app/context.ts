@@ -129,10 +129,23 @@ export class Context {
     return this.#ledger;
   }
 
-  /** A ledger in a PostgreSQL database. */
+  /** A ledger in a PostgreSQL database. If the environment file chose it, it gets no password of the person. */
   postgresLedger(url: string): PostgresLedger {
-    const { homeDir, platform, clock } = this.host;
-    return new PostgresLedger({ url, env: this.env, homeDir, platform, clock });
+    const { env, homeDir, platform, clock } = this.host;
+    const isFiles = this.#isDatabaseFromFile(url);
+    if (isFiles && env.PGPASSWORD && !this.#envFile.PGPASSWORD) {
+      this.output.note('PGPASSWORD is not sent: `--env-file` chose where it would go; set it in that file');
+    }
+    const source = { env: isFiles ? this.#envFile : this.env, isFromFile: isFiles };
+    return new PostgresLedger({ url, ...source, homeDir, platform, clock });
+  }
+
+  #isDatabaseFromFile(url: string): boolean {
+    const { env } = this.host;
+    const ofFile = Object.keys(this.#envFile).filter((name) => !Object.hasOwn(env, name));
+    if (ofFile.some((name) => /^PG(HOST|PORT|SERVICE|SYSCONFDIR|SSL)/.test(name))) return true;
+    if (ofFile.includes('SORA_LEDGER') && url === this.#envFile.SORA_LEDGER?.trim()) return true;
+    return this.#isFolderFromFile && url === this.settings.get('ledger');
   }
 
   /** The queue of a server, in the shared ledger's database. Throws `usage` without one. */

@@ -186,7 +186,7 @@ function ownerOfSecrets(input: ConfigurationInput, { baseUrl, isProfilesOwn, isS
   const { isFolderFromFile = false, isProxyFromFile = () => false } = input;
   if (isSimulator) return 'person';
   const isPersonsProfile = isProfilesOwn && !isFolderFromFile;
-  const isFromFile = baseUrl.isFromFile ?? (isFolderFromFile && baseUrl.origin.startsWith('profile '));
+  const isFromFile = baseUrl.isFromFile ?? (isFolderFromFile && /^(profile |ledger$)/.test(baseUrl.origin));
   const isFiles = isFromFile && !isPersonsProfile && originOf(baseUrl.value) !== originOf(OPENAI_BASE_URL);
   if (isProxyFromFile(baseUrl.value)) return isFiles && isFolderFromFile ? 'file' : 'proxy of the file';
   return isFiles ? 'file' : 'person';

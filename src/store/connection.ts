@@ -12,6 +12,8 @@ export interface ConnectionSource {
   readonly url: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly homeDir: string | null;
+  /** Whether an environment file chose the database, which then gets only a password from `url` or `env`. */
+  readonly isFromFile?: boolean;
   /** Windows has no permissions of files to check. */
   readonly platform?: NodeJS.Platform;
 }
@@ -33,6 +35,7 @@ export async function connectionFrom({
   url,
   env,
   homeDir,
+  isFromFile = false,
   platform = 'linux',
 }: ConnectionSource): Promise<DatabaseConnection> {
   const { parse } = await import('pg-connection-string');
@@ -61,9 +64,11 @@ export async function connectionFrom({
     user: user || service.user || env.PGUSER,
     database: database || service.dbname || env.PGDATABASE,
   };
-  const given = (typeof password === 'string' && password) || service.password || env.PGPASSWORD;
+  const given = (typeof password === 'string' && password) || (!isFromFile && service.password) || env.PGPASSWORD;
+  // Without a password, the driver would read the variables and files of this process.
+  const found = isFromFile ? () => '' : passwordFrom(passwordFile, platform, known);
   return {
-    ...defined({ ...known, options, password: given || passwordFrom(passwordFile, platform, known) }),
+    ...defined({ ...known, options, password: given || found }),
     ssl: known.host?.startsWith('/') ? false : (ssl as PoolConfig['ssl']),
     prefersTls: mode === 'prefer' || mode === 'allow',
   };

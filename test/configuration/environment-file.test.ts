@@ -1,9 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import { type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
+import { startVideosServer } from '../support/videos-server.ts';
 
 const SHELL = { OPENAI_API_KEY: 'openai-key-of-the-shell', SORA_API_KEY: 'sora-key-of-the-shell' };
 
@@ -43,6 +45,27 @@ async function listWith({ file, env = SHELL, argv = [], theirs, theirKeys = {}, 
   return { run, sent: sentTo(server) };
 }
 
+/** A PostgreSQL server that asks for a password in clear text, records it and refuses it. */
+async function startPasswordThief() {
+  const passwords: string[] = [];
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.on('data', (data) => {
+      if (data.readUInt32BE(data.length - 4) === SSL_REQUEST) return socket.write('N');
+      if (data[0] !== 'p'.charCodeAt(0))
+        return socket.write(Buffer.from([...Buffer.from('R'), 0, 0, 0, 8, 0, 0, 0, 3]));
+      passwords.push(data.toString('utf8', 5, data.length - 1));
+      return socket.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  return { port: typeof address === 'object' ? (address?.port ?? 0) : 0, passwords };
+}
+
+const SSL_REQUEST = 80_877_103;
+
 function sentTo({ requests }: ScriptedServer): string {
   return requests.map(({ path, headers }) => `${path} ${JSON.stringify(headers)}`).join('\n');
 }
@@ -80,6 +103,48 @@ describe('an environment file', () => {
     });
     expect(sent).toMatch(/^\/v1\/videos/);
     expect(sent).not.toMatch(/key-of/);
+  });
+
+  it('whose folder names the server of a job gets no key of the shell for it', async () => {
+    const server = await startVideosServer();
+    const theirs = createCommandLine();
+    await theirs.run(['config', 'set', 'profiles.p.base_url', server.url]);
+    await theirs.run(['config', 'set', 'profiles.p.key_from_env', 'OPENAI_API_KEY']);
+    const create = ['create', 'a cat', '--profile', 'p', '--detach'];
+    const { stdout } = await theirs.run(create, { http: nodeHttp, env: { OPENAI_API_KEY: 'their-own' } });
+    const sora = createCommandLine();
+    writeFileSync(join(sora.cwd, '.env'), `SORA_HOME=${theirs.home}\n`);
+    const env = { ...SHELL, SORA_HOME: undefined, SORA_BASE_URL: 'http://videos.invalid/v1' };
+    for (const command of ['status', 'download', 'cancel', 'delete']) {
+      await sora.run([command, stdout.trim(), '--env-file', '.env'], { http: nodeHttp, env });
+    }
+    const sent = server.requests.map(({ headers }) => headers.authorization);
+    expect(sent).toEqual(['Bearer their-own', ...sent.slice(1).map(() => undefined)]);
+    expect(sent.length).toBeGreaterThan(3);
+  });
+
+  it.each<[string, Readonly<Record<string, string>>, string]>([
+    ['with its address', { SORA_LEDGER: 'postgres://me@127.0.0.1:PORT/db' }, ''],
+    ['with a part of its address', { PGHOST: '127.0.0.1', PGPORT: 'PORT' }, ''],
+    ['with a folder whose settings name it', { SORA_HOME: 'FOLDER/theirs' }, ''],
+    ['with its password', { SORA_LEDGER: 'postgres://me@127.0.0.1:PORT/db', PGPASSWORD: 'in-file' }, 'in-file'],
+    ['with its address and a password file', { SORA_LEDGER: 'postgres://me@127.0.0.1:PORT/?passfile=FOLDER/pass' }, ''],
+  ])('that names a database %s sends it no password of the shell', async (_, file, sent) => {
+    const { port, passwords } = await startPasswordThief();
+    const sora = createCommandLine();
+    const fill = (text: string): string => text.replaceAll('PORT', String(port)).replaceAll('FOLDER', sora.cwd);
+    const lines = Object.entries(file).map(([name, value]) => `${name}=${fill(value)}\n`);
+    writeFileSync(join(sora.cwd, '.env'), lines.join(''));
+    writeFileSync(join(sora.cwd, 'pass'), '*:*:*:*:password-of-file', { mode: 0o600 });
+    mkdirSync(join(sora.cwd, 'theirs'));
+    const ledger = fill('postgres://me@127.0.0.1:PORT/db');
+    writeFileSync(join(sora.cwd, 'theirs/settings.json'), JSON.stringify({ ledger }));
+    const own = 'SORA_LEDGER' in file || 'SORA_HOME' in file ? {} : { SORA_LEDGER: 'postgres://me@/db' };
+    const home = 'SORA_HOME' in file ? { SORA_HOME: undefined } : {};
+    const env = { ...own, ...home, PGPASSWORD: 'password-of-shell', PGPASSFILE: join(sora.cwd, 'pass') };
+    const { code, stderr } = await sora.run(['ledger', 'check', '--env-file', '.env'], { env });
+    expect({ code, passwords }).toEqual({ code: 1, passwords: [sent] });
+    if (sent === '') expect(stderr).toContain('note: PGPASSWORD is not sent: `--env-file`');
   });
 
   it.each<[string, Case]>([
