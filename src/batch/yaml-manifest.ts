@@ -9,9 +9,10 @@ const MAX_ALIASED_NODES = 2_000;
 /** `defaults` and `jobs`, or just a list of rows. */
 export function readYaml(text: string, reading: ManifestReading): void {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  // Pretty errors quote their line: where it has many, that takes quadratic time.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   for (const { pos, message } of document.errors) {
-    reading.addFault(lines.linePos(pos[0]).line, message.replace(/ at line \d+, column \d+:.*$/s, ''));
+    reading.addFault(lines.linePos(pos[0]).line, message);
   }
   if (document.errors.length > 0) return;
   const lineOf = (node: unknown): number => lines.linePos((isNode(node) ? node.range?.[0] : undefined) ?? 0).line;

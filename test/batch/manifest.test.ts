@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { formatOf, readManifest } from '../../src/batch/manifest.ts';
+import { ManifestReading } from '../../src/batch/manifest-reading.ts';
 import type { ManifestRow } from '../../src/batch/manifest-row.ts';
 import type { RowValues } from '../../src/batch/row-reader.ts';
+import { readYaml } from '../../src/batch/yaml-manifest.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import { createPngHeader } from '../support/image-headers.ts';
 
@@ -468,4 +470,12 @@ describe('errors in a manifest', () => {
       "
     `);
   });
+});
+
+it('with an error at each of many places of a line is read in linear time', () => {
+  const reading = new ManifestReading({});
+  const startedMs = performance.now();
+  readYaml(`- prompt: ${'"'.repeat(200_000)}`, reading);
+  expect(reading.faults.length).toBeGreaterThan(90_000);
+  expect(performance.now() - startedMs).toBeLessThan(20_000); // quadratic time is a minute
 });
