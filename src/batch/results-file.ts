@@ -1,6 +1,7 @@
 import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf, SoraError } from '../domain/errors.ts';
+import { escapeInvisible } from '../domain/invisible.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import { replaceFile } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
@@ -17,12 +18,12 @@ export class ResultsFile {
   readonly #journal: Journal;
   #added: Promise<void> = Promise.resolve();
   #failure: unknown;
-  readonly #clean: (text: string) => string;
+  readonly #lineOf: (result: Readonly<Record<string, unknown>>) => string;
 
   /** `clean` removes secrets from the text. */
   constructor(path: string, clean: (text: string) => string) {
     this.path = path;
-    this.#clean = clean;
+    this.#lineOf = (result) => escapeInvisible(clean(JSON.stringify(result)));
     this.#journal = new Journal(path, { isSynced: false });
     this.#journal.hold();
   }
@@ -39,7 +40,7 @@ export class ResultsFile {
 
   /** Returns at once; `replace` reports errors. */
   add(result: Readonly<Record<string, unknown>>): void {
-    this.#added = this.#journal.append(this.#clean(JSON.stringify(result))).catch((error: unknown) => {
+    this.#added = this.#journal.append(this.#lineOf(result)).catch((error: unknown) => {
       this.#failure ??= error;
     });
   }
@@ -49,7 +50,7 @@ export class ResultsFile {
     await this.#added; // appends keep their order, so earlier ones are done too
     await this.#journal.release();
     if (this.#failure !== undefined) this.#fail(this.#failure);
-    await replaceFile(this.path, pagesOf(results, this.#clean), 0o644).catch((error: unknown) => this.#fail(error));
+    await replaceFile(this.path, pagesOf(results, this.#lineOf), 0o644).catch((error: unknown) => this.#fail(error));
   }
 
   /** Its text, after checking that it is writable. */
@@ -78,11 +79,11 @@ export class ResultsFile {
 /** In chunks: the results of a long batch would take more memory than the batch itself. */
 function* pagesOf(
   results: Iterable<Readonly<Record<string, unknown>>>,
-  clean: (text: string) => string,
+  lineOf: (result: Readonly<Record<string, unknown>>) => string,
 ): Generator<string> {
   let page = '';
   for (const result of results) {
-    page += `${clean(JSON.stringify(result))}\n`;
+    page += `${lineOf(result)}\n`;
     if (page.length < PAGE_CHARACTERS) continue;
     yield page;
     page = '';

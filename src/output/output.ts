@@ -49,7 +49,7 @@ export class Output {
 
   /** Prints a note, once. With `--json` it becomes part of the document. */
   note(text: string): void {
-    const line = cleanText(this.secrets.redact(text));
+    const line = this.#lineOf(text);
     const isNew = !this.#notes.has(line);
     this.#notes.add(line);
     if (isNew && !this.options.json && !this.options.quiet) this.#tell(`note: ${line}\n`);
@@ -57,7 +57,12 @@ export class Output {
 
   /** Reports progress on a line, for people only. */
   news(text: string): void {
-    if (!this.options.json && !this.options.quiet) this.#tell(`${cleanText(this.secrets.redact(text))}\n`);
+    if (!this.options.json && !this.options.quiet) this.#tell(`${this.#lineOf(text)}\n`);
+  }
+
+  /** One line, so that text from a server cannot look like a line of ours. */
+  #lineOf(text: string): string {
+    return cleanText(this.secrets.redact(text)).replace(/\s*\n\s*/g, ' ');
   }
 
   /** While a board is shown, text is written above it. */

@@ -15,8 +15,18 @@ const INWARD_IPV4 = [
   '240.0.0.0/4',
 ] as const;
 
-/** Loopback and IPv4-compatible, local NAT64, 6to4, unique-local, link-local, site-local and multicast ones of IPv6. */
-const INWARD_IPV6 = ['::/96', '64:ff9b:1::/48', '2002::/16', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'] as const;
+/** Loopback and multicast, those of local networks, and those that contain an address of IPv4, of IPv6. */
+const INWARD_IPV6 = [
+  '::/96',
+  '::ffff:0:0:0/96',
+  '64:ff9b:1::/48',
+  '2001::/32',
+  '2002::/16',
+  'fc00::/7',
+  'fe80::/10',
+  'fec0::/10',
+  'ff00::/8',
+] as const;
 
 let inward: BlockList | undefined;
 

@@ -5,6 +5,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { nodeHttp } from '../../src/platform/http.ts';
 import { BINARY, type Binary, createBinary } from '../support/binary.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
@@ -256,6 +257,24 @@ const INPUTS: Readonly<Record<string, readonly string[]>> = {
 function onlyKnown(tool: string, input: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(input).filter(([name]) => INPUTS[tool]?.includes(name)));
 }
+
+it('passes on no text in characters that only an agent sees', async () => {
+  const job = {
+    id: 'video_1',
+    object: 'video',
+    status: 'failed',
+    prompt: 'a\u{e0041}b',
+    error: { message: 'c\u202ed' },
+  };
+  const server = await startVideosServer({ list: () => ({ body: { data: [job], has_more: false } }) });
+  const sora = createCommandLine();
+  const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list' } };
+  const options = { http: nodeHttp, stdin: `${JSON.stringify(message)}\n` };
+  const { stdout } = await sora.run(['mcp', '--base-url', server.url], options);
+  const { structuredContent } = JSON.parse(stdout).result;
+  expect(structuredContent.jobs).toMatchObject([{ prompt: 'ab', error: { message: 'cd' } }]);
+  expect(stdout).not.toMatch(/\u202e|\u{e0041}|\\u202e|\\udb40/u);
+});
 
 it('answers requests that arrived before its input ended', async () => {
   const messages = [

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -41,6 +41,16 @@ describe('a batch', () => {
     const second = await batch();
     expect({ code: second.code, calls: server.requests.length - calls }).toEqual({ code: 0, calls: 0 });
     expect(second.stdout.trim().split('\n')).toHaveLength(3);
+  });
+
+  it('records what a server says without characters that change how the file looks', async () => {
+    const error = { message: 'no \u202eboats\u009b2J\u{e0041}' };
+    const { sora, batch } = await createStudio({ retrieve: (job) => ({ body: { ...job, status: 'failed', error } }) });
+    expect((await batch()).code).toBe(6);
+    const [name = ''] = readdirSync(sora.cwd).filter((name) => name.endsWith('.results.jsonl'));
+    const text = readFileSync(join(sora.cwd, name), 'utf8');
+    expect(text).not.toMatch(/\u202e|\u009b|\u{e0041}/u);
+    expect(JSON.stringify(JSON.parse(text.split('\n')[0] ?? ''))).toContain(error.message);
   });
 
   it('prints one JSON document per row and then the summary with --json', async () => {

@@ -21,6 +21,8 @@ describe('isInward', () => {
     '[fd00::1]',
     'fe80::1%eth0',
     '64:ff9b::7f00:1',
+    '::ffff:0:7f00:1',
+    '2001:0:7f00:1::',
     'localhost',
     'LOCALHOST.',
     'files.localhost',

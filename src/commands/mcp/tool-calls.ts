@@ -9,6 +9,7 @@ import type { OptionSpecs } from '../../app/option-values.ts';
 import { asSoraError, runCommand } from '../../app/run-command.ts';
 import { isInside } from '../../batch/manifest-paths.ts';
 import { exitCodeFor, SoraError } from '../../domain/errors.ts';
+import { replaceInvisible } from '../../domain/invisible.ts';
 import { mediaTypeOf, promisedKind } from '../../domain/media.ts';
 import { MICROS_PER_USD, plainUsd } from '../../domain/money.ts';
 import { isRemoteImage } from '../../jobs/reference-image.ts';
@@ -75,7 +76,9 @@ export class ToolCalls {
     }
   }
 
-  readonly #clean = (text: string): string => this.#options.context.output.secrets.hide(text);
+  /** Agents read what people do not see: text from servers must not speak to them in invisible characters. */
+  readonly #clean = (text: string): string =>
+    replaceInvisible(this.#options.context.output.secrets.hide(text), () => '');
 
   async #run(tool: Tool, input: ToolInput, signal: AbortSignal): Promise<CallToolResult> {
     const { image, last_frame: lastFrame, references } = input;
