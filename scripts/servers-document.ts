@@ -91,7 +91,7 @@ function commandsFor({ name, keyVariable }: Pick<Preset, 'name' | 'keyVariable'>
 }
 
 const INTRO = `For each known kind of server: the three commands that set it up and create a video, and what is known not to work. \`sora
-init\` asks for the same settings. If the address differs from that of the preset (below), pass it with \`--base-url\`. The tests
+init\` asks for the same settings. If your base URL differs from that of the preset (below), pass it with \`--base-url\`. The tests
 run these commands against doubles that reply as the real servers did.
 
 Missing capabilities are settings of the profile (\`profiles.NAME.capabilities.…\`): a command that needs one ends with
@@ -105,7 +105,7 @@ export function serversDocument(generated: string): string {
   );
   return [
     `# Servers\n\n${generated}\n\n${INTRO}\n`,
-    '| preset | address | dialect | key | creates |\n|---|---|---|---|---|',
+    '| preset | base URL | dialect | key | creates |\n|---|---|---|---|---|',
     ...table,
     '',
     ...DOCUMENTED_SERVERS.map(section),

@@ -56,7 +56,7 @@ export async function agreeToSpend(
       hints: [
         'add `--yes` to approve the price',
         unpriced > 0
-          ? `run \`sora config set profiles.${nameInHint(configuration)}.price USD\` to set the price of a second, or \`free\``
+          ? `run \`sora config set profiles.${nameInHint(configuration)}.price USD\` to set the price per second, or \`free\``
           : `add \`--max-cost ${plainUsd(micros)}\` to approve it up to that amount`,
         ...(unpriced > 0 ? [] : ['run `sora config set confirm_above AMOUNT` to approve more without being asked']),
       ],

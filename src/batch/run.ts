@@ -35,7 +35,7 @@ export interface BatchOrder {
   readonly intervalMs: number;
   /** How often a row is retried after a server error. */
   readonly retries: number;
-  /** Whether rows of unknown outcome are abandoned and retried if they cannot be found. */
+  /** Whether rows with unknown outcome are abandoned and retried if they cannot be found. */
   readonly givesUpUnknown: boolean;
   /** Whether jobs unknown to the server are abandoned, so that a later run retries their rows. */
   readonly givesUpMissing: boolean;

@@ -248,7 +248,7 @@ async function failureFrom(
   if (code !== REFUSED) return new SoraError(code, details);
   return new SoraError(code, {
     ...details,
-    title: `the address of the video’s file refuses the download: ${new URL(reply.url).origin}`,
+    title: `the URL of the video’s file refuses the download: ${new URL(reply.url).origin}`,
   });
 }
 

@@ -8,7 +8,7 @@ import { JOB_JSON_SHAPE, jobsAnswer } from '../output/job-view.ts';
 export const attachCommand = defineCommand({
   name: 'attach',
   description:
-    'Links a submission of unknown outcome to the job that it created on the server. The job is read from the server first. From then on it can be waited for and saved, and counts as spent, like any other.',
+    'Links a submission with unknown outcome to the job that it created on the server. The job is read from the server first. From then on it can be waited for and saved, and counts as spent, like any other.',
   arguments: [
     { form: '<submission>', summary: 'the submission, such as sub_…' },
     { form: '<id>', summary: 'the id of the job on its server' },

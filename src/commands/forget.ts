@@ -7,7 +7,7 @@ import { fateOf } from '../platform/process-identity.ts';
 export const forgetCommand = defineCommand({
   name: 'forget',
   description:
-    'Abandons submissions of unknown outcome, so that the same request can be submitted again. The server may still have created the videos, so their price counts as spent.',
+    'Abandons submissions with unknown outcome, so that the same request can be submitted again. The server may still have created the videos, so their price counts as spent.',
   arguments: [{ form: '<submission...>', summary: 'submissions, such as sub_…' }],
   json: '{"forgotten":["sub_…"]}',
   errors: ['usage', 'outcome_unknown'],

@@ -10,7 +10,7 @@ type ModelsDeps = Pick<Context, 'configuration' | 'host' | 'output' | 'paths' | 
 export const modelsCommand = defineCommand({
   name: 'models',
   description:
-    'Lists what the server offers: every name in its list of models, which may include models that make no videos, with lengths, sizes and the price of a second where they are known. OpenRouter lists lengths, sizes and prices, and `sora` uses its list for a day in estimates, caps and checks; elsewhere prices come from the settings and from OpenAI’s price list.\n\nColumns in a pipe: model, lengths, resolutions, sizes, lowest and highest price of a second.',
+    'Lists what the server offers: every name in its list of models, which may include models that make no videos, with lengths, sizes and prices per second where they are known. OpenRouter lists lengths, sizes and prices, and `sora` uses its list for a day in estimates, caps and checks; elsewhere prices come from the settings and from OpenAI’s price list.\n\nColumns in a pipe: model, lengths, resolutions, sizes, lowest and highest price per second.',
   json: MODELS_JSON_SHAPE,
   errors: ['no_api_key', 'invalid_api_key', 'endpoint_not_found', 'unreadable_response'],
   examples: [

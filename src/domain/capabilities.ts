@@ -6,7 +6,7 @@ export const CAPABILITIES = {
   thumbnail: 'return thumbnails',
   spritesheet: 'return spritesheets',
   characters: 'use characters',
-  image_url: 'use an image at a web address',
+  image_url: 'use an image at a URL',
   remix: 'remix videos',
   edit: 'edit videos',
   extend: 'extend videos',

@@ -65,7 +65,7 @@ export const CATALOGUE = {
   },
   file_exists: {
     title: 'the output file already exists',
-    explanation: 'The output file already exists. It was not changed, and nothing was sent.',
+    explanation: 'It was not changed, and nothing was sent.',
     hints: ['add `--force` to overwrite it, or choose another name with `-o`'],
     exitCode: 2,
   },
@@ -248,10 +248,10 @@ export const CATALOGUE = {
     retryable: true,
   },
   content_refused: {
-    title: 'the address of the video’s file refuses the download',
+    title: 'the URL of the video’s file refuses the download',
     explanation:
-      'The job is finished and paid for, but the address of its file refuses access: an expired signed link, a firewall, or a server that requires other credentials. The server was asked for a fresh address first. Your key was not sent there.',
-    hints: ['check whether a firewall or proxy blocks that address; the video itself is finished and paid for'],
+      'The job is finished and paid for, but the URL of its file refuses access: an expired signed link, a firewall, or a server that requires other credentials. The server was asked for a fresh URL first. Your key was not sent there.',
+    hints: ['check whether a firewall or proxy blocks that URL; the video itself is finished and paid for'],
     exitCode: 1,
   },
   content_expired: {
@@ -283,7 +283,7 @@ export const CATALOGUE = {
   unreadable_response: {
     title: 'could not parse the server’s response',
     explanation:
-      'The response is not one of the Videos API. It may be a login page, a proxy’s error page, or another service at this address.',
+      'The response is not one of the Videos API. It may be a login page, a proxy’s error page, or another service at this URL.',
     hints: [
       ['check the base URL {base_url}', 'check the base URL'],
       'run the command with `--debug` to see the response',
@@ -376,9 +376,7 @@ export const CATALOGUE = {
       {
         about: 'a proxy that requires a password',
         words: /\b407\b|proxy authentication/i,
-        hints: [
-          'set `HTTPS_PROXY` and `HTTP_PROXY` to an address with user and password: http://USER:PASSWORD@HOST:PORT',
-        ],
+        hints: ['set `HTTPS_PROXY` and `HTTP_PROXY` to a URL with user and password: http://USER:PASSWORD@HOST:PORT'],
       },
     ],
     exitCode: 1,
@@ -431,10 +429,10 @@ export const CATALOGUE = {
   ledger_unreachable: {
     title: 'the shared ledger cannot be reached, so nothing is paid',
     explanation:
-      'The ledger is in a PostgreSQL database (`SORA_LEDGER`, or the setting `ledger`) that refused the connection or the call. Without it nobody knows what others have submitted and spent, so nothing is submitted. Waits for running jobs continue; their events are recorded when the database is back.',
+      'The ledger is in a PostgreSQL database (`SORA_LEDGER`, or the setting `ledger`) that refused the connection or the call. Without it, `sora` cannot know what others have submitted and spent, so nothing is submitted. Waits for running jobs continue; their events are recorded when the database is back.',
     hints: [
       'run `sora doctor` to check the connection to the ledger',
-      'check the address with `psql`, which accepts the same address and reads the same ~/.pgpass and service file',
+      'check the URL with `psql`, which accepts the same URLs and reads the same ~/.pgpass and service file',
     ],
     exitCode: 1,
   },

@@ -21,7 +21,7 @@ export interface DialectRules {
   readonly images: readonly ReferenceImage['kind'][];
   /** In dialect `videos` the server's profile decides. */
   readonly references: readonly ReferenceRole[];
-  /** Whether a create can contain a notification address. In dialect `videos` the server's profile decides. */
+  /** Whether a create can contain a webhook URL. In dialect `videos` the server's profile decides. */
   readonly takesCallback: boolean;
   /** Whether a frame is sent as `WIDTHxHEIGHT`, or as a resolution and a ratio. */
   readonly frame: 'pixels' | 'words' | 'either';

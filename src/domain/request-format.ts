@@ -86,7 +86,7 @@ export const FORMAT_FACTS: Readonly<Record<keyof RequestFormat, FormatFact>> = {
   referenceField: { setting: 'request.reference_field', summary: 'field for images of --reference (default: none)' },
   videoField: { setting: 'request.video_field', summary: 'field for videos of --reference (default: none)' },
   audioField: { setting: 'request.audio_field', summary: 'field for audio of --reference (default: none)' },
-  callbackField: { setting: 'request.callback_field', summary: 'field for the address of --webhook (default: none)' },
+  callbackField: { setting: 'request.callback_field', summary: 'field for the URL of --webhook (default: none)' },
 };
 
 const FACT_NAMES = Object.keys(FORMAT_FACTS) as readonly (keyof RequestFormat)[]; // an object's keys are its own

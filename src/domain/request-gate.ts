@@ -81,14 +81,14 @@ export function missingReferences(references: readonly Reference[], server: Serv
   return [...roles].map((role) => `${ownerOf(server)} accepts no ${ROLES[role]}`);
 }
 
-/** Why a notification address cannot be sent with a create. */
+/** Why a webhook URL cannot be sent with a create. */
 export function callbackFaults(url: string, server: ServerCapabilities): string[] {
   const { dialect, format } = server;
   const isAddress = /^https?:\/\//i.test(url) && URL.canParse(url);
   const isAccepted = dialect === 'videos' ? format.callbackField !== null : DIALECTS[dialect].takesCallback;
   return [
-    ...(isAddress ? [] : [`\`--webhook ${url}\` is not an http or https address`]),
-    ...(isAccepted ? [] : [`${ownerOf(server)} accepts no notification address, according to its settings`]),
+    ...(isAddress ? [] : [`\`--webhook ${url}\` is not an http or https URL`]),
+    ...(isAccepted ? [] : [`${ownerOf(server)} accepts no webhook URL, according to its settings`]),
   ];
 }
 

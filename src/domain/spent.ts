@@ -102,7 +102,7 @@ export class Spent {
     return (this.estimatedMicros ?? 0) + (this.actualMicros ?? 0);
   }
 
-  /** The jobs of unknown cost, by reason. */
+  /** The jobs with unknown cost, by reason. */
   get doubtful(): readonly DoubtfulJobs[] {
     return DOUBTS.flatMap((doubt) => this.#doubtful.get(doubt) ?? []);
   }

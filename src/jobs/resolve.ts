@@ -27,7 +27,7 @@ function onlyOne(records: readonly JobRecord[], ending: string): JobRecord | und
 }
 
 /**
- * Links a job on the server to a submission of unknown outcome, as the user says. Throws `usage` if the
+ * Links a job on the server to a submission with unknown outcome, as the user says. Throws `usage` if the
  * submission or the job is linked already, and the server's error if the job cannot be read.
  */
 export async function attachJob(
@@ -47,7 +47,7 @@ export async function attachJob(
 }
 
 /**
- * Abandons a submission of unknown outcome, as the user says, so its request may be submitted again. If it was sent,
+ * Abandons a submission with unknown outcome, as the user says, so its request may be submitted again. If it was sent,
  * its price still counts as spent, because the server may have created the video. Throws `usage` if it has a job.
  */
 export async function forget(deps: InFlightDeps, submission: JobRecord): Promise<void> {

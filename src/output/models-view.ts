@@ -61,7 +61,7 @@ function shortRow(offer: ModelOffer): string[] {
   return [id, seconds === null ? '' : `${inRanges(seconds)} s`, shown.join(', '), priceRange(offer)];
 }
 
-/** Everything, and the lowest and the highest price of a second. */
+/** Everything, and the lowest and highest price per second. */
 function plainRow(offer: ModelOffer): string[] {
   const { id, seconds, sizes, resolutions } = offer;
   const [least = null, most = null] = boundsOf(offer);

@@ -19,7 +19,7 @@ const id = z.string().min(1);
 const modelName = z.string().min(1).max(200);
 const costCap = z.number().min(0).max(1_000_000);
 /** The rendering server downloads it, so it must be able to reach it. */
-const address = z.url({ protocol: /^https?$/, error: 'must be a web address' }).max(2_000);
+const address = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2_000);
 
 /** The existing video that an order starts from. */
 export const SourceSchema = z.object({
@@ -49,12 +49,12 @@ export const VideoOrderSchema = z
       })
       .nullish()
       .describe('The first frame: a PNG, JPEG or WebP of exactly the size of the video, as a data URL.'),
-    lastFrame: address.nullish().describe('The address of the last frame, where the server accepts one.'),
+    lastFrame: address.nullish().describe('The URL of the last frame, where the server accepts one.'),
     references: z
       .array(ReferenceSchema)
       .max(20)
       .nullish()
-      .describe('Images, videos and audio at addresses that guide the video, where the server accepts them.'),
+      .describe('URLs of images, videos and audio that guide the video, where the server accepts them.'),
     characters: z.array(id).max(10).nullish().describe('Ids of characters that appear in the video.'),
     source: SourceSchema.nullish().describe(
       'Make the video from an existing one, which determines everything but the prompt and, for an extension, the seconds to add.',

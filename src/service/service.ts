@@ -172,7 +172,7 @@ function createApp(
     app.get(path, (c) => pageReply(path, c.req.raw, webDir, access.isDemo ? DEMO_KEY : ''));
   }
   refuseOtherMethods(app);
-  app.notFound((c) => c.json(errorBody('endpoint_not_found', `no such address: \`${c.req.path}\``), 404));
+  app.notFound((c) => c.json(errorBody('endpoint_not_found', `no such path: \`${c.req.path}\``), 404));
   return { app, paths: Object.keys(document.paths ?? {}) };
 }
 

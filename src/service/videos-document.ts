@@ -118,7 +118,7 @@ const createFields = {
   callback_url: z
     .url()
     .optional()
-    .describe('Notify this address when the video has ended; needs a server that was started with a webhook secret.'),
+    .describe('URL to notify when the video has ended; needs a server that was started with a webhook secret.'),
 };
 const imageReference = z.object({ file_id: text.optional(), image_url: text.optional() });
 

@@ -102,7 +102,7 @@ export function createVitalsHandler(vitals: Vitals, access: AccessKey | null): H
         return jsonReply(errorBody('invalid_api_key', 'missing or wrong key'), {}, 401);
       }
       const reply = await vitalsReply(url.pathname, vitals);
-      return reply ?? jsonReply(errorBody('endpoint_not_found', `no such address: \`${url.pathname}\``), {}, 404);
+      return reply ?? jsonReply(errorBody('endpoint_not_found', `no such path: \`${url.pathname}\``), {}, 404);
     },
   };
 }

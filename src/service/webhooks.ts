@@ -6,7 +6,7 @@ import type { JobOutlook } from '../simulator/job.ts';
 import type { Log } from './log.ts';
 
 export interface WebhookOptions {
-  /** Notified of every job; null for none. Jobs may name an address of their own. */
+  /** Notified of every job; null for none. Jobs may name their own URL. */
   readonly url: string | null;
   /** Whether the addresses of jobs may be in this machine's own network. */
   readonly allowsPrivate: boolean;

@@ -111,7 +111,7 @@ function readCallback(body: RequestBody): Pick<CreateRequest, 'callbackUrl'> {
   const callbackUrl = readText(body, 'callback_url');
   if (callbackUrl === undefined) return {};
   if (/^https?:\/\//i.test(callbackUrl) && URL.canParse(callbackUrl)) return { callbackUrl };
-  throw invalidField('callback_url', 'invalid_value', "Invalid 'callback_url': expected an http or https address.");
+  throw invalidField('callback_url', 'invalid_value', "Invalid 'callback_url': expected an http or https URL.");
 }
 
 function checkCharacters({ fields }: RequestBody, { maxCharacters }: ModelCapabilities): void {

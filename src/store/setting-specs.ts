@@ -110,7 +110,7 @@ const GENERAL: readonly Row[] = [
     'maximum cost per day (UTC) of one person (`SORA_USER`, or the login), in dollars',
     usd,
   ],
-  ['ledger', 'address of a PostgreSQL database for the ledger of a team, instead of the local file', ledgerSetting],
+  ['ledger', 'URL of a PostgreSQL database for the ledger of a team, instead of the local file', ledgerSetting],
   ['confirm_above', 'ask for confirmation above this cost, in dollars (default 1)', usd],
   ['timeout', 'how long to wait for a video (default 30m)', duration],
   ['request_timeout', 'maximum duration of one call, or of a silence while a file downloads (default 120s)', duration],

@@ -29,7 +29,7 @@ describe('create --webhook', () => {
   it('does not change the request: with another URL it attaches to the same job', async () => {
     const bench = await setUpLab('request.callback_field=notify_url');
     const isNoted = ({ stderr }: RunResult): boolean =>
-      stderr.includes('note: `--webhook` is not sent: an existing job keeps the address of its own create');
+      stderr.includes('note: `--webhook` is not sent: an existing job keeps the webhook URL of its own create');
     const run = (...argv: readonly string[]): Promise<RunResult> =>
       bench.run('create', 'a boat', ...SORA_2, '--detach', '-y', ...argv);
     expect(isNoted(await run('--webhook', HOOK))).toBe(false);
@@ -48,14 +48,14 @@ describe('create --webhook', () => {
   });
 
   it.each<[string, string[], string]>([
-    ['a server that accepts none', ['--webhook', HOOK], 'the server of profile lab accepts no notification address'],
+    ['a server that accepts none', ['--webhook', HOOK], 'the server of profile lab accepts no webhook URL'],
     [
       'a dialect that has none',
       ['--webhook', HOOK, '--dialect', 'generations'],
-      'the dialect `generations` accepts no notification address',
+      'the dialect `generations` accepts no webhook URL',
     ],
-    ['an invalid URL', ['--webhook', 'hooks'], '`--webhook hooks` is not an http or https address'],
-    ['another scheme', ['--webhook', 'file:///etc/passwd'], 'is not an http or https address'],
+    ['an invalid URL', ['--webhook', 'hooks'], '`--webhook hooks` is not an http or https URL'],
+    ['another scheme', ['--webhook', 'file:///etc/passwd'], 'is not an http or https URL'],
   ])('is refused before anything is sent for %s', async (_, argv, problem) => {
     const { create, server } = await setUpLab();
     const refused = await create(...argv);

@@ -80,7 +80,7 @@ describe('a missing capability in a profile', () => {
     const { run, sent, sora } = await setUpProfile(['capabilities.image_url=no']);
     const refused = await run('create', 'a boat', '-i', 'https://example.com/a.png', '--json');
     expect(errorOf(refused).violations).toEqual([
-      'the server of profile lab cannot use an image at a web address, according to its settings',
+      'the server of profile lab cannot use an image at a URL, according to its settings',
     ]);
     expect(sent()).toBeNull();
     writeFileSync(join(sora.cwd, 'a.png'), createPngHeader(1280, 720));

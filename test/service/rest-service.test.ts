@@ -238,7 +238,9 @@ describe('references', () => {
       ),
     );
     const odd = await service.read('POST', VIDEOS, { json: { prompt: 'x', lastFrame: '/etc/passwd' } }, 400);
-    expect(Object(odd.error).violations).toEqual([expect.stringContaining('`lastFrame`: must be a web address')]);
+    expect(Object(odd.error).violations).toEqual([
+      expect.stringContaining('`lastFrame`: must be an http or https URL'),
+    ]);
   });
 });
 

@@ -67,7 +67,7 @@ export const configGetCommand = defineCommand({
   json: '{"name","value","origin"}',
   errors: ['invalid_config'],
   examples: [
-    ['sora config get base_url', 'the address in use'],
+    ['sora config get base_url', 'the base URL in use'],
     ['sora config get max_cost --json', 'a cap and where it comes from'],
   ],
   async run({ args: [name = ''] }, deps: ValueDeps) {

@@ -79,7 +79,7 @@ type Options = OptionValues<typeof OPTIONS>;
 export const costCommand = defineCommand({
   name: 'cost',
   description:
-    'Without options: the price list. With video options: what the video would cost for the requested seconds and, if they differ, for the rendered ones. With --spent: spending according to the local ledger, or with --profile through that profile: the actual cost if the server reported it, else the estimate. The cost of a job without a video is unknown unless the server reported it. The simulator never counts. Nothing is created; from OpenRouter, the list of prices is read at most once a day.\n\nColumns of --spent in a pipe: name, jobs, spent, estimated, actual, jobs of unknown cost, their estimate, refused submissions.',
+    'Without options: the price list. With video options: what the video would cost for the requested seconds and, if they differ, for the rendered ones. With --spent: spending according to the local ledger, or with --profile through that profile: the actual cost if the server reported it, else the estimate. The cost of a job without a video is unknown unless the server reported it. The simulator never counts. Nothing is created; from OpenRouter, the list of prices is read at most once a day.\n\nColumns of --spent in a pipe: name, jobs, spent, estimated, actual, jobs with unknown cost, their estimate, refused submissions.',
   options: OPTIONS,
   json: `{"as_of","prices":[${PRICE_JSON_SHAPE}]}; with options of a video: {"as_of", and the keys of ${PRICED_ORDER_JSON_SHAPE}}; with --batch: {"as_of","manifest","videos","cost":{"estimated_usd","asked_usd"},"videos_of_unknown_price"}; with --compare: {"as_of","videos":[the same keys and "asked"]}; with --spent: {"by","since","groups":[{"name", and the keys of ${SPENT_JSON_SHAPE}}],"total":{the same keys},"simulated","caps":[${CAP_JSON_SHAPE}]}`,
   errors: ['usage', 'invalid_request', 'reference_size_mismatch', 'invalid_config'],
@@ -211,7 +211,7 @@ function noteDoubts(
   } else {
     const owner = isSimulator || profile.value === CUSTOM_PROFILE ? 'NAME' : profile.value;
     output.note(
-      `the price of ${model} is unknown; run \`sora config set profiles.${owner}.prices.${model} USD\` to set the price of a second`,
+      `the price of ${model} is unknown; run \`sora config set profiles.${owner}.prices.${model} USD\` to set the price per second`,
     );
   }
 }

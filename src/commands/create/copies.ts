@@ -148,10 +148,10 @@ function interrupted(done: number, count: number, cause: Interrupt): SoraError {
   return new SoraError('interrupted', { title, hints: ['run the same command again to resume'], cause });
 }
 
-/** Only a create can name an address for notifications, and an existing job has had its own. */
+/** Only a create can name a webhook URL, and an existing job has had its own. */
 export function noteUnsentAddress({ callbackUrl }: VideoRequest, output: Pick<Output, 'note'>): void {
   if (callbackUrl === undefined) return;
-  output.note('`--webhook` is not sent: an existing job keeps the address of its own create');
+  output.note('`--webhook` is not sent: an existing job keeps the webhook URL of its own create');
 }
 
 /** Notes what the server changed. Another name for the model is news only once: a gateway has aliases. */

@@ -25,7 +25,7 @@ export const createCommand = defineCommand({
     ...inGroup(PRODUCTION_OPTIONS.detach.group, {
       webhook: {
         flags: '--webhook <url>',
-        summary: 'ask the server to notify this address when the video has ended, if it can; see `sora listen`',
+        summary: 'URL that the server notifies when the video has ended, if it can; see `sora listen`',
       },
     }),
   },

@@ -57,7 +57,7 @@ export const doctorCommand = defineCommand({
   ],
   examples: [
     ['sora doctor', 'find out why something does not work'],
-    ['sora doctor --json --yes --profile lab', 'a smoke check in CI that creates a real job'],
+    ['sora doctor --json --yes --profile lab', 'a smoke test in CI that creates a real job'],
   ],
 
   async run({ options }, deps: DoctorDeps) {

@@ -156,8 +156,8 @@ export class ToolCalls {
     if (isRemoteImage(reference)) {
       if (!/^(http|data):/i.test(reference)) return;
       throw new SoraError('usage', {
-        title: 'a reference is a file, an https address or a file id',
-        hints: ['use an address that begins with https://'],
+        title: 'a reference is a file, an https URL or a file id',
+        hints: ['use a URL that starts with https://'],
       });
     }
     this.#keepFileInside(reference, 'reference');

@@ -36,7 +36,7 @@ const REFERENCE = {
   type: 'string',
   minLength: 1,
   maxLength: 4000,
-  description: 'a file in the output folder, an https address, or a file id of the server',
+  description: 'a file in the output folder, an https URL, or a file id of the server',
 } as const satisfies JsonSchema;
 const REQUEST = {
   prompt: { type: 'string', minLength: 1, maxLength: 100_000, description: 'what the video shows' },

@@ -45,11 +45,11 @@ export const SERVE_OPTIONS = {
     seed: { flags: '--seed <n>', summary: 'fail the same calls in every run' },
   }),
   ...inGroup('Webhooks:', {
-    webhook: { flags: '--webhook <url>', summary: 'notify this address of completed and failed videos' },
+    webhook: { flags: '--webhook <url>', summary: 'URL to notify of completed and failed videos' },
     webhookSecretEnv: {
       flags: '--webhook-secret-env <name>',
       summary:
-        'environment variable with the secret for the signatures (default: OPENAI_WEBHOOK_SECRET); alone, it lets creates name an address',
+        'environment variable with the secret for the signatures (default: OPENAI_WEBHOOK_SECRET); alone, it lets creates name a URL',
     },
     webhookSecret: {
       flags: '--webhook-secret <secret>',
@@ -128,7 +128,7 @@ function parseWebhook(
   faults: string[],
 ): { readonly url: string | null; readonly secret: string } | null {
   if (url === undefined) {
-    if (webhookSecret !== undefined) faults.push('`--webhook-secret` needs an address: `--webhook URL`');
+    if (webhookSecret !== undefined) faults.push('`--webhook-secret` needs `--webhook URL`');
     if (webhookSecretEnv === undefined) return null;
     const own = env[webhookSecretEnv] ?? '';
     if (own === '') faults.push(`\`--webhook-secret-env ${webhookSecretEnv}\`: this environment variable is not set`);
@@ -136,8 +136,7 @@ function parseWebhook(
   }
   const name = webhookSecretEnv ?? 'OPENAI_WEBHOOK_SECRET';
   const secret = webhookSecret || env[name] || '';
-  if (!/^https?:\/\//i.test(url) || !URL.canParse(url))
-    faults.push(`\`--webhook ${url}\` is not an http or https address`);
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) faults.push(`\`--webhook ${url}\` is not an http or https URL`);
   if (webhookSecret !== undefined && webhookSecretEnv !== undefined) {
     faults.push('`--webhook-secret` and `--webhook-secret-env` cannot be combined');
   }

@@ -47,7 +47,7 @@ export const serveCommand = defineCommand({
     ['sora serve --open', 'http://127.0.0.1:3000, free and offline; opens its page'],
     [
       'sora serve --port 0 --json --fault rate_limit_exceeded=0.2 --seed 7',
-      'for a test suite: refuses 20 % of the creates, the same ones in every run',
+      'for a test suite: refuses 20% of the creates, the same ones in every run',
     ],
     [
       'sora serve --profile lab --queue -o /shared/clips --api-key-env SORA_SERVE_KEY',
