@@ -29,13 +29,15 @@ export interface PrivateFile {
 /** About a record of the ledger. */
 const PROBE_BYTES = 4096;
 
+const openDescriptor = promisify(open);
+
 /** Paths of the files that this process still uses. */
 const inUse = new Set<string>();
 
 /** Creates one in a folder. `tag` (letters and digits) identifies its purpose. Throws the file system's own error. */
 export async function createPrivateFile(folder: string, tag: string): Promise<PrivateFile> {
   const path = newPath(folder, tag);
-  const descriptor = await promisify(open)(path, 'wx+', 0o600); // never through a link, never over another file
+  const descriptor = await openDescriptor(path, 'wx+', 0o600); // never through a link, never over another file
   inUse.add(path);
   return { path, descriptor };
 }
