@@ -33,7 +33,7 @@ sora create "A paper boat sails into a storm drain" --duration 4 --dry-run --jso
 sora create "A paper boat sails into a storm drain" --duration 4 --max-cost 0.40 --json
 sora create "A paper boat" --detach --max-cost 0.40                                  # prints the id at once
 sora status ID --watch --timeout 10m && sora download ID -o boat.mp4
-sora batch shots.jsonl --max-cost 20 -o out/                                         # one row a line: {"prompt":"…"}; run again to resume
+sora batch shots.jsonl --max-cost 20 -o out/                                         # one row per line: {"prompt":"…"}; run again to resume
 sora doctor --json                                                                   # why access fails; free
 \`\`\`
 

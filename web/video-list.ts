@@ -62,7 +62,7 @@ export class VideoList {
     return this.#videos.filter((other) => other.videoUrl !== null && requestOf(other) === request).reverse();
   }
 
-  /** The finished video so many places further down the list. */
+  /** The finished video this many places further down the list. */
   neighbourOf(video: ShownVideo, step: 1 | -1): ShownVideo | undefined {
     const playable = this.#videos.filter(({ videoUrl }) => videoUrl !== null);
     return playable[playable.findIndex(({ id }) => id === video.id) + step];

@@ -11,7 +11,7 @@ export class Viewer {
   readonly #neighbourOf: (video: ShownVideo, step: 1 | -1) => ShownVideo | undefined;
   #shown: ShownVideo | null = null;
 
-  /** `neighbourOf` gives the video that is so many places further down the list. */
+  /** `neighbourOf` gives the video this many places further down the list. */
   constructor(neighbourOf: (video: ShownVideo, step: 1 | -1) => ShownVideo | undefined) {
     this.#neighbourOf = neighbourOf;
     this.#part('.close').addEventListener('click', () => this.#dialog.close());

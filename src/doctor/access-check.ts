@@ -15,7 +15,7 @@ export function accessCheck(needs: readonly string[], prepare: () => TrialDeps):
       switch (await deps.consent(1, 'Send the access check?')) {
         case 'refused':
           return skip(`not sent: its price (${deps.price(1)}) was not approved`);
-        case 'nobody-to-ask':
+        case 'no-terminal':
           return skip(`not sent: it creates 1 job (price: ${deps.price(1)})`, 'add `--yes` to send it');
         case 'agreed': {
           const trial = await trialOf(deps);

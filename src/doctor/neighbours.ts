@@ -93,7 +93,7 @@ async function answersVideos(server: ExaminedServer, baseUrl: string): Promise<b
   return isRefusedByApi(reply);
 }
 
-/** A page of a list of videos; null if the reply is none. */
+/** A page of a list of videos; null if the reply is not one. */
 export function pageIn({ body }: ApiReply): ReturnType<typeof decodePage> {
   return decodePage(parseJson(body), { requestId: null, pollAfterMs: null });
 }

@@ -15,7 +15,7 @@ export interface ProbeBody {
   readonly text: string;
 }
 
-/** The beginning of a file. */
+/** The start of a file. */
 export interface FileReply {
   readonly status: number;
   readonly head: Uint8Array;
@@ -62,7 +62,7 @@ export interface Subject {
   readonly paths: { readonly settings: string; readonly keys: string; readonly ledger: string };
   /** Throws `invalid_config`. */
   readSettings(): void;
-  /** The shared ledger in words, once it answered; null if there is none. */
+  /** A description of the shared ledger once it has responded; null if there is none. */
   sharedLedger(): Promise<string | null>;
   /** Unreadable lines of the ledger's file; throws when it cannot be read at all. */
   ledgerProblems(): Promise<readonly { readonly line: number; readonly reason: string }[]>;

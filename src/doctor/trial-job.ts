@@ -10,7 +10,7 @@ import type { Clock } from '../platform/clock.ts';
 /** How its create is sent; null for the profile's format. */
 export type TrialBody = 'json' | 'multipart' | null;
 
-export type Consent = 'agreed' | 'refused' | 'nobody-to-ask';
+export type Consent = 'agreed' | 'refused' | 'no-terminal';
 
 /** How to create the smallest possible job, for checks that need one. */
 export interface TrialDeps {

@@ -64,7 +64,7 @@ export interface SavedFile {
   readonly link?: { readonly url: string; readonly expiresAtMs: number };
 }
 
-/** The path of what was written to standard output: it is saved, but no file of ours. */
+/** The path of what was written to standard output: it counts as saved, but is not a file. */
 export const STANDARD_OUTPUT = '-';
 
 /** Where and how the files of a create are to be saved by a later command without such options. */

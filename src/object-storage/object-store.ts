@@ -6,7 +6,7 @@ export interface StoredObject {
   readonly mediaType: string;
   /** In hexadecimal, as `put` recorded it; null for an object that another program wrote. */
   readonly sha256: string | null;
-  /** The sha256 of the video that it describes; null for an object that is none. */
+  /** The sha256 of the video that it describes; null if the object is not a video. */
   readonly about: string | null;
 }
 

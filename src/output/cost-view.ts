@@ -61,7 +61,7 @@ export function pricedOrderJson({ price, rendered, ...order }: PricedOrder): Rec
 export const PRICED_ORDER_JSON_SHAPE =
   '{"model","size","seconds","count","usd_per_second","cost":{"estimated_usd","actual_usd","price_list"},"rendered":{"seconds","estimated_usd"}}';
 
-/** What something costs, in every document that says so. */
+/** What something costs, in every document that shows it. */
 export function costJson(estimatedMicros: number | null, priceList: string | null, actualMicros: number | null = null) {
   return { estimated_usd: usdOf(estimatedMicros), actual_usd: usdOf(actualMicros), price_list: priceList };
 }

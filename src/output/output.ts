@@ -60,7 +60,7 @@ export class Output {
     if (!this.options.json && !this.options.quiet) this.#tell(`${this.#lineOf(text)}\n`);
   }
 
-  /** One line, so that text from a server cannot look like a line of ours. */
+  /** One line, so that text from a server cannot look like one of ours. */
   #lineOf(text: string): string {
     return cleanText(this.secrets.redact(text)).replace(/\s*\n\s*/g, ' ');
   }

@@ -30,7 +30,7 @@ export async function savedReply(
   if (range === null) {
     return Response.json(errorBody('range_not_satisfiable', 'the range is outside of the file'), { status, headers });
   }
-  // No stream for a HEAD: nobody would read it to its end and close it.
+  // No stream for a HEAD: nothing would read it to its end and close it.
   const body = request.method === 'HEAD' ? null : Readable.toWeb(await medium.stream(range));
   return new Response(body as ReadableStream<Uint8Array> | null, { status, headers }); // Node declares this class twice
 }

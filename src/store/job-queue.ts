@@ -134,7 +134,7 @@ export class JobQueue {
     useFiles(queries, uses);
   }
 
-  /** Stores jobs, in the place of those that have ended or wait elsewhere. */
+  /** Stores jobs, replacing those that have ended or are waiting elsewhere. */
   async #insertJobs(boss: PgBoss, queries: Transaction, jobs: readonly PgBoss.JobInsert[]): Promise<void> {
     const ids = jobs.map(({ id }) => id);
     for (const name of [this.#names.dead, this.#names.blocked]) this.#remove(queries, name, ids, 'created');

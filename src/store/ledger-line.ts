@@ -61,7 +61,7 @@ function checksum(text: string): string {
 /**
  * The rest of a line whose process was killed or whose disk was full. A line that is only missing its newline counts. For a
  * torn `sending` we assume that the create was sent. Any other torn line hides no create, because a create is sent after
- * the line is complete. Text that is not the beginning of a line is damage.
+ * the line is complete. Text that is not the start of a line is damage.
  */
 function decodeTorn(rest: string): DecodedLine {
   for (const whole of [rest, rest.slice(0, -1)]) {
@@ -71,7 +71,7 @@ function decodeTorn(rest: string): DecodedLine {
   const [, key] = /^\{"event":"sending","key":"([^"]+)"/.exec(rest) ?? [];
   if (key !== undefined) return { kind: 'event', event: { event: 'sending', key, atMs: 0 } };
   const isBeginning = /^\{"event":"(?!sending)[^\u0000-\u001f\ufffd]*$/.test(rest) || LINE_START.startsWith(rest);
-  return isBeginning ? SKIPPED : { kind: 'unreadable', reason: 'neither a line nor the beginning of one' };
+  return isBeginning ? SKIPPED : { kind: 'unreadable', reason: 'neither a complete line nor the start of one' };
 }
 
 const LINE_START = '{"event":"';

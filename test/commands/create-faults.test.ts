@@ -82,7 +82,7 @@ describe('sora create --simulate --fault', () => {
   });
 });
 
-describe('sora create on a server that refuses', () => {
+describe('sora create, refused by the server', () => {
   const env = { SORA_API_KEY: 'sk-refused-0123456789' };
   const create = async (status: number, body: string | object): Promise<{ code: number; error: ServerFailure }> => {
     const server = await startVideosServer({ create: () => ({ status, body }) });

@@ -335,7 +335,7 @@ describe('a destination that is not a regular file', () => {
     expect(lstatSync(pipe).isFIFO()).toBe(true);
   });
 
-  it('waits for the reader of a pipe, until Ctrl-C', async () => {
+  it('waits for a reader when it is a pipe, until Ctrl-C', async () => {
     const { folder, downloadInto: run } = await setUp([whole]);
     const pipe = join(folder, 'pipe.mp4');
     execFileSync('mkfifo', [pipe]);

@@ -18,7 +18,7 @@ describe('outside text', () => {
     expect(cleanText(text)).toBe(clean);
   });
 
-  it('keeps lines, tabs, accents and emoji', () => {
+  it('keeps its lines, tabs, accents and emoji', () => {
     const text = 'é\tü\n👩‍🚀 ❤️‍🔥 👩🏽‍🚀 1️⃣ ☺︎ 漢 می‌خواهم क्‍ष';
     expect(cleanText(text)).toBe(text);
   });

@@ -111,7 +111,7 @@ describe('settings', () => {
   });
 
   it('have a summary each', () => {
-    for (const { summary } of SETTINGS) expect(summary).toMatch(/^[a-zO].*[^.]$/);
+    for (const { summary } of SETTINGS) expect(summary).toMatch(/^(?:[a-z]|OpenAI|URL ).*[^.]$/);
   });
 });
 

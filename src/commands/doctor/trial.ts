@@ -68,7 +68,7 @@ export function createTrialDeps(
     client: async () => (await servers.connect(configuration)).client,
     async consent(count, question) {
       if (isSimulator) return 'agreed';
-      if (!isAgreed && !isInteractive) return 'nobody-to-ask';
+      if (!isAgreed && !isInteractive) return 'no-terminal';
       enforceCap({ micros: microsOf(count) }, configuration.maxCostMicros, { hints: CAP_HINTS });
       if (isAgreed) return 'agreed';
       await beforeAsking?.();

@@ -144,7 +144,7 @@ async function entriesOf(
   });
 }
 
-/** A saved picture as a data URL; null if it is none or cannot be read. */
+/** A saved picture as a data URL; null if it is not an image or cannot be read. */
 function readPoster({ path }: SavedFile): string | null {
   try {
     const bytes = readFileSync(path);

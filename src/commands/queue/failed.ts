@@ -7,7 +7,7 @@ import { objectOf } from '../../wire/fields.ts';
 interface FailedRow {
   readonly queue: JobQueue;
   readonly task: EndedTask;
-  /** The beginning of the task's id. */
+  /** The start of the task's id. */
   readonly id: string;
   readonly batch: string;
   readonly line: number | null;
