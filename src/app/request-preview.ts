@@ -10,7 +10,7 @@ import type { VideoRequest } from '../domain/video.ts';
 import { cleanText } from '../output/clean-text.ts';
 import { costJson } from '../output/cost-view.ts';
 import type { Answer } from '../output/output.ts';
-import { type WrittenCreate, writeCreate } from '../wire/create.ts';
+import { isForm, type WrittenCreate, writeCreate } from '../wire/create.ts';
 import { type CurlField, type CurlTarget, curlFor } from '../wire/curl.ts';
 import type { ReadRequest } from './request-options.ts';
 
@@ -98,7 +98,7 @@ function shownFields({ body }: WrittenCreate, paths: ReadRequest['paths']): Json
     if (!isData) return value;
     return path !== undefined && others.length === 0 ? path : `${value.slice(0, MAX_DATA_CHARACTERS)}…`;
   };
-  return JSON.parse(JSON.stringify(body instanceof FormData ? formFields(body, paths) : body, shown));
+  return JSON.parse(JSON.stringify(isForm(body) ? formFields(body, paths) : body, shown));
 }
 
 /** The fields of a form; those of one name are a list. */

@@ -1,7 +1,7 @@
 import { escapeInvisible } from '../domain/invisible.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { shellQuoted, shellWord } from '../domain/shell.ts';
-import type { WrittenCreate } from './create.ts';
+import { isForm, type WrittenCreate } from './create.ts';
 
 /** A header or a query parameter. A secret is printed as a shell variable: `$X_LAB_TOKEN`. */
 export interface CurlField {
@@ -31,7 +31,7 @@ export function curlFor({ route, body }: WrittenCreate, target: CurlTarget): str
   parts.push(...encodedByCurl.map((field) => `--url-query "${encode(field.name)}=${expansion(field, '')}"`));
   if (auth !== null) parts.push(`-H "${auth.name}: ${auth.prefix}$${auth.variable}"`);
   parts.push(...headers.map((header) => `-H "${shellQuoted(header.name)}: ${expansion(header, header.value)}"`));
-  parts.push(...(body instanceof FormData ? formParts(body, paths) : jsonParts(body)));
+  parts.push(...(isForm(body) ? formParts(body, paths) : jsonParts(body)));
   return parts.join(' \\\n  ');
 }
 
