@@ -35,24 +35,26 @@ export interface ListOrder {
   readonly isWanted?: ((job: VideoJob, configuration: Configuration) => Promise<boolean>) | undefined;
   /** Nothing older is wanted. */
   readonly sinceMs?: number | null;
+  /** When the server must have answered, by the clock. */
+  readonly deadlineMs?: number;
 }
 
 /** Reads a server's newest jobs until it has found enough wanted ones. Rejects only when interrupted. */
 export async function listServer(
   configuration: Configuration,
-  { limit, isWanted, sinceMs = null }: ListOrder,
-  { servers, host }: ListDeps,
+  { limit, isWanted, sinceMs = null, deadlineMs }: ListOrder,
+  { servers, host, jobs: knownJobs }: Pick<ListDeps, 'servers' | 'host' | 'jobs'>,
 ): Promise<ServerList> {
-  const { interrupt, clock } = host;
   try {
-    requireKey(configuration, clock.now());
+    requireKey(configuration, host.clock.now());
     const { client } = await servers.connect(configuration);
     const jobs: VideoJob[] = [];
     let [wanted, emptyPages] = [0, 0];
     const goesOn = (): boolean => wanted < limit && jobs.length < MOST_LISTED && emptyPages < MAX_EMPTY_PAGES;
     for (let after: string | null | undefined; after !== null && goesOn(); ) {
-      const query = { limit: isWanted ? PAGE_SIZE : Math.min(PAGE_SIZE, limit - wanted), order: 'desc' as const };
-      const page = await client.list(after === undefined ? query : { ...query, after }, { signal: interrupt });
+      const size = { limit: isWanted ? PAGE_SIZE : Math.min(PAGE_SIZE, limit - wanted), order: 'desc' as const };
+      const query = after === undefined ? size : { ...size, after };
+      const page = await knownJobs.inTime(deadlineMs, null, (signal) => client.list(query, { signal }));
       jobs.push(...page.jobs);
       emptyPages = page.jobs.length === 0 ? emptyPages + 1 : 0;
       for (const job of page.jobs) if (isWanted === undefined || (await isWanted(job, configuration))) wanted++;
@@ -116,14 +118,20 @@ export function isListedBy(lists: readonly ServerList[]): (record: JobRecord) =>
   return ({ baseUrl, job }) => job !== null && idForms(job.id).some((form) => listed.has(identify(baseUrl, form)));
 }
 
+export interface MergeOrder {
+  /** Whether the server is asked about a record’s job. */
+  isAsked(record: JobRecord): boolean;
+  isWanted?(job: JobSummary, record: JobRecord | undefined): boolean;
+  /** When servers must have answered, by the clock. */
+  readonly deadlineMs?: number;
+}
+
 /** Merges listed jobs, completed from the ledger, with records missing from the lists; newest first. */
 export async function mergeJobs(
   lists: readonly ServerList[],
   records: readonly JobRecord[],
-  /** Whether the server is asked about a record’s job. */
-  isAsked: (record: JobRecord) => boolean,
+  { isAsked, isWanted = () => true, deadlineMs }: MergeOrder,
   { ledger, jobs: knownJobs }: ListDeps,
-  isWanted: (job: JobSummary, record: JobRecord | undefined) => boolean = () => true,
 ): Promise<JobSummary[]> {
   const listed = new Map<string, JobSummary>();
   for (const { configuration, jobs } of lists) {
@@ -143,7 +151,7 @@ export async function mergeJobs(
   const others = await Promise.all(
     records.map(async (record) => {
       const job = isAsked(record)
-        ? await takeTurn(() => knownJobs.refresh(record))
+        ? await takeTurn(() => knownJobs.refresh(record, deadlineMs))
         : summaryOf(record.profile, record, null);
       return isWanted(job, record) ? [job] : [];
     }),

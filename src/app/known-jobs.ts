@@ -47,26 +47,25 @@ export class KnownJobs {
 
   /**
    * Finds the video behind an id, a submission's key, the unique ending of one of them, or `@last`. A submission without
-   * an answer is looked up on its server. Throws `video_not_found` or `outcome_unknown`, and `usage` for an ambiguous
-   * ending and for what is not a video.
+   * an answer is looked up on its server. Throws `video_not_found` or `outcome_unknown`, `usage` for an ambiguous ending
+   * and for what is not a video, and `wait_timeout` if the server does not answer until the deadline, by the clock.
    */
-  async find(name: string): Promise<FoundJob> {
-    return this.#found(name, await this.known(name));
+  async find(name: string, deadlineMs?: number): Promise<FoundJob> {
+    return this.#found(name, await this.known(name), deadlineMs);
   }
 
   /** The same, but it may be a character or a server-side batch. */
-  async findAny(name: string): Promise<FoundJob> {
-    return this.#found(name, await recordNamed(name, this.#deps));
+  async findAny(name: string, deadlineMs?: number): Promise<FoundJob> {
+    return this.#found(name, await recordNamed(name, this.#deps), deadlineMs);
   }
 
-  async #found(name: string, record: JobRecord | undefined): Promise<FoundJob> {
-    const { servers, host } = this.#deps;
-    const server = await servers.of(record);
-    if (record === undefined) return { id: await this.idOn(server, name), server, record };
+  async #found(name: string, record: JobRecord | undefined, deadlineMs?: number): Promise<FoundJob> {
+    const server = await this.#deps.servers.of(record);
+    if (record === undefined) return { id: await this.idOn(server, name, deadlineMs), server, record };
     if (record.job !== null) return { id: record.job.id, server, record };
     if (record.answer === 'rejected') throw madeNothing(record);
     const deps = { ...this.submitDeps(server), client: this.clientOf(server, record.request.source?.operation) };
-    const recovery = await recover(deps, record, host.interrupt);
+    const recovery = await this.inTime(deadlineMs, null, (signal) => recover(deps, record, signal));
     switch (recovery.kind) {
       case 'found':
         return { id: recovery.record.job?.id ?? name, server, record: recovery.record };
@@ -89,8 +88,19 @@ export class KnownJobs {
   }
 
   /** The id on a server of a job that the ledger does not know. An ending is looked up in the server's list. */
-  idOn({ client }: Server, name: string): Promise<string> {
-    return idInList(name, client, this.#deps.host.interrupt);
+  idOn({ client }: Server, name: string, deadlineMs?: number): Promise<string> {
+    return this.inTime(deadlineMs, null, (signal) => idInList(name, client, signal));
+  }
+
+  /** Makes calls until a deadline, by the clock; then throws `wait_timeout`. */
+  inTime<T>(
+    deadlineMs = Number.POSITIVE_INFINITY,
+    jobId: string | null,
+    call: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { clock, interrupt } = this.#deps.host;
+    const lateness = (): SoraError => new SoraError('wait_timeout', { title: NO_ANSWER, jobId });
+    return within({ clock, ms: Math.max(0, deadlineMs - clock.now()), lateness, signal: interrupt }, call);
   }
 
   /** Whether commands without an id act on a record: it belongs to the server in use. */
@@ -99,19 +109,22 @@ export class KnownJobs {
   }
 
   /** The same for several; one that is not found does not affect the others. */
-  findAll(names: readonly string[]): Promise<Outcomes<FoundJob>> {
-    return forEach(names, (name) => this.find(name));
+  findAll(names: readonly string[], deadlineMs?: number): Promise<Outcomes<FoundJob>> {
+    return forEach(names, (name) => this.find(name, deadlineMs));
   }
 
   /**
    * Finds the jobs of all unfinished submissions to the server in use, by default those of videos. One whose outcome is
    * unknown is left out with a note: it would fail every such command until a person resolves it.
    */
-  async findUnfinished(isWanted: (record: JobRecord) => boolean = isOfVideo): Promise<Outcomes<FoundJob>> {
+  async findUnfinished(
+    deadlineMs?: number,
+    isWanted: (record: JobRecord) => boolean = isOfVideo,
+  ): Promise<Outcomes<FoundJob>> {
     const { ledger, output } = this.#deps;
     const isInScope = await this.scope();
     const open = (await ledger.open()).filter((record) => isWanted(record) && isInScope(record));
-    const { values, errors } = await forEach(open, ({ key }) => this.findAny(key));
+    const { values, errors } = await forEach(open, ({ key }) => this.findAny(key, deadlineMs));
     const unresolved = errors.filter(({ code }) => code === 'outcome_unknown');
     for (const { message, submission } of unresolved) {
       output.note(`${submission}: ${message}; run \`sora status ${submission}\` to see what to do about it`);
@@ -122,10 +135,9 @@ export class KnownJobs {
 
   /**
    * Asks the server for a job and records changes. A job that was cancelled is known to have ended, although its
-   * server may no longer have it. Throws `video_not_found` for a video that was deleted, and `wait_timeout` if the server
-   * does not answer until the deadline, by the clock.
+   * server may no longer have it. Throws `video_not_found` for a video that was deleted, and `wait_timeout` as `find` does.
    */
-  async look(found: FoundJob, deadlineMs = Number.POSITIVE_INFINITY): Promise<VideoJob> {
+  async look(found: FoundJob, deadlineMs?: number): Promise<VideoJob> {
     const { id, server, record } = found;
     const removed = await this.removedJob(record);
     if (removed?.status === 'cancelled') return removed;
@@ -133,10 +145,7 @@ export class KnownJobs {
     if (removed !== null) throw deletedVideo(id);
     try {
       const client = this.clientOf(server, record?.request.source?.operation);
-      const { clock, interrupt } = this.#deps.host;
-      const lateness = (): SoraError => new SoraError('wait_timeout', { title: NO_ANSWER, jobId: id });
-      const limits = { clock, ms: Math.max(0, deadlineMs - clock.now()), lateness, signal: interrupt };
-      const job = await within(limits, (signal) => client.get(id, { signal }));
+      const job = await this.inTime(deadlineMs, id, (signal) => client.get(id, { signal }));
       if (record?.job?.status !== job.status) await this.record(record, job);
       return job;
     } catch (error) {
@@ -200,10 +209,10 @@ export class KnownJobs {
   }
 
   /** The current state of a record’s job; the last known one, with a note, if the server does not answer. */
-  async refresh(record: JobRecord): Promise<JobSummary> {
+  async refresh(record: JobRecord, deadlineMs?: number): Promise<JobSummary> {
     try {
-      const found = await this.findAny(record.key);
-      return await this.summarize(found, await this.look(found));
+      const found = await this.findAny(record.key, deadlineMs);
+      return await this.summarize(found, await this.look(found, deadlineMs));
     } catch (error) {
       if (!(error instanceof SoraError)) throw error;
       const why = error.causedBy ?? error.message;

@@ -23,6 +23,12 @@ type CancelDeps = Pick<Context, 'configuration' | 'ledger' | 'jobs' | 'output' |
 /** What is left to do once the server was asked to stop a job: for `--wait`, to wait for its end. */
 type Remainder = () => Promise<Cancelled>;
 
+interface Limits {
+  /** Whether to wait for the end of a job that cannot be stopped at once. */
+  readonly wait: boolean;
+  readonly deadlineMs: number;
+}
+
 interface Cancelled {
   readonly summary: JobSummary;
   readonly outcome: 'aborted' | 'deleted' | 'cancelling';
@@ -39,7 +45,7 @@ export const cancelCommand = defineCommand({
       flags: '--wait',
       summary: 'delete a job that cannot be stopped when it ends; wait for the end of a server-side batch',
     },
-    timeout: { flags: '--timeout <duration>', summary: 'longest wait with --wait (default 30m)' },
+    timeout: { flags: '--timeout <duration>', summary: 'longest wait (default 30m)' },
   },
   json: `${JOB_JSON_SHAPE} and "outcome": aborted, deleted or cancelling; with several ids: {"jobs":[…]}`,
   errors: ['video_not_found', 'cannot_cancel', 'already_finished', 'not_supported', 'outcome_unknown', 'wait_timeout'],
@@ -56,14 +62,15 @@ export const cancelCommand = defineCommand({
     if (args.length === 0 && !options.all) faults.push('name an id, or use `--all`');
     if (args.length > 0 && options.all) faults.push('use ids or `--all`, not both');
     refuseFaults(faults, 'cancel');
+    const deadlineMs = deps.host.clock.now() + timeoutMs;
     const { values: found, errors } = options.all
-      ? await jobs.findUnfinished((record) => !isOfCharacter(record))
-      : await forEach(args, (name) => jobs.findAny(name));
-    const deadlineMs = options.wait ? deps.host.clock.now() + timeoutMs : null;
+      ? await jobs.findUnfinished(deadlineMs, (record) => !isOfCharacter(record))
+      : await forEach(args, (name) => jobs.findAny(name, deadlineMs));
+    const limits = { wait: options.wait ?? false, deadlineMs };
     const { values: asked, errors: refusals } = await forEach(found, (job) =>
       job.record && isOfServerBatch(job.record)
-        ? cancelBatch({ ...job, record: job.record }, deadlineMs, deps)
-        : cancelOne(job, deadlineMs, deps),
+        ? cancelBatch({ ...job, record: job.record }, limits, deps)
+        : cancelOne(job, limits, deps),
     );
     const { values, errors: failures } = await forEach(asked, (finish) => finish());
     const allErrors = [...errors, ...refusals, ...failures];
@@ -75,13 +82,13 @@ export const cancelCommand = defineCommand({
   },
 });
 
-async function cancelOne(found: FoundJob, deadlineMs: number | null, deps: CancelDeps): Promise<Remainder> {
+async function cancelOne(found: FoundJob, { wait, deadlineMs }: Limits, deps: CancelDeps): Promise<Remainder> {
   const { jobs, host } = deps;
   const { id, server, record } = found;
   const capabilities = capabilitiesOf(server.configuration);
   // With `--wait` the job is deleted when it ends, not stopped.
-  requireCapability(deadlineMs === null ? 'cancel' : 'delete', capabilities);
-  const before = await jobs.look(found);
+  requireCapability(wait ? 'delete' : 'cancel', capabilities);
+  const before = await jobs.look(found, deadlineMs);
   if (isTerminal(before.status)) throw alreadyFinished(found);
   const result: Cancellation = capabilities.lacks.has('cancel')
     ? { kind: 'running', job: before, refusal: null }
@@ -91,7 +98,7 @@ async function cancelOne(found: FoundJob, deadlineMs: number | null, deps: Cance
     return async () => cancelled(found, { ...before, status: 'cancelled' }, 'deleted');
   }
   if (result.kind === 'running') {
-    if (deadlineMs === null) throw cannotCancel(found, result.refusal);
+    if (!wait) throw cannotCancel(found, result.refusal);
     return async () => {
       const ended = await followJob({ ...found, known: result.job }, deadlineMs - host.clock.now(), deps);
       await jobs.delete(found);
@@ -110,7 +117,7 @@ function cancelled({ server, record }: FoundJob, job: VideoJob, outcome: Cancell
 /** Finished requests of a batch stay; the `sora batch` command that submitted it records and saves them. */
 async function cancelBatch(
   found: FoundJob & { readonly record: JobRecord },
-  deadlineMs: number | null,
+  { wait, deadlineMs }: Limits,
   deps: CancelDeps,
 ): Promise<Remainder> {
   const { jobs, host, output } = deps;
@@ -123,7 +130,7 @@ async function cancelBatch(
     const title = code === 'already_finished' ? 'the server-side batch has already ended' : null;
     return new SoraError(code, { ...(title && { title }), causedBy, jobId: id, hints: [save] });
   };
-  const before = await jobs.look(found);
+  const before = await jobs.look(found, deadlineMs);
   if (isTerminal(before.status)) throw refuse('already_finished', null);
   const client = jobs.clientOf(server, 'batch');
   const result = await cancelJob({ client, clock: host.clock, signal: host.interrupt }, id);
@@ -131,7 +138,7 @@ async function cancelBatch(
   const { kind } = result;
   if (kind === 'running') throw refuse('cannot_cancel', result.refusal);
   return async () => {
-    const leftMs = kind === 'stopping' && deadlineMs !== null ? deadlineMs - host.clock.now() : null;
+    const leftMs = kind === 'stopping' && wait ? deadlineMs - host.clock.now() : null;
     const job = leftMs === null ? result.job : await followJob({ ...found, known: result.job }, leftMs, deps);
     await jobs.record(record, job);
     if (isTerminal(job.status) && job.status !== 'cancelled') throw refuse('already_finished', null);

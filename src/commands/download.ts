@@ -58,7 +58,7 @@ export const downloadCommand = defineCommand({
     refuseFaults(faults, 'download');
     await checkFiles({ ...plan, force: true }, deps); // the existing file may be this video
     const deadlineMs = host.clock.now() + timeoutMs;
-    const found = all ? await findUnsaved(deps) : await deps.jobs.findAll(args);
+    const found = all ? await findUnsaved(deadlineMs, deps) : await deps.jobs.findAll(args, deadlineMs);
     const failures = [...found.errors];
     const summaries: JobSummary[] = [];
     for (const each of found.values) {
@@ -90,13 +90,16 @@ const PASSED: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** The jobs of the server in use that have a video, or may have one by now, that was never saved. */
-async function findUnsaved({ jobs, ledger }: DownloadDeps): Promise<Outcomes<FoundJob>> {
+async function findUnsaved(deadlineMs: number, { jobs, ledger }: DownloadDeps): Promise<Outcomes<FoundJob>> {
   const isInScope = await jobs.scope();
   const isUnsaved = (record: JobRecord): boolean =>
     hasVideo(record) && isOfVideo(record) && !isSaved(record) && isInScope(record);
   const finished = (await ledger.newest(Number.POSITIVE_INFINITY, isUnsaved)).reverse(); // oldest first
-  const known = await jobs.findAll(finished.map(({ key }) => key));
-  const unfinished = await jobs.findUnfinished();
+  const known = await jobs.findAll(
+    finished.map(({ key }) => key),
+    deadlineMs,
+  );
+  const unfinished = await jobs.findUnfinished(deadlineMs);
   const running = unfinished.values.toReversed();
   return { values: [...known.values, ...running], errors: [...known.errors, ...unfinished.errors] };
 }

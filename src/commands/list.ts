@@ -117,6 +117,6 @@ async function show(
     (record) => isListed(record) && isInScope(record) && !isKnown(record) && mayBeWanted(record),
   );
   const isWanted: JobFilter['matches'] = (job, record) => hasStatus(job) && matches(job, record);
-  const jobs = await mergeJobs(lists, records, isAsked, deps, isWanted);
+  const jobs = await mergeJobs(lists, records, { isAsked, isWanted }, deps);
   return { answer: jobsAnswer(jobs.slice(0, limit), { ...deps.jobs.form(), withProfile: allProfiles }) };
 }

@@ -47,11 +47,11 @@ export const statusCommand = defineCommand({
     if (allProfiles && (args.length > 0 || options.watch))
       faults.push('`--all-profiles` cannot be combined with an id or `--watch`');
     refuseFaults(faults, 'status');
-    if (options.watch) return watch(args, timeoutMs, deps);
-    if (args.length === 0) return overview(allProfiles, deps);
     const deadlineMs = deps.host.clock.now() + timeoutMs;
+    if (options.watch) return watch(args, deadlineMs, deps);
+    if (args.length === 0) return overview(allProfiles, deadlineMs, deps);
     const { values, errors } = await forEach(args, async (id) => {
-      const found = await jobs.findAny(id);
+      const found = await jobs.findAny(id, deadlineMs);
       return jobs.summarize(found, await jobs.look(found, deadlineMs));
     });
     const answer = jobsAnswer(values, { ...jobs.form(), isNamedAlone: args.length === 1 });
@@ -60,9 +60,10 @@ export const statusCommand = defineCommand({
 });
 
 /** The newest and the unfinished jobs of the ledger and, with all profiles, of their servers; unfinished ones are refreshed. */
-async function overview(allProfiles: boolean, deps: StatusDeps): Promise<CommandResult> {
+async function overview(allProfiles: boolean, deadlineMs: number, deps: StatusDeps): Promise<CommandResult> {
   const { ledger, output, jobs: knownJobs } = deps;
-  const { lists, errors } = allProfiles ? await listAllServers({ limit: LISTED }, deps) : { lists: [], errors: [] };
+  const order = { limit: LISTED, deadlineMs };
+  const { lists, errors } = allProfiles ? await listAllServers(order, deps) : { lists: [], errors: [] };
   const isKnown = isListedBy(lists);
   const isInScope = allProfiles ? () => true : await knownJobs.scope();
   const recent = await ledger.newest(MOST_RECENT, (record) => isListed(record) && isInScope(record));
@@ -77,19 +78,19 @@ async function overview(allProfiles: boolean, deps: StatusDeps): Promise<Command
       .map(({ configuration }) => configuration.baseUrl.value),
   );
   const isAsked = (record: JobRecord): boolean => isOpen(record) && !silent.has(record.baseUrl);
-  const jobs = await mergeJobs(lists, [...records.values()], isAsked, deps);
+  const jobs = await mergeJobs(lists, [...records.values()], { isAsked, deadlineMs }, deps);
   const shown = allProfiles ? jobs.filter(({ status }, at) => at < MOST_RECENT || !isTerminal(status)) : jobs;
   if (shown.length === 0) output.note('there are no videos yet; run `sora create` to create one');
   return { answer: jobsAnswer(shown, { ...knownJobs.form(), withProfile: allProfiles }), errors };
 }
 
 /** Waits for the named jobs, or for all unfinished ones. */
-async function watch(ids: readonly string[], timeoutMs: number, deps: StatusDeps): Promise<CommandResult> {
+async function watch(ids: readonly string[], deadlineMs: number, deps: StatusDeps): Promise<CommandResult> {
   const { jobs, host } = deps;
   const { values: found, errors } =
-    ids.length > 0 ? await forEach(ids, (id) => jobs.findAny(id)) : await jobs.findUnfinished();
+    ids.length > 0 ? await forEach(ids, (id) => jobs.findAny(id, deadlineMs)) : await jobs.findUnfinished(deadlineMs);
   const followed = found.map((job) => ({ ...job, known: null }));
-  const outcomes = await followJobs(followed, timeoutMs, deps);
+  const outcomes = await followJobs(followed, Math.max(0, deadlineMs - host.clock.now()), deps);
   const allErrors = [...errors];
   const summaries: JobSummary[] = [];
   for (const [at, outcome] of outcomes.entries()) {

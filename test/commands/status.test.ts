@@ -220,3 +220,44 @@ describe('sora status --watch', () => {
     expect(stderr.match(/note: the server's status `warming up` is unknown/g)).toHaveLength(1);
   });
 });
+
+describe('--timeout', () => {
+  const COMMANDS = [
+    ['status'],
+    ['status', '@last'],
+    ['status', '--watch'],
+    ['cancel', '--all'],
+    ['cancel', '@last'],
+    ['download', '--all', '--wait'],
+    ['download', '@last'],
+    ['remix', '@last', 'at night'],
+    ['extend', '@last'],
+  ].map((argv) => [argv.join(' '), argv] as const);
+
+  /** A server that hangs once it has answered a create, or has lost its answer. */
+  async function setUpHanging(create: ScriptedReply | null) {
+    let hangs = false;
+    const hang = (): ScriptedReply | null => {
+      if (!hangs) return null;
+      setImmediate(() => bench.sora.clock.advance(3_000));
+      return 'hang';
+    };
+    const bench = await setUp({ create: () => create, retrieve: hang, list: hang });
+    await bench.create(['--detach']);
+    hangs = true;
+    return bench;
+  }
+
+  it.each(COMMANDS)('bounds `sora %s` while the server hangs', async (_, argv) => {
+    const { run, server } = await setUpHanging(null);
+    const { code } = await run(...argv, '--timeout', '2s');
+    expect({ code, calls: server.requests.length }).toEqual({ code: argv.length === 1 ? 0 : 8, calls: 2 });
+  });
+
+  it.each(COMMANDS)('bounds the search of `sora %s` for a lost job', async (_, argv) => {
+    const { run, server } = await setUpHanging('drop');
+    const calls = server.requests.length;
+    await run(...argv, '--timeout', '2s');
+    expect(server.requests.length - calls).toBe(1);
+  });
+});

@@ -1,6 +1,6 @@
 import { type CommandInput, defineCommand } from '../../app/command.ts';
 import { deletedVideo, type FoundJob } from '../../app/known-jobs.ts';
-import { inGroup, type OptionValues, readOr } from '../../app/option-values.ts';
+import { inGroup, type OptionValues, parseTimeoutMs, readOr } from '../../app/option-values.ts';
 import { REQUEST_OPTIONS, type ReadSource, readDerivedRequest } from '../../app/request-options.ts';
 import { extensionsOf, requireFinished } from '../../app/source-videos.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
@@ -99,7 +99,7 @@ async function derive(
 ) {
   const source = (await isFile(name, deps))
     ? fileSource(operation, name, deps)
-    : await storedSource(operation, name, options.dryRun ?? false, deps);
+    : await storedSource(operation, name, options, deps);
   const { host, options: globals, output, ledger, objects, servers, jobs, random, isInteractive } = deps;
   const shared = { host, options: globals, output, ledger, objects, servers, jobs, random, isInteractive };
   const own = { ...shared, configuration: source.configuration };
@@ -187,12 +187,13 @@ const UNKNOWN = { model: null, seconds: null, size: null, prompt: '' };
 async function storedSource(
   operation: Derivation,
   name: string,
-  isDryRun: boolean,
+  { dryRun, timeout }: OptionValues<typeof EXTEND_OPTIONS>,
   deps: Pick<ProductionDeps, 'jobs' | 'servers' | 'host' | 'configuration' | 'ledger'>,
 ): Promise<Source> {
   const { jobs, servers, host, ledger } = deps;
+  const deadlineMs = host.clock.now() + parseTimeoutMs(timeout, deps.configuration.timeoutMs.value, []);
   const record = await jobs.known(name);
-  if (isDryRun) {
+  if (dryRun) {
     const id = record?.job?.id ?? name;
     if (record?.removed) throw deletedVideo(id);
     if (record !== undefined && record.job === null) throw inDoubt(record.key, 'the ledger has no id for it', []);
@@ -202,10 +203,10 @@ async function storedSource(
     return { configuration, read: async () => startOf(operation, id, summary, extensions) };
   }
   let found: Promise<FoundJob> | undefined;
-  const find = (): Promise<FoundJob> => (found ??= jobs.find(name));
+  const find = (): Promise<FoundJob> => (found ??= jobs.find(name, deadlineMs));
   const confirm = async (): Promise<JobSummary> => {
     const job = await find();
-    const seen = await jobs.look(job);
+    const seen = await jobs.look(job, deadlineMs);
     requireFinished(seen, operation, job, host.clock.now());
     return summarize(job.server.identity.profile, job.record, seen);
   };
