@@ -13,6 +13,8 @@ import { findNeighbour, pageIn, UNKNOWN_ID } from './neighbours.ts';
 import type { ApiReply, ExaminedServer, Subject } from './subject.ts';
 
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
+/** A server's date has no fractions of a second. */
+const DATE_RESOLUTION_S = 1;
 /** Replies of a server that does not have the route. */
 const NO_ROUTE = new Set<string>(['endpoint_not_found', 'not_supported', 'video_not_found', 'invalid_request']);
 /** Replies that prove nothing about a single model. */
@@ -49,7 +51,9 @@ export const API_CHECKS: readonly Check[] = [
       const theirsMs = Date.parse(reply.headers.date ?? '');
       if (Number.isNaN(theirsMs)) return skip('the server sends no date');
       const offMs = subject.clock.now() - theirsMs;
-      const off = `${Math.round(Math.abs(offMs) / 1000)} s ${offMs < 0 ? 'behind' : 'ahead of'} the server`;
+      const seconds = Math.round(Math.abs(offMs) / 1000);
+      if (seconds <= DATE_RESOLUTION_S) return pass('this clock agrees with the server’s');
+      const off = `${seconds} s ${offMs < 0 ? 'behind' : 'ahead of'} the server`;
       return Math.abs(offMs) > CLOCK_TOLERANCE_MS
         ? warn(`this clock is ${off}`, 'set the clock: signatures and expiry depend on it')
         : pass(`this clock is ${off}`);

@@ -206,6 +206,19 @@ describe('sora doctor on a server', () => {
     expect(failed[0]?.remedy).toEqual([`add \`--base-url ${server.origin}${right}\``]);
   });
 
+  it.each([
+    [0, 'pass', 'this clock agrees with the server’s'],
+    [400, 'pass', 'this clock agrees with the server’s'],
+    [90_000, 'pass', 'this clock is 90 s ahead of the server'],
+    [-301_000, 'warn', 'this clock is 301 s behind the server'],
+  ])('compares the clock with the server’s: %d ms off', async (offMs, status, detail) => {
+    const sora = createCommandLine();
+    const date = new Date(sora.clock.now() - offMs).toUTCString();
+    const { origin } = await startScriptedServer([{ headers: { date }, body: { data: [] } }]);
+    const { checks } = await examine(sora, ['--base-url', `${origin}/v1`], { env });
+    expect(checks.find(({ id }) => id === 'clock')).toMatchObject({ status, detail });
+  });
+
   it('suggests a nearby base URL, and how to set it where the wrong one was set', async () => {
     const server = await startVideosServer();
     const wrong = server.url.replace('/v1', '/openai/v1');

@@ -212,7 +212,7 @@ function accessCommand(deps: DoctorDeps) {
     return {
       profile: configuration.profile.value,
       curl: createCurl(smallestRequest(configuration), configuration),
-      price: describeCost(single?.micros ?? null, configuration.isSimulator),
+      price: describeCost(configuration.isSimulator ? 0 : (single?.micros ?? null), false),
       cost: costJson(single?.micros ?? null, single?.priceList ?? null),
     };
   } catch (error) {
