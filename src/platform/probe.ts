@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { lookup, Resolver } from 'node:dns/promises';
 import { connect, isIP } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import { hasCode } from './files.ts';
 import { deadline, timeoutError } from './timeout.ts';
 
@@ -89,7 +88,8 @@ export interface TlsFacts {
 export function openTls({ host, port, timeoutMs }: Target): Promise<TlsFacts> {
   return new Promise((resolve, reject) => {
     const name = isIP(host) === 0 ? { servername: host } : {}; // SNI does not allow addresses
-    const socket = connectTls({ host, port, timeout: timeoutMs, ...name });
+    const tls = process.getBuiltinModule('node:tls'); // not imported: a server without TLS need not wait for it
+    const socket = tls.connect({ host, port, timeout: timeoutMs, ...name });
     socket.once('secureConnect', () => {
       const facts = { protocol: socket.getProtocol() ?? 'TLS', validUntil: socket.getPeerCertificate().valid_to };
       socket.destroy();
