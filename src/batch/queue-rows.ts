@@ -5,6 +5,7 @@ import type { Ledger } from '../store/ledger.ts';
 import type { BatchRow } from './batch-row.ts';
 import { type PlannedRow, planRow } from './plan.ts';
 import { decodeRow, readFiles } from './queued-row.ts';
+import { stopsAll } from './row-failure.ts';
 import type { RowResult, RowStream } from './run.ts';
 
 /** How long an idle worker waits before it asks again. */
@@ -113,7 +114,7 @@ export class QueueRows implements RowStream {
   /** What becomes of a row: done, to be tried again, left to a person, or put back with the others. */
   endOf(result: RowResult, isStopping: boolean): RowEnd {
     if (result.outcome === 'done' || isServed(result)) return 'done';
-    if (isStopping) return 'put back';
+    if (isStopping && isUnsettled(result)) return 'put back';
     const { deliveries = 0 } = this.#tasks.get(result.row.ref.key) ?? {};
     return mayPass(result) && deliveries < this.#options.retries ? 'retry' : 'failed';
   }
@@ -139,6 +140,11 @@ export class QueueRows implements RowStream {
 /** Whether an order has its video: not every server has thumbnails. */
 function isServed({ row, files }: RowResult): boolean {
   return row.own?.order !== undefined && files.some(({ variant }) => variant === 'video');
+}
+
+/** Whether a row ended because its worker does, or for what ends its worker. */
+function isUnsettled({ outcome, error }: RowResult): boolean {
+  return outcome === 'running' || (error !== null && stopsAll(error));
 }
 
 /** Whether the same row may succeed later. One that is in doubt or was refused needs a person. */

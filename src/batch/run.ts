@@ -77,8 +77,8 @@ export interface BatchListener {
   onSave(row: BatchRow): void;
   /** All creates wait. */
   onPause(error: SoraError, pauseMs: number): void;
-  /** Resolves when the row's results are written. */
-  onEnd(result: RowResult): Promise<void>;
+  /** `isStopping`: an error or an interrupt ends the run. Resolves when the row's results are written. */
+  onEnd(result: RowResult, isStopping: boolean): Promise<void>;
 }
 
 /**
@@ -163,7 +163,7 @@ class BatchRun {
       files = saved.files;
       const error = saved.errors.find((failure) => !isOfVariant(failure)) ?? saved.errors[0];
       if (error !== undefined) throw error;
-      await this.#listener.onEnd({ row, outcome: 'done', record: made.record, job: made.job, files, error: null });
+      await this.#end({ row, outcome: 'done', record: made.record, job: made.job, files, error: null });
       return 'done';
     } catch (thrown) {
       const error = thrown instanceof Interrupt ? new SoraError('interrupted', { cause: thrown }) : thrown;
@@ -177,7 +177,7 @@ class BatchRun {
       if (files.length === 0 && isGone(error, this.#order.givesUpMissing)) await this.#forget(record);
       const failed = error.code === 'outcome_unknown' ? 'unknown' : 'failed';
       const outcome = isOver ? failed : 'running';
-      await this.#listener.onEnd({ row, outcome, record, job: attempt.job, files, error });
+      await this.#end({ row, outcome, record, job: attempt.job, files, error });
       return outcome;
     }
   }
@@ -185,8 +185,12 @@ class BatchRun {
   /** Reports rows whose source failed; nothing was sent for them. */
   async #failAll(rows: readonly PlannedRow[]): Promise<void> {
     for (const { row, record } of rows) {
-      await this.#listener.onEnd({ row, outcome: 'failed', record, job: null, files: [], error: sourceFailed(row) });
+      await this.#end({ row, outcome: 'failed', record, job: null, files: [], error: sourceFailed(row) });
     }
+  }
+
+  #end(result: RowResult): Promise<void> {
+    return this.#listener.onEnd(result, this.#stoppedBy !== null);
   }
 
   /** The record of the failed submission; if it was not ours, the row's. */

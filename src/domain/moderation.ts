@@ -1,5 +1,5 @@
 /** Statuses about the call or the account, never about the content. */
-const NOT_ABOUT_CONTENT: ReadonlySet<number> = new Set([401, 402, 404, 405, 407, 408, 429]);
+const NOT_ABOUT_CONTENT: ReadonlySet<number> = new Set([401, 402, 404, 405, 407, 408]);
 
 /**
  * Words that servers use when moderation refuses a request, whether in a code, a type or a message.
@@ -29,7 +29,8 @@ export interface RefusalWords {
 export function isModeration({ status, code, type, message }: RefusalWords): boolean {
   if (status === 451) return true;
   if (NOT_ABOUT_CONTENT.has(status) || status >= 500) return false;
-  const words = [code, type, message].map((word) => spacedWords(word ?? '').toLowerCase());
+  const isAboutRate = status === 429; // in its message a rate limit may name what it limits
+  const words = [code, type, isAboutRate ? '' : message].map((word) => spacedWords(word ?? '').toLowerCase());
   return WORDS.some((pattern) => words.some((word) => pattern.test(word)));
 }
 

@@ -72,6 +72,20 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
     expect((await team.run(0, ['queue', 'failed', '--json'])).json().failed).toEqual([]);
   });
 
+  it.each([401, 403, 405])('goes on after a download that alone was refused with HTTP %i', async (status) => {
+    let downloads = 0;
+    const team = await createTeam(postgres, {
+      content: () => (downloads++ === 0 ? { status, body: { error: { message: 'not this file' } } } : null),
+    });
+    await team.queue(rowsOf(2), '--detach');
+    const worker = await team.run(1, ['worker', '--drain', '--concurrency', '1', '--json']);
+    expect(worker.json()).toMatchObject({ done: 1, failed: 1, put_back: 0 });
+    await team.run(0, ['queue', 'retry', '--all']);
+    await team.run(1, ['worker', '--drain']);
+    expect((await team.run(0, ['queue', 'failed', '--json'])).json().failed).toEqual([]);
+    expect(team.server.posts).toBe(2);
+  });
+
   it('retries no row when the start of an id is ambiguous', async () => {
     const team = await createTeam(postgres, {
       create: () => ({ status: 400, body: { error: { message: 'bad size' } } }),

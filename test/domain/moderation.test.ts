@@ -27,6 +27,7 @@ describe('moderation', () => {
     { code: 'safety' },
     { message: 'depicts a public figure' },
     { status: 451 },
+    { status: 429, code: 'content_policy_violation' },
   ])('is recognised in %o', (fields) => {
     expect(isModeration(refusal(fields))).toBe(true);
   });

@@ -5,7 +5,6 @@ import { sharedFolderFault } from '../../app/shared-folder.ts';
 import { writeSidecars } from '../../app/sidecars.ts';
 import type { BatchRow } from '../../batch/batch-row.ts';
 import { QueueRows, type RowEnd } from '../../batch/queue-rows.ts';
-import { stopsAll } from '../../batch/row-failure.ts';
 import { type BatchListener, type RowResult, runBatch } from '../../batch/run.ts';
 import { requireKey } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
@@ -218,16 +217,14 @@ class WorkerLog implements BatchListener {
     this.#deps.output.news(`${message}; resuming in ${Math.ceil(pauseMs / 1000)} s`);
   }
 
-  async onEnd(result: RowResult): Promise<void> {
-    const { output, host } = this.#deps;
+  async onEnd(result: RowResult, isStopping: boolean): Promise<void> {
+    const { output } = this.#deps;
     const { row, record, job, files, error } = result;
     if (result.outcome === 'done' && row.own?.sidecar) {
       const { profile } = this.#deps.configuration;
       const summary = { ...summarize(profile.value, record ?? undefined, job), files };
       for (const unwritten of await writeSidecars([summary], row.own, this.#deps)) output.note(unwritten.message);
     }
-    const isStopping =
-      host.interrupt.aborted || (error !== null && stopsAll(error) && error.code !== 'cost_cap_exceeded');
     const end = await this.#reported(result, this.#rows.endOf(result, isStopping));
     await this.#rows.settle(result, end);
     this.#measure(result, end);
