@@ -148,11 +148,13 @@ export class Context {
     return this.#isFolderFromFile && url === this.settings.get('ledger');
   }
 
-  /** The queue of a server, in the shared ledger's database. Throws `usage` without one. */
+  /** The queue of a server, open, in the shared ledger's database. Throws `usage` without one, and as `Database` does. */
   readonly jobQueue = async (server: string): Promise<JobQueue> => {
     const { database } = this.#sharedLedger();
     const { JobQueue } = await import('../store/job-queue.ts');
-    return new JobQueue(database, server);
+    const queue = new JobQueue(database, server);
+    await queue.open();
+    return queue;
   };
 
   /** The orders of a server’s REST service, which wait in its queue. */

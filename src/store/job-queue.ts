@@ -92,6 +92,11 @@ export class JobQueue {
     this.#names = { ready: this.name, dead: `${this.name}_dead`, blocked: `${this.name}_blocked` };
   }
 
+  /** Connects, and creates what is missing, as every other call does: for errors before anything is announced. */
+  async open(): Promise<void> {
+    await this.#open();
+  }
+
   /** Stores tasks that neither wait nor run; one that has ended waits again. List a task after the one that it waits for. */
   async add(tasks: readonly NewTask[], priority: number): Promise<void> {
     const boss = await this.#open();

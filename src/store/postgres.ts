@@ -180,7 +180,7 @@ async function loadDriver(): Promise<Pick<typeof import('pg'), 'Pool'>> {
 export function notInstalled(title: string, error: unknown): SoraError {
   return new SoraError('not_supported', {
     title,
-    causedBy: messageOf(error),
+    causedBy: messageOf(error).split('\n')[0] ?? null, // without the stack of modules
     hints: ['run `npm install -g sora-cli --include=optional` to install the optional packages'],
   });
 }

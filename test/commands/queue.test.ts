@@ -27,6 +27,13 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
   const rowsOf = (count: number): object[] =>
     Array.from({ length: count }, (_, at) => ({ prompt: `scene ${at}`, output: `${at}.mp4` }));
 
+  it('is opened before a worker announces that it takes rows', async () => {
+    const team = await createTeam(postgres);
+    postgres.psql(team.ledger, 'CREATE SCHEMA sora_queue; CREATE TABLE sora_queue.version ()'); // of something else
+    const refused = await team.run(1, ['worker', '--drain']);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/^error: /) });
+  });
+
   it('gives each row to one worker, which saves it where the manifest says', async () => {
     const team = await createTeam(postgres);
     await team.queue(rowsOf(6), '--detach');
