@@ -36,7 +36,7 @@ export class SessionBudget {
       );
     if (this.spentMicros + micros > this.#capMicros)
       throw refusal(
-        `this would cost ${price}, and ${formatUsd(this.#capMicros - this.spentMicros)} of the session’s ${formatUsd(this.#capMicros)} is left`,
+        `this would cost ${price}, and ${formatUsd(Math.max(0, this.#capMicros - this.spentMicros))} of the session’s ${formatUsd(this.#capMicros)} is left`,
         'ask the user to start `sora mcp` with a higher `--max-cost`',
       );
     const key = `reservation ${this.#reservations++}`;

@@ -55,24 +55,25 @@ export class ToolCalls {
 
   /** The result of a call, after 48 seconds at most. Never rejects. */
   async call(tool: Tool, input: ToolInput, signal: AbortSignal): Promise<CallToolResult> {
+    const { clock } = this.#options.context.host;
     const stop = new AbortController();
     const stopWith = (): void => stop.abort(new Interrupt('SIGTERM'));
-    const ends = AbortSignal.any([signal, AbortSignal.timeout(CALL_MS)]);
-    if (ends.aborted) stopWith();
-    else ends.addEventListener('abort', stopWith, { once: true });
+    if (signal.aborted) stopWith();
+    signal.addEventListener('abort', stopWith, { once: true });
+    const alarms = [clock.alarm(CALL_MS, stopWith)];
     const overdue = new Promise<CallToolResult>((resolve) => {
       const error = new SoraError('wait_timeout', {
         title: `${tool.name} has not ended yet`,
         hints: ['call `list` or `status` to see its state'],
       });
-      AbortSignal.timeout(CALL_MS + GRACE_MS).addEventListener('abort', () => resolve(failed([error], this.#clean)));
+      alarms.push(clock.alarm(CALL_MS + GRACE_MS, () => resolve(failed([error], this.#clean))));
     });
     try {
       return await Promise.race([this.#run(tool, input, stop.signal), overdue]);
     } catch (thrown) {
       return failed([asSoraError(thrown)], this.#clean);
     } finally {
-      ends.removeEventListener('abort', stopWith);
+      for (const cancel of alarms) cancel();
     }
   }
 
