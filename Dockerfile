@@ -14,7 +14,8 @@ COPY --from=build /build/bin /app/bin
 COPY --from=build /build/dist /app/dist
 # The optional packages: object storage, and the ledger of a team.
 COPY --from=build /build/node_modules /app/node_modules
-RUN ln -s /app/bin/sora.js /usr/local/bin/sora && mkdir /data && chown node:node /data
+# A volume gets the owner of the folder that it is mounted on; /videos is where deploy/compose.yaml shares videos.
+RUN ln -s /app/bin/sora.js /usr/local/bin/sora && mkdir /data /videos && chown node:node /data /videos
 USER 1000
 WORKDIR /data
 VOLUME /data
