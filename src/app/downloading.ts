@@ -45,7 +45,7 @@ export async function downloadOne(
   }
   if (plan.destination.kind === 'file') await refuseExisting(plan, NAMELESS, saved, deps);
   const seen = await jobs.look(found, deadlineMs);
-  const leftMs = Math.max(0, deadlineMs - host.clock.now());
+  const leftMs = Math.max(0, deadlineMs - host.clock.uptimeMs());
   const job = wait && !isTerminal(seen.status) ? await followJob({ ...found, known: seen }, leftMs, deps) : seen;
   refuseUnfinished(job, targetOption(server.identity), host.clock.now());
   const video = namedVideo(job, record);

@@ -72,7 +72,7 @@ async function followOne(
   try {
     return await waitForJob(
       { client: { get: (...look) => takeTurn(() => client.get(...look)) }, clock: host.clock, random },
-      { id, known, deadlineMs: host.clock.now() + timeoutMs, signal: host.interrupt },
+      { id, known, deadlineMs: host.clock.uptimeMs() + timeoutMs, signal: host.interrupt },
       async (event) => {
         if (event.kind === 'trouble') removed = await deps.jobs.removedJob(record);
         if (event.kind === 'trouble' && removed !== null) throw event.error; // nothing to wait for

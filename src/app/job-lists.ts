@@ -35,7 +35,7 @@ export interface ListOrder {
   readonly isWanted?: ((job: VideoJob, configuration: Configuration) => Promise<boolean>) | undefined;
   /** Nothing older is wanted. */
   readonly sinceMs?: number | null;
-  /** When the server must have answered, by the clock. */
+  /** When the server must have answered, by the uptime. */
   readonly deadlineMs?: number;
 }
 
@@ -122,7 +122,7 @@ export interface MergeOrder {
   /** Whether the server is asked about a record’s job. */
   isAsked(record: JobRecord): boolean;
   isWanted?(job: JobSummary, record: JobRecord | undefined): boolean;
-  /** When servers must have answered, by the clock. */
+  /** When servers must have answered, by the uptime. */
   readonly deadlineMs?: number;
 }
 

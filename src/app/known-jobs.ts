@@ -48,7 +48,7 @@ export class KnownJobs {
   /**
    * Finds the video behind an id, a submission's key, the unique ending of one of them, or `@last`. A submission without
    * an answer is looked up on its server. Throws `video_not_found` or `outcome_unknown`, `usage` for an ambiguous ending
-   * and for what is not a video, and `wait_timeout` if the server does not answer until the deadline, by the clock.
+   * and for what is not a video, and `wait_timeout` if the server does not answer until the deadline, by the uptime.
    */
   async find(name: string, deadlineMs?: number): Promise<FoundJob> {
     return this.#found(name, await this.known(name), deadlineMs);
@@ -92,7 +92,7 @@ export class KnownJobs {
     return this.inTime(deadlineMs, null, (signal) => idInList(name, client, signal));
   }
 
-  /** Makes calls until a deadline, by the clock; then throws `wait_timeout`. */
+  /** Makes calls until a deadline, by the uptime; then throws `wait_timeout`. */
   inTime<T>(
     deadlineMs = Number.POSITIVE_INFINITY,
     jobId: string | null,
@@ -100,7 +100,7 @@ export class KnownJobs {
   ): Promise<T> {
     const { clock, interrupt } = this.#deps.host;
     const lateness = (): SoraError => new SoraError('wait_timeout', { title: NO_ANSWER, jobId });
-    return within({ clock, ms: Math.max(0, deadlineMs - clock.now()), lateness, signal: interrupt }, call);
+    return within({ clock, ms: Math.max(0, deadlineMs - clock.uptimeMs()), lateness, signal: interrupt }, call);
   }
 
   /** Whether commands without an id act on a record: it belongs to the server in use. */

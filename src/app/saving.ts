@@ -168,7 +168,7 @@ export interface FinishedJob {
   readonly server: Server;
   readonly record: JobRecord | undefined;
   readonly job: VideoJob;
-  /** By the clock: when to stop saving; never if left out. */
+  /** By the uptime: when to stop saving; never if left out. */
   readonly deadlineMs?: number;
 }
 

@@ -36,11 +36,11 @@ export class CreatePace {
   async turn(signal?: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     for (;;) {
-      const waitMs = this.#nextMs - clock.now();
+      const waitMs = this.#nextMs - clock.uptimeMs();
       if (waitMs <= 0) break;
       await clock.sleep(waitMs, signal); // another refusal may have extended the wait
     }
-    this.#nextMs = clock.now() + this.#spacingMs;
+    this.#nextMs = clock.uptimeMs() + this.#spacingMs;
   }
 
   accepted(): void {
@@ -52,7 +52,7 @@ export class CreatePace {
   /** Reports that the server or the network refused a create; returns how long all rows wait now, in milliseconds. */
   refused({ retryAfterMs }: SoraError): number {
     const { clock, random, intervalMs } = this.#options;
-    const nowMs = clock.now();
+    const nowMs = clock.uptimeMs();
     const leftMs = this.#pausedUntilMs - nowMs;
     // Creates that were in flight together are refused together; that counts once.
     const isNew = leftMs <= 0;

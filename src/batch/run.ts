@@ -108,7 +108,7 @@ interface Attempt {
 interface Made {
   readonly record: JobRecord;
   readonly job: VideoJob;
-  /** By the clock: when the row’s time is over. */
+  /** By the uptime: when the row’s time is over. */
   readonly deadlineMs: number;
 }
 
@@ -218,7 +218,7 @@ class BatchRun {
       if (submission === null) return null;
       const { record } = submission;
       attempt.record = record;
-      const deadlineMs = clock.now() + this.#order.timeoutMs;
+      const deadlineMs = clock.uptimeMs() + this.#order.timeoutMs;
       const job = await this.#wait(row, record, submission.job, deadlineMs);
       attempt.job = job;
       const failure = failureOf(job, clock.now());
@@ -245,7 +245,7 @@ class BatchRun {
     for (let tries = 0; ; tries++) {
       if (!isUnderWay || tries > 0) await this.#pace.turn(this.#halt.signal).catch(() => {}); // the reason is handled elsewhere
       if (this.#stoppedBy !== null) return null;
-      deadlineMs ??= clock.now() + this.#order.timeoutMs; // at a slow rate waiting for the turn may take longer
+      deadlineMs ??= clock.uptimeMs() + this.#order.timeoutMs; // at a slow rate waiting for the turn may take longer
       try {
         const submission = await this.#submitOnce(row, rowOrder);
         const isPaid = submission.kind === 'submitted';
@@ -256,7 +256,7 @@ class BatchRun {
       } catch (error) {
         if (!(error instanceof SoraError)) throw error;
         if (stopsAll(error) && !isOfManifest(error, row)) this.#stop(error);
-        if (!error.retryable || clock.now() >= deadlineMs) throw error;
+        if (!error.retryable || clock.uptimeMs() >= deadlineMs) throw error;
         this.#listener.onPause(error, this.#pace.refused(error));
       }
     }

@@ -62,7 +62,7 @@ export const cancelCommand = defineCommand({
     if (args.length === 0 && !options.all) faults.push('name an id, or use `--all`');
     if (args.length > 0 && options.all) faults.push('use ids or `--all`, not both');
     refuseFaults(faults, 'cancel');
-    const deadlineMs = deps.host.clock.now() + timeoutMs;
+    const deadlineMs = deps.host.clock.uptimeMs() + timeoutMs;
     const { values: found, errors } = options.all
       ? await jobs.findUnfinished(deadlineMs, (record) => !isOfCharacter(record))
       : await forEach(args, (name) => jobs.findAny(name, deadlineMs));
@@ -100,7 +100,7 @@ async function cancelOne(found: FoundJob, { wait, deadlineMs }: Limits, deps: Ca
   if (result.kind === 'running') {
     if (!wait) throw cannotCancel(found, result.refusal);
     return async () => {
-      const ended = await followJob({ ...found, known: result.job }, deadlineMs - host.clock.now(), deps);
+      const ended = await followJob({ ...found, known: result.job }, deadlineMs - host.clock.uptimeMs(), deps);
       await jobs.delete(found);
       return cancelled(found, ended, 'deleted');
     };
@@ -138,7 +138,7 @@ async function cancelBatch(
   const { kind } = result;
   if (kind === 'running') throw refuse('cannot_cancel', result.refusal);
   return async () => {
-    const leftMs = kind === 'stopping' && wait ? deadlineMs - host.clock.now() : null;
+    const leftMs = kind === 'stopping' && wait ? deadlineMs - host.clock.uptimeMs() : null;
     const job = leftMs === null ? result.job : await followJob({ ...found, known: result.job }, leftMs, deps);
     await jobs.record(record, job);
     if (isTerminal(job.status) && job.status !== 'cancelled') throw refuse('already_finished', null);

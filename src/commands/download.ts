@@ -57,7 +57,7 @@ export const downloadCommand = defineCommand({
     if ((all || args.length > 1) && !isForSeveral(plan.destination, 'id')) faults.push(SEVERAL_NEED_FOLDER);
     refuseFaults(faults, 'download');
     await checkFiles({ ...plan, force: true }, deps); // the existing file may be this video
-    const deadlineMs = host.clock.now() + timeoutMs;
+    const deadlineMs = host.clock.uptimeMs() + timeoutMs;
     const found = all ? await findUnsaved(deadlineMs, deps) : await deps.jobs.findAll(args, deadlineMs);
     const failures = [...found.errors];
     const summaries: JobSummary[] = [];

@@ -148,7 +148,7 @@ async function outcomeOf(
   }
   const failures: SoraError[] = [];
   const own = completePlan(plan, choices, record.wanted);
-  const deadlineMs = deps.host.clock.now() + DEFAULT_WAIT_MS;
+  const deadlineMs = deps.host.clock.uptimeMs() + DEFAULT_WAIT_MS;
   const summary = await downloadOne(found, own, { wait: true, deadlineMs, failures }, deps);
   failures.push(...(await writeSidecars([summary], own, deps)));
   const [error] = failures;

@@ -47,7 +47,7 @@ export const statusCommand = defineCommand({
     if (allProfiles && (args.length > 0 || options.watch))
       faults.push('`--all-profiles` cannot be combined with an id or `--watch`');
     refuseFaults(faults, 'status');
-    const deadlineMs = deps.host.clock.now() + timeoutMs;
+    const deadlineMs = deps.host.clock.uptimeMs() + timeoutMs;
     if (options.watch) return watch(args, deadlineMs, deps);
     if (args.length === 0) return overview(allProfiles, deadlineMs, deps);
     const { values, errors } = await forEach(args, async (id) => {
@@ -90,7 +90,7 @@ async function watch(ids: readonly string[], deadlineMs: number, deps: StatusDep
   const { values: found, errors } =
     ids.length > 0 ? await forEach(ids, (id) => jobs.findAny(id, deadlineMs)) : await jobs.findUnfinished(deadlineMs);
   const followed = found.map((job) => ({ ...job, known: null }));
-  const outcomes = await followJobs(followed, Math.max(0, deadlineMs - host.clock.now()), deps);
+  const outcomes = await followJobs(followed, Math.max(0, deadlineMs - host.clock.uptimeMs()), deps);
   const allErrors = [...errors];
   const summaries: JobSummary[] = [];
   for (const [at, outcome] of outcomes.entries()) {

@@ -90,7 +90,7 @@ async function endJob(client: VideosClient, clock: Clock, id: string, hasEnded: 
 /** Waits until the job has ended by itself, and removes it if that is possible. */
 async function outlast(client: VideosClient, { clock, news }: TrialDeps, id: string): Promise<TrialEnd> {
   news(`the server does not stop ${id}; waiting for it to end`);
-  for (const deadlineMs = clock.now() + OUTLASTING_MS; clock.now() < deadlineMs; ) {
+  for (const deadlineMs = clock.uptimeMs() + OUTLASTING_MS; clock.uptimeMs() < deadlineMs; ) {
     await clock.sleep(LOOK_MS);
     if (isTerminal((await client.get(id)).status)) return (await isRemoved(client, id)) ? 'finished' : 'kept';
   }

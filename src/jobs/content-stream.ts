@@ -59,7 +59,7 @@ async function openWhenReady(
   { source, variant, isCompleted }: ContentOrder,
   options: ContentOptions,
 ): Promise<ContentReply> {
-  const deadlineMs = clock.now() + PUBLISHING_MS;
+  const deadlineMs = clock.uptimeMs() + PUBLISHING_MS;
   for (let delayMs = FIRST_DELAY_MS; ; delayMs *= 2) {
     try {
       const reply = await client.content(source, variant, { ...options, signal });
@@ -69,7 +69,7 @@ async function openWhenReady(
       const mayPass = isCompleted && error instanceof SoraError && error.code === 'content_not_ready';
       const pauseMs = mayPass ? (error.retryAfterMs ?? delayMs) : 0;
       if (!mayPass) throw error;
-      if (clock.now() + pauseMs > deadlineMs) throw variant === 'video' ? error : neverPublished(variant, error);
+      if (clock.uptimeMs() + pauseMs > deadlineMs) throw variant === 'video' ? error : neverPublished(variant, error);
       await clock.sleep(pauseMs, signal);
     }
   }

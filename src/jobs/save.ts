@@ -44,7 +44,7 @@ export function saveBefore<T>(
 ): Promise<T> {
   const title = 'timed out; the video is finished and still on the server';
   const lateness = (): SoraError => new SoraError('wait_timeout', { title, jobId });
-  return within({ clock, ms: Math.max(deadlineMs - clock.now(), LAST_SAVE_MS), lateness, signal }, saving);
+  return within({ clock, ms: Math.max(deadlineMs - clock.uptimeMs(), LAST_SAVE_MS), lateness, signal }, saving);
 }
 
 /**

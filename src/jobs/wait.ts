@@ -34,6 +34,7 @@ export interface WaitOrder {
   readonly id: string;
   /** The job, if already known; saves the first poll. */
   readonly known: VideoJob | null;
+  /** By the uptime. */
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -65,11 +66,11 @@ export async function waitForJob(
   for (let looks = job === null ? 0 : 1; ; looks++) {
     if (job !== null && isTerminal(job.status)) return job;
     if (looks > 0) {
-      const leftMs = deadlineMs - clock.now();
+      const leftMs = deadlineMs - clock.uptimeMs();
       if (leftMs <= 0) throw timedOut(id);
       await clock.sleep(Math.min(pace.nextPauseMs(), leftMs), signal);
     }
-    const ms = Math.max(deadlineMs - clock.now(), LAST_LOOK_MS);
+    const ms = Math.max(deadlineMs - clock.uptimeMs(), LAST_LOOK_MS);
     try {
       job = await within({ clock, ms, lateness: () => timedOut(id), signal }, (limit) =>
         client.get(id, { signal: limit }),
@@ -78,7 +79,7 @@ export async function waitForJob(
       pace.update(job.pollAfterMs, job.status);
       await report({ kind: 'job', job });
     } catch (error) {
-      if (!(error instanceof SoraError) || !patience.survives(error, clock.now())) throw error;
+      if (!(error instanceof SoraError) || !patience.survives(error, clock.uptimeMs())) throw error;
       pace.update(error.retryAfterMs);
       await report({ kind: 'trouble', error });
     }

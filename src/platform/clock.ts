@@ -4,7 +4,7 @@ export interface Clock {
   now(): number;
   /**
    * Milliseconds on a monotonic clock, the same for all processes since the machine booted. It may stand still
-   * while the machine sleeps.
+   * while the machine sleeps. Deadlines and pauses use it, because the wall clock can be set meanwhile.
    */
   uptimeMs(): number;
   /** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. */
@@ -32,7 +32,7 @@ export const systemClock: Clock = {
       const timer = setTimeout(() => {
         signal?.removeEventListener('abort', onAbort);
         resolve();
-      }, ms);
+      }, Math.min(ms, MAX_TIMER_MS));
       signal?.addEventListener('abort', onAbort, { once: true });
     });
   },

@@ -283,7 +283,7 @@ export class JobRunner implements OrderDesk {
     const { clock } = upstream.submitDeps;
     let status = 'queued';
     for (;;) {
-      const deadlineMs = clock.now() + WAIT_MS;
+      const deadlineMs = clock.uptimeMs() + WAIT_MS;
       const order = { id: videoId, known: null, deadlineMs, signal };
       try {
         return await waitForJob({ client: upstream.singleShot, clock, random }, order, async (event) => {

@@ -100,13 +100,13 @@ export class Database implements Queries {
 
   async #patiently<T>(work: (client: PoolClient) => Promise<T>, patienceMs = PATIENCE_MS): Promise<T> {
     const { clock } = this.#options;
-    const sinceMs = clock.now();
+    const sinceMs = clock.uptimeMs();
     for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(2 * delayMs, LONGEST_DELAY_MS)) {
       try {
         return await this.#withClient(work);
       } catch (error) {
         if (error instanceof SoraError) throw error;
-        if (!this.#hasConnected || !isPassing(error) || clock.now() - sinceMs >= patienceMs) {
+        if (!this.#hasConnected || !isPassing(error) || clock.uptimeMs() - sinceMs >= patienceMs) {
           throw unreachable(this.name, error);
         }
         await clock.sleep(delayMs);

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { CreatePace, parseRate } from '../../src/batch/create-pace.ts';
 import { SoraError } from '../../src/domain/errors.ts';
-import { createFakeClock } from '../support/fake-clock.ts';
+import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 
 interface Traffic {
+  readonly clock: FakeClock;
   readonly pace: CreatePace;
   /** Requests `count` creates at once; returns when each may start, in milliseconds from now. */
   turns(count: number): Promise<number[]>;
@@ -13,6 +14,7 @@ function setUp(intervalMs = 0): Traffic {
   const clock = createFakeClock();
   const pace = new CreatePace({ clock, random: () => 0, intervalMs });
   return {
+    clock,
     pace,
     turns(count) {
       const startMs = clock.now();
@@ -31,6 +33,13 @@ describe('CreatePace', () => {
   it('starts creates no faster than the rate', async () => {
     const { turns } = setUp(2_000);
     expect(await turns(3)).toEqual([0, 2_000, 4_000]);
+    expect(await turns(2)).toEqual([2_000, 4_000]);
+  });
+
+  it('keep the rate when the wall clock is set back', async () => {
+    const { clock, turns } = setUp(2_000);
+    await turns(1);
+    clock.adjust(-3_600_000);
     expect(await turns(2)).toEqual([2_000, 4_000]);
   });
 

@@ -20,6 +20,8 @@ interface Wait {
   readonly random?: number;
   /** Ctrl-C is pressed in the sleep with this number. */
   readonly interruptIn?: number;
+  /** How far the wall clock is set during the first sleep. */
+  readonly adjustMs?: number;
 }
 
 interface Outcome {
@@ -43,6 +45,7 @@ async function wait(replies: readonly [ScriptedReply, ...ScriptedReply[]], optio
     ...fakeClock,
     sleep(ms: number, signal?: AbortSignal) {
       sleeps.push(Math.round(ms));
+      if (sleeps.length === 1) fakeClock.adjust(options.adjustMs ?? 0);
       if (sleeps.length === options.interruptIn) controller.abort(new Interrupt('SIGINT'));
       return fakeClock.sleep(ms, signal);
     },
@@ -61,7 +64,7 @@ async function wait(replies: readonly [ScriptedReply, ...ScriptedReply[]], optio
       {
         id: 'video_1',
         known: options.known ?? null,
-        deadlineMs: clock.now() + (options.timeoutMs ?? 3_600_000),
+        deadlineMs: clock.uptimeMs() + (options.timeoutMs ?? 3_600_000),
         signal: controller.signal,
       },
       (event) => void seen.push(event.kind === 'job' ? event.job.status : event.error.code),
@@ -232,6 +235,12 @@ describe('a wait ends', () => {
     expect(looks).toBe(sleeps.length + 1);
   });
 
+  it.each([-86_400_000, 86_400_000])('at its deadline although the wall clock is set by %d ms', async (adjustMs) => {
+    const { sleeps, end } = await wait([says('queued')], { timeoutMs: 60_000, adjustMs });
+    expect(end).toBe('wait_timeout');
+    expect(sleeps.reduce((sum, ms) => sum + ms)).toBeCloseTo(60_000, -1);
+  });
+
   it('at its deadline even when no call succeeds', async () => {
     expect((await wait(['drop'], { timeoutMs: 60_000 })).end).toBe('wait_timeout');
   });
@@ -245,7 +254,7 @@ it('stops a hanging call at the deadline', async () => {
   const server = await startScriptedServer(['hang']);
   const { client } = createVideosClient(server.url);
   const clock = createFakeClock({ isManual: true });
-  const order = { id: 'video_1', known: null, deadlineMs: clock.now() + 2_000 };
+  const order = { id: 'video_1', known: null, deadlineMs: clock.uptimeMs() + 2_000 };
   const look = waitForJob({ client, clock, random: () => 0.5 }, order, () => {});
   await server.received(1);
   clock.advance(2_000);

@@ -3,6 +3,8 @@ import type { Clock } from '../../src/platform/clock.ts';
 export interface FakeClock extends Clock {
   /** Advances the time, and runs every sleeper and alarm that is due. */
   advance(ms: number): void;
+  /** Sets the wall clock forward or back, as an administrator or NTP does; the uptime and all sleepers are unaffected. */
+  adjust(ms: number): void;
 }
 
 export interface FakeClockOptions {
@@ -27,7 +29,8 @@ export function createFakeClock({
   isManual = false,
   isBusy = () => false,
 }: FakeClockOptions = {}): FakeClock {
-  let nowMs = startMs;
+  let uptimeMs = 0;
+  let adjustedMs = 0;
   let isJumping = isManual;
   const sleepers = new Set<Sleeper>();
   const alarms = new Set<Sleeper>();
@@ -36,17 +39,20 @@ export function createFakeClock({
     const next = [...sleepers].sort((a, b) => a.wakeAtMs - b.wakeAtMs)[0];
     isJumping = next !== undefined;
     if (next === undefined) return;
-    nowMs = Math.max(nowMs, next.wakeAtMs);
+    uptimeMs = Math.max(uptimeMs, next.wakeAtMs);
     next.wake();
     setImmediate(jump); // let the woken sleeper run first
   };
   return {
-    now: () => nowMs,
-    uptimeMs: () => nowMs - startMs,
+    now: () => startMs + uptimeMs + adjustedMs,
+    uptimeMs: () => uptimeMs,
     advance(ms) {
-      nowMs += ms;
-      for (const sleeper of sleepers) if (sleeper.wakeAtMs <= nowMs) sleeper.wake();
-      for (const alarm of alarms) if (alarm.wakeAtMs <= nowMs) alarm.wake();
+      uptimeMs += ms;
+      for (const sleeper of sleepers) if (sleeper.wakeAtMs <= uptimeMs) sleeper.wake();
+      for (const alarm of alarms) if (alarm.wakeAtMs <= uptimeMs) alarm.wake();
+    },
+    adjust(ms) {
+      adjustedMs += ms;
     },
     alarm(ms, ring) {
       const cancel = (): void => void alarms.delete(alarm);
@@ -54,7 +60,7 @@ export function createFakeClock({
         cancel();
         ring();
       };
-      const alarm = { wakeAtMs: nowMs + ms, wake };
+      const alarm = { wakeAtMs: uptimeMs + ms, wake };
       alarms.add(alarm);
       return cancel;
     },
@@ -65,7 +71,7 @@ export function createFakeClock({
           signal?.removeEventListener('abort', abort);
           settle();
         };
-        const sleeper = { wakeAtMs: nowMs + ms, wake: end(resolve) };
+        const sleeper = { wakeAtMs: uptimeMs + ms, wake: end(resolve) };
         const abort = end(() => reject(signal?.reason));
         if (signal?.aborted) return abort();
         if (ms <= 0) return resolve();

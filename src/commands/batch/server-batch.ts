@@ -193,7 +193,7 @@ export class ServerBatch {
     const { host, random, output } = this.#deps;
     const { clock, interrupt } = host;
     const client = this.#deps.jobs.clientOf({ ...server, client: server.singleShot }, 'batch');
-    const deadlineMs = clock.now() + this.#settings.timeoutMs;
+    const deadlineMs = clock.uptimeMs() + this.#settings.timeoutMs;
     let reported = '';
     try {
       const order = { id, known: null, deadlineMs, signal: interrupt };

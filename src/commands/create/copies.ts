@@ -16,7 +16,7 @@ import { limitTime } from '../../platform/timeout.ts';
 type CopiesDeps = Pick<Context, 'host' | 'output' | 'configuration' | 'servers' | 'jobs' | 'ledger'>;
 
 export interface CopiesOrder {
-  /** By the clock: when to stop waiting for answers. */
+  /** By the uptime: when to stop waiting for answers. */
   readonly deadlineMs: number;
   readonly request: VideoRequest;
   /** The price of one copy. */
@@ -45,7 +45,7 @@ export interface SubmittedCopies {
 export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promise<SubmittedCopies> {
   const { request, price, count, again, savesFile, wanted, deadlineMs } = order;
   const { host, output, configuration, servers, jobs, ledger } = deps;
-  const leftMs = deadlineMs - host.clock.now();
+  const leftMs = deadlineMs - host.clock.uptimeMs();
   const server = await servers.connect(configuration, { longestCallMs: leftMs });
   await keepDayCap(order, server, deps);
   const taken = new Set<string>();

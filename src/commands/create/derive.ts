@@ -191,7 +191,7 @@ async function storedSource(
   deps: Pick<ProductionDeps, 'jobs' | 'servers' | 'host' | 'configuration' | 'ledger'>,
 ): Promise<Source> {
   const { jobs, servers, host, ledger } = deps;
-  const deadlineMs = host.clock.now() + parseTimeoutMs(timeout, deps.configuration.timeoutMs.value, []);
+  const deadlineMs = host.clock.uptimeMs() + parseTimeoutMs(timeout, deps.configuration.timeoutMs.value, []);
   const record = await jobs.known(name);
   if (dryRun) {
     const id = record?.job?.id ?? name;

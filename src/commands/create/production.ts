@@ -152,7 +152,7 @@ export async function produce(
   await agreeToSpend({ micros: totalMicros, maxCostMicros, isAgreed: options.yes ?? false }, deps);
   output.news(`cost: ${describeCost(totalMicros, configuration.isSimulator, price)}`);
 
-  const deadlineMs = host.clock.now() + timeoutMs;
+  const deadlineMs = host.clock.uptimeMs() + timeoutMs;
   const order = { deadlineMs, request, price, count, again, savesFile: true, wanted };
   const submitted = await (steps ? submitSteps(steps, totalMicros, order, deps) : submitCopies(order, deps));
   const { followed, errors } = submitted;
@@ -232,7 +232,7 @@ async function finish(
   { request, deadlineMs, plan }: { request: VideoRequest; deadlineMs: number; plan: FilePlan | null },
   deps: ProductionDeps,
 ): Promise<CommandResult> {
-  const outcomes = await followJobs(followed, deadlineMs - deps.host.clock.now(), deps);
+  const outcomes = await followJobs(followed, deadlineMs - deps.host.clock.uptimeMs(), deps);
   const errors: SoraError[] = [...submitErrors];
   const summaries: JobSummary[] = [];
   for (const [at, outcome] of outcomes.entries()) {

@@ -59,7 +59,7 @@ async function makeStep(step: Step, order: StepOrder, deps: StepsDeps): Promise<
   const { followed, errors } = await submitStep(step, { ...order, savesFile: false, wanted: [] }, deps);
   const [job] = followed;
   if (job === undefined || errors[0] !== undefined) throw errors[0] ?? new SoraError('unexpected');
-  const video = await followJob(job, order.deadlineMs - clock.now(), deps);
+  const video = await followJob(job, order.deadlineMs - clock.uptimeMs(), deps);
   const failure = failureOf(video, clock.now());
   if (failure !== null) throw failure;
   return video.id;
