@@ -88,53 +88,78 @@ const BOXES: ReadonlySet<string> = new Set(
   'ftyp styp moov moof mdat meta free skip wide uuid sidx mfra udta'.split(' '),
 );
 
+/** The largest `meta` box that is searched for its pictures. */
+const MAX_META_BYTES = 1 << 20;
+
 /** ISO 14496-12 and QuickTime: boxes that begin with their size and type. */
 function* walkBoxes(): Walk {
   let hasIndex = false;
   let hasData = false;
+  let isFragmented = false;
   const missing = (): string | null => (!hasData ? 'its media data' : !hasIndex ? 'its index (the moov box)' : null);
   for (;;) {
-    const head = yield { take: 8, missing: missing() };
-    const type = latin1(head.subarray(4));
-    if (!/^[ -~]{4}$/.test(type)) return;
-    const isLarge = uint(head.subarray(0, 4)) === 1;
-    const sizeBytes = isLarge ? uint(yield { take: 8, missing: missing() }) : uint(head.subarray(0, 4));
-    if (type === 'mdat') hasData = true;
-    if (type === 'moov') hasIndex = true;
-    if (type === 'moof') [hasIndex, hasData] = [true, false]; // its data follows
-    if (type === 'meta') [hasIndex, hasData] = [true, true]; // a picture may have all its data in here
-    if (sizeBytes === 0) yield { skip: Number.POSITIVE_INFINITY, missing: missing() }; // up to the end of the file
-    const restBytes = sizeBytes - (isLarge ? 16 : 8);
-    if (restBytes < 0) return;
-    yield { skip: restBytes, missing: BOXES.has(type) ? `the end of its ${type} box` : null };
+    // A few bytes may follow the last box, but in a fragmented file they are the beginning of the next one.
+    const head = yield* takeBoxHead(missing(), missing() ?? (isFragmented ? 'the end of a box' : null));
+    if (head === null) return;
+    const { type, restBytes } = head;
+    if (type === 'moov' || type === 'moof' || type === 'meta') hasIndex = true;
+    if (type === 'styp' || type === 'moof') [isFragmented, hasData] = [true, false]; // their data follows
+    if (type === 'meta' && restBytes > 0 && restBytes <= MAX_META_BYTES) {
+      const meta = yield { take: restBytes, missing: endOf(type) };
+      if (Buffer.from(meta).includes('idat')) hasData = true; // a picture may have its data in here
+      continue;
+    }
+    if (type === 'mdat' || type === 'meta') hasData = true;
+    const end = restBytes === Number.POSITIVE_INFINITY ? missing() : endOf(type);
+    yield { skip: restBytes, missing: BOXES.has(type) ? end : null };
   }
+}
+
+/** Null for what is not a box; of a box that reaches to the end of the file, `restBytes` is infinite. */
+function* takeBoxHead(
+  missing: string | null,
+  missingRest: string | null,
+): Generator<Step, { type: string; restBytes: number } | null, Uint8Array> {
+  const first = yield { take: 1, missing };
+  const rest = yield { take: 7, missing: missingRest };
+  const type = latin1(rest.subarray(3));
+  if (!/^[ -~]{4}$/.test(type)) return null;
+  const sizeBytes = uint(Buffer.concat([first, rest.subarray(0, 3)]));
+  if (sizeBytes === 0) return { type, restBytes: Number.POSITIVE_INFINITY };
+  const restBytes = sizeBytes === 1 ? uint(yield { take: 8, missing: missingRest }) - 16 : sizeBytes - 8;
+  return restBytes < 0 ? null : { type, restBytes };
+}
+
+function endOf(type: string): string {
+  return `the end of its ${type} box`;
 }
 
 const SEGMENT = 0x18538067;
 const CLUSTER = 0x1f43b675;
+const ELEMENT_END = 'the end of an element';
 
 /** Matroska and WebM: elements of an id and a size, which live streams leave unspecified for segments and clusters. */
 function* walkEbml(): Walk {
   let missing: string | null = 'its media data';
   for (;;) {
     const id = yield* takeVint(missing);
-    const size = yield* takeVint(missing);
+    const size = yield* takeVint(ELEMENT_END);
     if (id === null || size === null) return;
     if (id.value === CLUSTER) missing = null;
     const marker = 2 ** (7 * size.lengthBytes);
     const sizeBytes = size.value - marker;
     if (sizeBytes === marker - 1) continue; // unspecified: its contents follow
-    yield { skip: sizeBytes, missing: id.value === SEGMENT ? 'the end of its segment' : 'the end of an element' };
+    yield { skip: sizeBytes, missing: id.value === SEGMENT ? 'the end of its segment' : ELEMENT_END };
     if (id.value === SEGMENT) return;
   }
 }
 
-/** A number whose leading zero bits give its length, including its marker bit; null if it is not one. */
+/** A number whose leading zero bits give its length, including its marker bit; null if it is not one. `missing` is for its first byte. */
 function* takeVint(missing: string | null): Generator<Step, { value: number; lengthBytes: number } | null, Uint8Array> {
   const first = yield { take: 1, missing };
   const lengthBytes = Math.clz32(uint(first)) - 23;
   if (lengthBytes > 8) return null;
-  const rest = lengthBytes === 1 ? NOTHING : yield { take: lengthBytes - 1, missing };
+  const rest = lengthBytes === 1 ? NOTHING : yield { take: lengthBytes - 1, missing: ELEMENT_END };
   return { value: uint(Buffer.concat([first, rest])), lengthBytes };
 }
 
