@@ -14,7 +14,7 @@ import { decodeErrorBody } from '../wire/error-body.ts';
 import { decodeJobStatus, decodeLocation } from '../wire/job.ts';
 import { jobPath } from '../wire/routes.ts';
 import { type CallContext, failureFromReply, failureFromThrown, quoteReply } from './failure.ts';
-import type { ContentOptions, ContentReply, ContentSource, ResumePoint } from './port.ts';
+import type { ContentOptions, ContentReply, ContentSource, ResumePoint, Validator } from './port.ts';
 import type { OpenedReply, Transport } from './transport.ts';
 
 /** One fetch of a video's bytes. */
@@ -164,7 +164,7 @@ async function fetchContent(
   { resume, signal }: ContentOptions,
   context: CallContext,
 ): Promise<OpenedReply> {
-  const range = resume && { range: `bytes=${resume.offsetBytes}-`, 'if-range': resume.validator };
+  const range = resume && { range: `bytes=${resume.offsetBytes}-`, 'if-range': resume.validator.ifRange };
   try {
     return await transport.open({ method: 'GET', url, headers: { ...range }, signal }, SNIFF_BYTES);
   } catch (error) {
@@ -281,9 +281,12 @@ function toContentReply(
     const length = headers['content-length'];
     return { head, body, origin, totalBytes: length === undefined ? null : Number(length), offsetBytes: 0, validator };
   }
-  const range = parseContentRange(headers['content-range']);
+  const range = rangeOf(headers);
   const causedBy = faultOfPart(range, headers, resume);
-  if (range !== null && causedBy === null) return { head, body, origin, ...range, validator };
+  if (range !== null && causedBy === null) {
+    const totalBytes = range.totalBytes ?? resume?.totalBytes ?? null;
+    return { head, body, origin, totalBytes, offsetBytes: range.offsetBytes, validator };
+  }
   body.destroy();
   throw new SoraError('download_corrupt', { retryable: false, causedBy: `HTTP 206: ${causedBy}` });
 }
@@ -298,16 +301,18 @@ function faultOfPart(
     return `the server returned the wrong range (${headers['content-range'] ?? 'no Content-Range'})`;
   }
   if (resume === undefined) return null;
-  const validator = resume.validator.startsWith('"') ? headers.etag : headers['last-modified'];
-  const isOther = validator !== undefined && validator !== resume.validator;
+  const isOther = !isDeepStrictEqual(validatorOf(headers), resume.validator);
   const isOtherLength = typeof resume.totalBytes === 'number' && ![null, resume.totalBytes].includes(range.totalBytes);
   return isOther || isOtherLength ? 'the file has changed since the download began' : null;
 }
 
-/** A weak ETag does not promise equal bytes, so it cannot join two parts. */
-function validatorOf(headers: HttpReply['headers']): string | null {
-  const { etag } = headers;
-  return etag !== undefined && !etag.startsWith('W/') ? etag : (headers['last-modified'] ?? null);
+/** The forms of an ETag that promises equal bytes: a weak, empty or unquoted one does not (RFC 9110 §8.8.3). */
+const STRONG_ETAG = /^"[^"]+"$/;
+
+function validatorOf(headers: HttpReply['headers']): Validator | null {
+  const { etag = null, 'last-modified': modified } = headers;
+  const ifRange = etag !== null && STRONG_ETAG.test(etag) ? etag : modified;
+  return ifRange ? { ifRange, etag } : null;
 }
 
 interface ByteRange {
@@ -315,10 +320,18 @@ interface ByteRange {
   readonly totalBytes: number | null;
 }
 
-function parseContentRange(header: string | undefined): ByteRange | null {
-  const match = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(header ?? '');
-  if (!match) return null;
-  return { offsetBytes: Number(match[1]), totalBytes: match[2] === '*' ? null : Number(match[2]) };
+/** The part of the file that the body of a 206 is; null if its headers do not say so, or contradict each other. */
+function rangeOf(headers: HttpReply['headers']): ByteRange | null {
+  const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headers['content-range'] ?? '');
+  if (!match || /^multipart\//i.test(headers['content-type'] ?? '')) return null;
+  const [offsetBytes, last] = [Number(match[1]), Number(match[2])];
+  const totalBytes = match[3] === '*' ? null : Number(match[3]);
+  const partBytes = last - offsetBytes + 1;
+  const isConsistent =
+    partBytes > 0 &&
+    last < (totalBytes ?? Number.POSITIVE_INFINITY) &&
+    Number(headers['content-length'] ?? partBytes) === partBytes;
+  return isConsistent ? { offsetBytes, totalBytes } : null;
 }
 
 function fromBase64(base64: string): ContentReply {

@@ -42,11 +42,19 @@ export interface VideoPage {
   readonly clock: { readonly serverMs: number; readonly uptimeMs: number } | null;
 }
 
+/** Identifies a version of a file on its server. */
+export interface Validator {
+  /** The value of `If-Range`: a strong `ETag`, else `Last-Modified`. */
+  readonly ifRange: string;
+  /** As sent, strong or not; null without one. */
+  readonly etag: string | null;
+}
+
 /** Where an interrupted download resumes. */
 export interface ResumePoint {
   readonly offsetBytes: number;
-  /** The validator of the first part; the server's `ETag` or `Last-Modified`. */
-  readonly validator: string;
+  /** That of the first part. */
+  readonly validator: Validator;
   /** The length of the whole file, if the server reported it. */
   readonly totalBytes?: number | null;
 }
@@ -61,8 +69,8 @@ export interface ContentReply {
   readonly totalBytes: number | null;
   /** Where in the file the body starts: the requested offset if the server resumes, else 0. */
   readonly offsetBytes: number;
-  /** Strong `ETag`, else `Last-Modified`; null if the server sends neither, or cannot resume. */
-  readonly validator: string | null;
+  /** Null if the server sends none that a range can rely on, or cannot resume. */
+  readonly validator: Validator | null;
 }
 
 export interface ContentSource {

@@ -8,7 +8,7 @@ import { crypto } from '../platform/crypto.ts';
 import { hasCode, openOutput } from '../platform/files.ts';
 import { type ContentDeps, type ContentOrder, openChecked } from './content-stream.ts';
 import { cannotWrite } from './destination.ts';
-import { incomplete, joined, retryWhileItMoves } from './transfer.ts';
+import { incomplete, joined, refuseExcess, retryWhileItMoves } from './transfer.ts';
 
 /** Sends a video into a pipe or device. Throws `cannot_write` and what `downloadTo` throws. */
 export function downloadInto(path: string, deps: ContentDeps, order: ContentOrder): Promise<void> {
@@ -48,7 +48,11 @@ export async function downloadTo(
     }
     if (validator !== null) resume = { offsetBytes: 0, validator, totalBytes };
     walk ??= new ContainerWalk(kind);
-    if (!(await pour(joined(head, body), output, name, onWritten))) return;
+    const onChunk = (chunk: Uint8Array): void => {
+      refuseExcess(order, sentBytes + chunk.length, totalBytes);
+      onWritten(chunk);
+    };
+    if (!(await pour(joined(head, body), output, name, onChunk))) return;
     if (totalBytes !== null && sentBytes !== totalBytes)
       throw incomplete(order, `${sentBytes} of ${totalBytes} bytes arrived`);
     if (walk.missing !== null) throw incomplete(order, `the ${kind} file is missing ${walk.missing}`);

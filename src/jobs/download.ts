@@ -14,7 +14,7 @@ import { type CheckedContent, type ContentDeps, type ContentOrder, openChecked }
 import { cannotWrite, checkedTarget, fileExists, foldedName, withExtension } from './destination.ts';
 import { pour, writeInto } from './download-stream.ts';
 import { PartialFile, type WholeFile } from './partial-file.ts';
-import { incomplete, joined, retryWhileItMoves } from './transfer.ts';
+import { incomplete, joined, refuseExcess, retryWhileItMoves } from './transfer.ts';
 
 export interface DownloadOrder extends ContentOrder {
   /** Absolute, or the address of an object. */
@@ -22,6 +22,8 @@ export interface DownloadOrder extends ContentOrder {
   /** The name was generated, so its extension may follow the actual kind of file. */
   readonly isDefaultName: boolean;
   readonly force: boolean;
+  /** The key of the submission; null for a job that the ledger does not know. */
+  readonly submission: string | null;
   /** Files saved together with this one, which even `force` does not replace. */
   readonly keep?: readonly string[];
   /** Bytes received, including earlier attempts, and the total if known. */
@@ -96,9 +98,13 @@ class FileDownload {
     const { signal } = this.#deps;
     try {
       const rest = signal ? addAbortSignal(signal, body) : body;
-      await part.append(joined(head, rest), (doneBytes) => this.#order.onProgress?.(doneBytes, totalBytes));
+      await part.append(joined(head, rest), (doneBytes) => {
+        refuseExcess(this.#order, doneBytes, totalBytes);
+        this.#order.onProgress?.(doneBytes, totalBytes);
+      });
     } finally {
       body.destroy(); // if it was not read completely
+      if (part.sizeBytes > (totalBytes ?? Number.POSITIVE_INFINITY)) this.#startOver();
     }
     if (totalBytes !== null && part.sizeBytes !== totalBytes) {
       throw incomplete(this.#order, `${part.sizeBytes} of ${totalBytes} bytes arrived`);
@@ -125,7 +131,9 @@ class FileDownload {
         return { content, part: this.#part };
       }
       this.#startOver();
-      const part = new PartialFile({ ...content, kind, path: this.#beside, source: this.#source(content) });
+      const { submission } = this.#order;
+      const source = this.#source(content);
+      const part = new PartialFile({ ...content, kind, path: this.#beside, source, submission });
       this.#part = part;
       if (!this.#looksForEarlier || !(await part.resumeEarlier())) return { content, part };
       this.#looksForEarlier = false;

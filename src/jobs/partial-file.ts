@@ -6,15 +6,16 @@ import {
   constants,
   createReadStream,
   fstatSync,
+  readSync,
   rmSync,
   writev,
   writevSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import type { ResumePoint } from '../client/port.ts';
+import type { ResumePoint, Validator } from '../client/port.ts';
 import { ContainerWalk } from '../domain/container.ts';
-import type { MediaKind } from '../domain/media.ts';
+import { type MediaKind, SNIFF_BYTES, sniffMedia } from '../domain/media.ts';
 import { attempt } from '../platform/attempt.ts';
 import {
   abandonedFiles,
@@ -41,8 +42,10 @@ export interface PartialOrigin {
   readonly path: string;
   /** Identifies the video, its variant and its address. */
   readonly source: string;
+  /** Distinguishes the jobs of a server that uses its ids again; null for a job that the ledger does not know. */
+  readonly submission: string | null;
   /** Identifies the version of the file on the server; null if the server sends no validator. */
-  readonly validator: string | null;
+  readonly validator: Validator | null;
   readonly totalBytes: number | null;
   readonly kind: MediaKind;
 }
@@ -69,10 +72,10 @@ export class PartialFile {
   #sizeBytes = 0;
 
   constructor(origin: PartialOrigin) {
-    const { source, validator, totalBytes } = origin;
+    const { source, submission, validator, totalBytes } = origin;
     this.origin = origin;
     this.#walk = new ContainerWalk(origin.kind);
-    this.#tag = tagOf(source) + tagOf(JSON.stringify([validator, totalBytes]));
+    this.#tag = tagOf(source) + tagOf(JSON.stringify([submission, validator, totalBytes]));
   }
 
   /** The number of bytes on disk. */
@@ -101,7 +104,7 @@ export class PartialFile {
     for (const name of left) {
       const adopted = adoptPrivateFile(folder, name, this.#tag);
       if (adopted === null) continue;
-      const isSameState = name.includes(this.#tag);
+      const isSameState = name.includes(this.#tag) && this.#mayContinue(adopted);
       if (isResumable && isSameState && this.#opened === null) await this.#takeOver(adopted);
       else removePrivateFile(adopted);
     }
@@ -182,6 +185,15 @@ export class PartialFile {
     } catch (error) {
       throw cannotWrite(path, error);
     }
+  }
+
+  /** Whether a file may be a beginning of this one. */
+  #mayContinue({ descriptor }: PrivateFile): boolean {
+    const { kind, totalBytes } = this.origin;
+    const head = Buffer.alloc(SNIFF_BYTES);
+    const headBytes = readSync(descriptor, head, 0, SNIFF_BYTES, 0);
+    const isTooLong = fstatSync(descriptor).size > (totalBytes ?? Number.POSITIVE_INFINITY);
+    return !isTooLong && sniffMedia(head.subarray(0, headBytes)) === kind;
   }
 
   async #takeOver(adopted: PrivateFile): Promise<void> {

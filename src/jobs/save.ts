@@ -85,6 +85,7 @@ async function saveVariant(
     path,
     isDefaultName: !isAskedFor,
     force,
+    submission: record?.key ?? null,
     keep: siblings.map((sibling) => sibling.path),
     onProgress: (doneBytes, totalBytes) => onProgress?.(variant, doneBytes, totalBytes),
     onNote,

@@ -40,6 +40,11 @@ export function incomplete({ source: { id } }: ContentOrder, causedBy: string, r
   return new SoraError('download_corrupt', { title, causedBy, retryable, jobId: id, facts: { id } });
 }
 
+/** Throws if more bytes have arrived than the file has: some of them are not part of it. */
+export function refuseExcess(order: ContentOrder, receivedBytes: number, totalBytes: number | null): void {
+  if (receivedBytes > (totalBytes ?? receivedBytes)) throw incomplete(order, `more than ${totalBytes} bytes arrived`);
+}
+
 /** A broken connection is retried; refusals by the server or the disk are not. */
 function isTransient(error: unknown): boolean {
   return error instanceof SoraError ? error.retryable && error.code !== 'content_not_ready' : true;

@@ -318,6 +318,7 @@ export class JobRunner implements OrderDesk {
         isCompleted: variant === 'video',
         path: join(filesDir, `${job.id}.${EXTENSION[variant]}`),
         isDefaultName: false,
+        submission: job.id,
         force: true,
       },
     );

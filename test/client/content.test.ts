@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import type { ContentReply, ResumePoint } from '../../src/client/port.ts';
+import type { ContentReply, ResumePoint, Validator } from '../../src/client/port.ts';
 import type { ErrorCode } from '../../src/domain/catalogue.ts';
 import { SNIFF_BYTES } from '../../src/domain/media.ts';
 import type { ContentLocation, Variant } from '../../src/domain/video.ts';
@@ -196,7 +196,7 @@ describe('a /content reply without the bytes', () => {
 });
 
 describe('an interrupted download', () => {
-  const resume = { offsetBytes: 4, validator: '"v1"' };
+  const resume: ResumePoint = { offsetBytes: 4, validator: { ifRange: '"v1"', etag: '"v1"' } };
   const rest = (range: string): ScriptedReply => ({
     status: 206,
     headers: { 'content-range': range, etag: '"v1"' },
@@ -207,13 +207,15 @@ describe('an interrupted download', () => {
     const server = await startScriptedServer([rest('bytes 4-13/14')]);
     const reply = await open(server, { resume });
     expect(server.requests[0]?.headers).toMatchObject({ range: 'bytes=4-', 'if-range': '"v1"' });
-    expect(reply).toMatchObject({ offsetBytes: 4, totalBytes: 14, validator: '"v1"' });
+    expect(reply).toMatchObject({ offsetBytes: 4, totalBytes: 14, validator: resume.validator });
     expect(await read(reply)).toBe('whole clip');
   });
 
   it('resumes without a known length', async () => {
     const server = await startScriptedServer([rest('bytes 4-13/*')]);
     expect(await open(server, { resume })).toMatchObject({ offsetBytes: 4, totalBytes: null });
+    const known = { ...resume, totalBytes: 14 };
+    expect(await open(server, { resume: known })).toMatchObject({ offsetBytes: 4, totalBytes: 14 });
   });
 
   it('starts over when the server sends the whole file', async () => {
@@ -221,7 +223,7 @@ describe('an interrupted download', () => {
     expect(await open(server, { resume })).toMatchObject({ offsetBytes: 0, totalBytes: 14 });
   });
 
-  it.each(['bytes 5-13/14', 'bytes 0-13/14', 'items 4-13/14', ''])(
+  it.each(['bytes 5-13/14', 'bytes 0-13/14', 'bytes 4-14/14', 'bytes 4-3/14', 'items 4-13/14', ''])(
     'refuses a different range than requested: %j',
     async (range) => {
       const server = await startScriptedServer([rest(range)]);
@@ -229,10 +231,22 @@ describe('an interrupted download', () => {
     },
   );
 
+  const range = { 'content-range': 'bytes 4-13/14' };
+  const etag = '"v1"';
+  const date = 'Mon, 23 Nov 2026 09:00:00 GMT';
   it.each<[string, ReplyParts, Partial<ResumePoint>]>([
-    ['ETag', { headers: { 'content-range': 'bytes 4-13/14', etag: '"v2"' } }, {}],
-    ['date', { headers: { 'content-range': 'bytes 4-13/14', 'last-modified': 'Tue' } }, { validator: 'Mon' }],
-    ['length', { headers: { 'content-range': 'bytes 4-13/14' } }, { totalBytes: 15 }],
+    ['ETag', { headers: { ...range, etag: '"v2"' } }, {}],
+    ['ETag (missing)', { headers: range }, {}],
+    ['ETag (weak)', { headers: { ...range, etag: 'W/"v1"' } }, {}],
+    [
+      'weak ETag of the same second',
+      { headers: { ...range, etag: 'W/"v2"', 'last-modified': date } },
+      { validator: { ifRange: date, etag: 'W/"v1"' } },
+    ],
+    ['date', { headers: { ...range, 'last-modified': 'Tue' } }, { validator: { ifRange: date, etag: null } }],
+    ['length', { headers: { ...range, etag } }, { totalBytes: 15 }],
+    ['length than its range', { headers: { ...range, etag, 'content-length': '14' }, body: CLIP }, {}],
+    ['form', { headers: { ...range, etag, 'content-type': 'multipart/byteranges; boundary=x' } }, {}],
     ['length (shorter)', { status: 416 }, {}],
   ])('does not continue a file with a different %s', async (_, reply, changes) => {
     const server = await startScriptedServer([{ status: 206, body: CLIP.slice(4), ...reply }]);
@@ -268,15 +282,22 @@ describe('an interrupted download', () => {
 describe('the validator for resuming', () => {
   const MODIFIED = 'Mon, 23 Nov 2026 09:00:00 GMT';
 
-  it.each<[string, Record<string, string>, string | null]>([
-    ['a strong ETag', { etag: '"v1"', 'last-modified': MODIFIED }, '"v1"'],
-    ['the date, for an ETag that is weak', { etag: 'W/"v1"', 'last-modified': MODIFIED }, MODIFIED],
-    ['the date', { 'last-modified': MODIFIED }, MODIFIED],
+  it.each<[string, Record<string, string>, Validator | null]>([
+    ['a strong ETag', { etag: '"v1"', 'last-modified': MODIFIED }, { ifRange: '"v1"', etag: '"v1"' }],
+    [
+      'the date, for an ETag that is weak',
+      { etag: 'W/"v1"', 'last-modified': MODIFIED },
+      { ifRange: MODIFIED, etag: 'W/"v1"' },
+    ],
+    ['the date', { 'last-modified': MODIFIED }, { ifRange: MODIFIED, etag: null }],
     ['nothing', {}, null],
+    ['nothing, for an ETag that is weak', { etag: 'w/"v1"' }, null],
+    ['nothing, for an ETag without quotes', { etag: 'v1' }, null],
+    ['nothing, for an empty ETag', { etag: '""' }, null],
     ['nothing, for a server that cannot resume', { etag: '"v1"', 'accept-ranges': 'none' }, null],
   ])('is %s', async (_, headers, validator) => {
     const server = await startScriptedServer([{ headers, body: CLIP }]);
-    expect((await open(server)).validator).toBe(validator);
+    expect((await open(server)).validator).toEqual(validator);
   });
 });
 

@@ -11,6 +11,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -71,6 +72,7 @@ async function setUp(script: Script, wrap = (client: VideosClient): VideosClient
     isCompleted: true,
     path,
     isDefaultName: false,
+    submission: 'sub_1',
     force: false,
   };
   return {
@@ -149,6 +151,10 @@ describe('a download', () => {
   it.each<[string, ScriptedReply]>([
     ['of another file', { status: 206, headers: { etag: '"clip-2"', 'content-range': REST }, body: 'other bytes' }],
     ['of another length', { status: 206, headers: { 'content-range': `bytes ${HALF}-99/100` }, body: 'other bytes' }],
+    [
+      'of more bytes than announced',
+      { status: 206, headers: { etag: '"clip-1"', 'content-range': REST }, body: LONG_CLIP },
+    ],
     ['beyond its end', { status: 416, headers: { 'content-range': 'bytes */100' } }],
   ])('starts over when the server replies with a part %s', async (_, part) => {
     let cuts = 0;
@@ -280,6 +286,18 @@ describe('a temporary file of an earlier run', () => {
     await expect(run()).rejects.toMatchObject({ code: 'server_error' });
     await run();
     expect(hash(readFileSync(path))).toBe(hash(other));
+    expect(readdirSync(folder)).toEqual(['clip.mp4']);
+  });
+
+  it.each<[string, (part: string) => void, Partial<DownloadOrder>]>([
+    ['it is longer than the file', (part) => truncateSync(part, 2 * LONG_CLIP.length), {}],
+    ['it is not the beginning of a video', (part) => writeFileSync(part, Buffer.alloc(HALF, 'garbage')), {}],
+    ['an earlier job had the same id', () => {}, { submission: 'sub_2' }],
+  ])('is removed when %s', async (_, damage, changes) => {
+    const { part, folder, path, download: run } = await setUpCut();
+    damage(part);
+    await run(changes);
+    expect(hash(readFileSync(path))).toBe(SHA256);
     expect(readdirSync(folder)).toEqual(['clip.mp4']);
   });
 
