@@ -55,7 +55,7 @@ export class VideoCard {
     this.#part('.facts').textContent = [video.facts, ...video.notes].join(' · ');
     this.#part('time').setAttribute('datetime', new Date(video.createdAtMs).toISOString());
     this.#part('.badge').textContent =
-      isUnfinished(video) && video.progress > 0 ? `${WORDS[video.status]} ${video.progress} %` : WORDS[video.status];
+      isUnfinished(video) && video.progress > 0 ? `${WORDS[video.status]} ${video.progress}%` : WORDS[video.status];
     this.#showProgress(video);
     this.#showFailure(video);
     if (before?.posterUrl !== video.posterUrl || before?.videoUrl !== video.videoUrl || before.status !== video.status)

@@ -160,8 +160,8 @@ export function boardLines(
   const lines = shown.map(({ name, startedMs, what, progress }) => {
     const percent = progress ?? 0;
     const start = `${padded(cleanLine(name, nameColumns), nameColumns)}  ${what.padEnd(11)}`;
-    const end = `${String(Math.round(percent)).padStart(3)} %  ${formatElapsed(nowMs - startedMs)}`;
-    const cells = columns - columnsOf(start) - Math.max(11, end.length) - 4;
+    const end = `${String(Math.round(percent)).padStart(3)}%  ${formatElapsed(nowMs - startedMs)}`;
+    const cells = columns - columnsOf(start) - Math.max(10, end.length) - 4;
     return [start, ...(cells < MIN_BAR ? [] : [renderBar(percent, cells, glyphs)]), end].join('  ');
   });
   if (state.running.length > shown.length) lines.push(`… and ${state.running.length - shown.length} more`);

@@ -152,7 +152,7 @@ export function renderJob(job: JobSummary, form: JobsForm, surface: Surface): Pr
   if (!surface.isTerminal) return renderJobs([job], form, surface);
   const { palette } = surface;
   const { nowMs } = form;
-  const done = job.progress === null || job.status === 'completed' ? '' : ` ${job.progress} %`;
+  const done = job.progress === null || job.status === 'completed' ? '' : ` ${job.progress}%`;
   const word =
     job.serverStatus !== null && job.status === 'unknown'
       ? ` (the server says \`${cleanLine(job.serverStatus, LONGEST_STATUS)}\`)`

@@ -26,7 +26,7 @@ const MAX_NAME = 16;
 const WORDY_COLUMNS = 60;
 
 /**
- * `664dae  a paper boat  in progress  ━━━━━━─────  45 %  0:12, about 0:14 left`: as wide as there are columns. The least important parts are
+ * `664dae  a paper boat  in progress  ━━━━━━──────  45%  0:12, about 0:14 left`: as wide as there are columns. The least important parts are
  * left out first: the prompt, the bar, the expected time. Several jobs share one line.
  */
 export function describeWait(states: readonly WaitState[], nowMs: number, columns: number, glyphs: Glyphs): string {
@@ -39,7 +39,7 @@ export function describeWait(states: readonly WaitState[], nowMs: number, column
   const percent = states.reduce((sum, one) => sum + percentOf(one), 0) / states.length;
   const elapsedMs = nowMs - Math.min(...states.map(({ startedMs }) => startedMs));
   const trouble = states.find((one) => one.trouble !== null)?.trouble;
-  const percentage = `${String(Math.round(percent)).padStart(3)} %`;
+  const percentage = `${String(Math.round(percent)).padStart(3)}%`;
   const elapsed = formatElapsed(elapsedMs);
   if (trouble) return join([title, state, percentage, elapsed, cleanLine(trouble)]);
 

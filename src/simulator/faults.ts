@@ -159,7 +159,7 @@ const TABLE = {
       failure: { code: 'processing_error', message: 'The video could not be generated due to an internal error.' },
     },
   },
-  stuck: { summary: 'the job stays in progress at 99 % forever', routes: CREATE, job: { endless: true } },
+  stuck: { summary: 'the job stays in progress at 99% forever', routes: CREATE, job: { endless: true } },
   slow: { summary: 'the job takes ten times as long', routes: CREATE, job: { slowdown: 10 } },
   'create-dropped-after-accept': {
     summary: 'a job is created, and the connection drops before the reply',

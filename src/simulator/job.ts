@@ -52,7 +52,7 @@ const BASE_RENDER_MS = 2200;
 const RENDER_MS_PER_SECOND = 6;
 const POLL_AFTER_MS = 250;
 
-/** The state of a job at a moment: queued, in progress up to 99 %, then completed or failed. */
+/** The state of a job at a moment: queued, in progress up to 99%, then completed or failed. */
 export function describeJob(job: SimulatedJob, nowMs: number): Video {
   const fault = jobFaultOf(job);
   const renderMs = renderMsOf(job);

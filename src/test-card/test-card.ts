@@ -15,7 +15,7 @@ const TEXT_LUMA: Readonly<Record<PlacedText['role'], number>> = {
   prompt: WHITE_LUMA,
   detail: GREY_LUMA,
 };
-/** The classic bars at 75 %: white, yellow, cyan, green, magenta, red, blue. */
+/** The classic bars at 75%: white, yellow, cyan, green, magenta, red, blue. */
 const BAR_COLOURS = [
   yuvOf([0.75, 0.75, 0.75]),
   yuvOf([0.75, 0.75, 0]),

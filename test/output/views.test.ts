@@ -132,8 +132,8 @@ describe('a single job', () => {
   it.each([
     ['completed', '<completed>'],
     ['failed', '<failed>'],
-    ['in_progress', '<in progress> 42 %'],
-    ['unknown', '<unknown> 42 %'],
+    ['in_progress', '<in progress> 42%'],
+    ['unknown', '<unknown> 42%'],
   ] as const)('colours the status %s', async (status, shown) => {
     const view = await renderJob(job({ status }), FORM, { ...terminal(), palette: MARKED });
     expect(view).toContain(`status   ${shown}`);
@@ -215,30 +215,30 @@ describe('describeWait', () => {
       'a first look',
       60,
       [state({ status: null, progress: null })],
-      'video_1  a paper boat  looking  ───────────────    0 %  0:12',
+      'video_1  a paper boat  looking  ────────────────    0%  0:12',
     ],
-    ['one job', 80, [state()], 'video_1  a paper boat  in progress  ━━━━━━━━━━━━━━─────────────────   45 %  0:12'],
-    ['40 columns', 37, [state({ expectedMs: 26_000 })], 'video_1  in progress   45 %  0:12'],
-    ['50 columns', 46, [state({ expectedMs: 26_000 })], 'video_1  in progress  ━━━───   45 %  0:12/0:26'],
+    ['one job', 80, [state()], 'video_1  a paper boat  in progress  ━━━━━━━━━━━━━━──────────────────   45%  0:12'],
+    ['40 columns', 36, [state({ expectedMs: 26_000 })], 'video_1  in progress   45%  0:12'],
+    ['50 columns', 46, [state({ expectedMs: 26_000 })], 'video_1  in progress  ━━━────   45%  0:12/0:26'],
     [
       'a history',
       80,
       [state({ expectedMs: 26_000 })],
-      'video_1  a paper boat  in progress  ━━━━━━────────   45 %  0:12, about 0:14 left',
+      'video_1  a paper boat  in progress  ━━━━━━━────────   45%  0:12, about 0:14 left',
     ],
     [
       'more than the usual time',
       80,
       [state({ expectedMs: 9_000, prompt: null })],
-      'video_1  in progress  ━━━━━━━━━━━━━━─────────────────   45 %  0:12, usually 0:09',
+      'video_1  in progress  ━━━━━━━━━━━━━━──────────────────   45%  0:12, usually 0:09',
     ],
     [
       'trouble',
       80,
       [state({ trouble: 'the server returned an error' })],
-      'video_1  in progress   45 %  0:12  the server returned an error',
+      'video_1  in progress   45%  0:12  the server returned an error',
     ],
-    ['several', 40, [state(), state({ status: 'completed' })], '1 of 2 done  ━━━━━━━━━━────   73 %  0:12'],
+    ['several', 40, [state(), state({ status: 'completed' })], '1 of 2 done  ━━━━━━━━━━━────   73%  0:12'],
     ['none', 80, [], ''],
   ])('with %s', (_, columns, states, line) => {
     expect(describeWait(states, NOW, columns, glyphsFor({}))).toBe(line);

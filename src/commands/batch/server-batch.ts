@@ -246,7 +246,7 @@ function gaps(id: string, missing: number): SoraError {
 }
 
 function describe({ serverStatus, status, progress }: VideoJob): string {
-  return `${(serverStatus ?? status).replaceAll('_', ' ')}${progress === null ? '' : `, ${progress} %`}`;
+  return `${(serverStatus ?? status).replaceAll('_', ' ')}${progress === null ? '' : `, ${progress}%`}`;
 }
 
 /** What ended the wait but not the batch, with the command that resumes it. */

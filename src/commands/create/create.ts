@@ -25,7 +25,7 @@ export const createCommand = defineCommand({
     ...inGroup(PRODUCTION_OPTIONS.detach.group, {
       webhook: {
         flags: '--webhook <url>',
-        summary: 'URL that the server notifies when the video has ended, if it can; see `sora listen`',
+        summary: 'URL that the server notifies when the job has ended, if it can; see `sora listen`',
       },
     }),
   },
