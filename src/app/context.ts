@@ -6,6 +6,7 @@ import { secretsOf } from '../configuration/endpoint.ts';
 import type { TargetOptions, Variables } from '../configuration/sources.ts';
 import { messageOf, SoraError } from '../domain/errors.ts';
 import { secretsOfUrl } from '../domain/redact.ts';
+import { decodeText } from '../jobs/input-file.ts';
 import type { ObjectStore } from '../object-storage/object-store.ts';
 import { S3Store } from '../object-storage/s3-store.ts';
 import type { Output } from '../output/output.ts';
@@ -235,7 +236,7 @@ export type RunDeps = Pick<
 function readEnvFile(path: string): Variables {
   let variables: Variables;
   try {
-    variables = parseEnv(readFileSync(path, 'utf8'));
+    variables = parseEnv(decodeText(readFileSync(path), 'it'));
   } catch (error) {
     throw new SoraError('usage', {
       title: `could not read the environment file ${path}`,

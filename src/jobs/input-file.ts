@@ -55,19 +55,19 @@ function checkSize(sizeBytes: number): void {
 }
 
 /**
- * Decodes UTF-8, or UTF-16 with a byte order mark; drops the mark and the final newline. Throws an `Error` that names the
- * source if it is not text.
+ * Decodes UTF-8, or UTF-16 with or without a byte order mark; drops the mark and the final newline. Throws an `Error`
+ * that names the source if it is not text.
  */
 export function decodeText(bytes: Uint8Array, source: string): string {
   try {
     return new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes).replace(/\r?\n$/, '');
   } catch {
-    throw new Error(`${source} holds binary data, not text`);
+    throw new Error(`${source} is not text in UTF-8 or UTF-16`);
   }
 }
 
-/** `>` in Windows PowerShell writes UTF-16. */
+/** `>` in Windows PowerShell writes UTF-16. Without a mark, its zero bytes show it: UTF-8 has none. */
 function encodingOf([first, second]: Uint8Array): string {
-  if (first === 0xff && second === 0xfe) return 'utf-16le';
-  return first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
+  if ((first === 0xff && second === 0xfe) || (first && second === 0)) return 'utf-16le';
+  return (first === 0xfe && second === 0xff) || (first === 0 && second) ? 'utf-16be' : 'utf-8';
 }

@@ -101,6 +101,8 @@ describe('readManifest', () => {
   it.each([
     ['UTF-8', Buffer.from('\ufeff{"prompt":"@boat.txt"}\n')],
     ['UTF-16 LE', Buffer.from('\ufeff{"prompt":"@boat.txt"}\r\n', 'utf16le')],
+    ['UTF-16 LE without a mark', Buffer.from('{"prompt":"@boat.txt"}\r\n', 'utf16le')],
+    ['UTF-16 BE without a mark', Buffer.from('{"prompt":"@boat.txt"}\r\n', 'utf16le').swap16()],
     ['UTF-16 BE', Buffer.from('\ufeff{"prompt":"@boat.txt"}\r\n', 'utf16le').swap16()],
   ])('reads %s with a byte order mark, also in prompt files and from standard input', async (_, bytes) => {
     const sora = createCommandLine();
@@ -457,7 +459,7 @@ describe('errors in a manifest', () => {
     `);
     expect(await faultsOf('binary.jsonl')).toMatchInlineSnapshot(`
       "error: could not read the manifest binary.jsonl
-        caused by: binary.jsonl holds binary data, not text
+        caused by: binary.jsonl is not text in UTF-8 or UTF-16
 
       hint: check the path, or use \`-\` for standard input
       "

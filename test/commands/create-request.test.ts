@@ -105,7 +105,7 @@ describe('the prompt', () => {
     ['too long', 'x'.repeat(32_001), 'the prompt has 32001 characters; the limit is 32000'],
     ['binary', 'a\u0000b', 'the prompt contains binary data'],
     ['of a missing file', '@nope.txt', 'could not read the prompt file: ENOENT'],
-    ['of a binary file', '@binary', 'holds binary data, not text'],
+    ['of a binary file', '@binary', 'is not text in UTF-8 or UTF-16'],
     ['of a folder', '@.', 'could not read the prompt file: EISDIR'],
     ...(existsSync('/dev/zero')
       ? [['without an end', '@/dev/zero', 'could not read the prompt file: it is larger than 64 MiB']]

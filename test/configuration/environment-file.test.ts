@@ -221,6 +221,17 @@ describe('an environment file', () => {
     expect(sent).toContain(`Bearer ${key}`);
   });
 
+  it('is read in UTF-16 as PowerShell writes it, and refused in another encoding', async () => {
+    const sora = createCommandLine();
+    const text = 'SORA_MODEL=mö\r\nOPENAI_ORG_ID=org\r\n';
+    writeFileSync(join(sora.cwd, '.env'), Buffer.from(`\ufeff${text}`, 'utf16le'));
+    expect((await sora.run(['config', 'get', 'model', '--env-file', '.env'])).stdout).toBe('mö\n');
+    writeFileSync(join(sora.cwd, '.env'), Buffer.from(text, 'latin1'));
+    const { code, stderr } = await sora.run(['config', 'get', 'model', '--env-file', '.env']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('caused by: it is not text in UTF-8 or UTF-16');
+  });
+
   it('is shown as the origin of its values', async () => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, '.env'), 'OPENAI_BASE_URL=http://of-the-file/v1\n');
