@@ -24,6 +24,11 @@ export function decodeStatus(word: string | null): JobStatus {
   return STATUS_WORDS.get(key.replace(/[\s-]+/g, '_')) ?? 'unknown';
 }
 
+/** The status in the server's own words. */
+function statusWordOf({ status, state, task_status }: JsonObject): string | null {
+  return firstText(status, state, task_status);
+}
+
 /** Facts of the reply outside its body. */
 export interface ReplyFacts {
   readonly requestId: string | null;
@@ -40,9 +45,9 @@ export interface ReplyFacts {
 export function decodeJob(value: JsonValue | undefined, facts: ReplyFacts): VideoJob | null {
   const body = unwrap(value);
   const content = decodeContent(body);
-  const serverStatus = wordsOf(body.status);
+  const serverStatus = statusWordOf(body) ?? wordsOf(body.status);
   // A body without any field of a job is not taken for the requested one.
-  const impliedId = textOf(body.status) !== null || content !== null ? facts.askedId : undefined;
+  const impliedId = statusWordOf(body) !== null || content !== null ? facts.askedId : undefined;
   const id = idOf(body) ?? firstText(body.request_id, impliedId);
   if (id === null) return null;
   // A reply that contains the video but no status is completed.
@@ -94,9 +99,9 @@ function unwrap(value: JsonValue | undefined): JsonObject {
   const body = objectOf(onlyItem(value));
   if (idOf(body) !== null || body.object === 'list') return body;
   const data = objectOf(onlyItem(body.data));
-  if (idOf(data) !== null || textOf(data.status) !== null) return data;
+  if (idOf(data) !== null || statusWordOf(data) !== null) return data;
   const wrapped = WRAPPERS.map((name) => objectOf(onlyItem(body[name])));
-  return wrapped.find((inner) => idOf(inner) !== null && textOf(inner.status) !== null) ?? body;
+  return wrapped.find((inner) => idOf(inner) !== null && statusWordOf(inner) !== null) ?? body;
 }
 
 function onlyItem(value: JsonValue | undefined): JsonValue | undefined {
@@ -116,7 +121,7 @@ function decodeFailure(body: JsonObject): JobFailure | null {
 
 /** The status in a body, wrapped or not; `unknown` if there is none. */
 export function decodeJobStatus(value: JsonValue | undefined): JobStatus {
-  return decodeStatus(wordsOf(unwrap(value).status));
+  return decodeStatus(statusWordOf(unwrap(value)));
 }
 
 /** The location of the video in a body, in any known form; null if there is none. */
@@ -128,8 +133,13 @@ export function decodeLocation(value: JsonValue | undefined): ContentLocation | 
 const URL_FIELDS = ['url', 'video_url', 'output_url', 'download_url', 'result_url'];
 
 function decodeContent(body: JsonObject): ContentLocation | null {
-  const { metadata, meta_data, data, videos, unsigned_urls, urls } = body;
-  const [first, video] = [data, videos].map((list) => objectOf(firstOf(list))) as [JsonObject, JsonObject];
+  const { metadata, meta_data, data, unsigned_urls, urls, video_result } = body;
+  const videos = body.videos ?? objectOf(body.task_result).videos;
+  const [first, video, another] = [data, videos, video_result].map((list) => objectOf(firstOf(list))) as [
+    JsonObject,
+    JsonObject,
+    JsonObject,
+  ];
   const [output, result] = [body.output, body.result].map((part) => objectOf(onlyItem(part))) as [
     JsonObject,
     JsonObject,
@@ -139,6 +149,7 @@ function decodeContent(body: JsonObject): ContentLocation | null {
     first,
     objectOf(body.video),
     video,
+    another,
     output,
     result,
     objectOf(result.video),
@@ -150,7 +161,7 @@ function decodeContent(body: JsonObject): ContentLocation | null {
     objectOf(meta_data).url,
     firstOf(unsigned_urls),
     firstOf(urls),
-    ...[onlyItem(body.output), firstOf(videos)].filter(isAddress),
+    ...[onlyItem(body.output), firstOf(videos), objectOf(body.assets).video].filter(isAddress),
   );
   if (url !== null) return { kind: 'url', url };
   const base64 = firstText(body.b64_json, first.b64_json, video.base64);

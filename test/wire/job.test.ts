@@ -102,6 +102,14 @@ describe('decodeJob', () => {
     expect(decodeJob(body, { ...FACTS, askedId: 'v' })).toBeNull();
   });
 
+  it.each<[string, JsonObject]>([
+    ['state', { state: 'Running' }],
+    ['task_status', { status: '', task_status: 'PROCESSING' }],
+    ['data.task_status', { code: 0, data: { task_status: 'processing' } }],
+  ])('finds the status in %s', (_, body) => {
+    expect(decodeJob(body, { ...FACTS, askedId: 'v' })?.status).toBe('in_progress');
+  });
+
   it('uses the requested id when the body has none', () => {
     expect(decodeJob({ status: 'running' }, { ...FACTS, askedId: 'v' })).toMatchObject({
       id: 'v',
@@ -224,6 +232,8 @@ describe('decodeJob', () => {
     ['result.video.url', { result: { video: { url: 'u' } } }],
     ['content.video_url', { content: { video_url: 'u' } }],
     ['videos[0].url', { videos: [{ type: 'url', url: 'u' }] }],
+    ['video_result[0].url', { video_result: [{ url: 'u' }] }],
+    ['task_result.videos[0].url', { task_result: { videos: [{ url: 'u' }] } }],
   ])('finds the URL of the video in %s', (_, fields) => {
     expect(decode({ id: 'v', status: 'completed', ...fields }).content).toEqual({ kind: 'url', url: 'u' });
   });
@@ -233,6 +243,7 @@ describe('decodeJob', () => {
     expect(decode({ id: 'v', output: url }).content).toEqual({ kind: 'url', url });
     expect(decode({ id: 'v', output: [url] }).content).toEqual({ kind: 'url', url });
     expect(decode({ id: 'v', videos: [url] }).content).toEqual({ kind: 'url', url });
+    expect(decode({ id: 'v', assets: { video: url } }).content).toEqual({ kind: 'url', url });
     expect(decode({ id: 'v', output: 'done' }).content).toBeNull();
   });
 
