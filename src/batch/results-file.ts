@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { messageOf, SoraError } from '../domain/errors.ts';
 import { escapeInvisible } from '../domain/invisible.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
-import { replaceFile } from '../platform/files.ts';
+import { replaceFile, writeTargetOf } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { Journal } from '../platform/journal.ts';
 
@@ -53,11 +53,12 @@ export class ResultsFile {
     await replaceFile(this.path, pagesOf(results, this.#lineOf), 0o644).catch((error: unknown) => this.#fail(error));
   }
 
-  /** Its text, after checking that it is writable. */
+  /** Its text, after checking that it is a writable file: a pipe could not be read, or rewritten at the end. */
   #readAndTouch(): string {
     try {
       const folder = dirname(this.path);
       makeFolder(folder);
+      if (writeTargetOf(this.path).kind === 'stream') throw new Error('it is a pipe or a device, not a file');
       accessSync(folder, constants.W_OK | constants.X_OK);
       closeSync(openSync(this.path, 'a', 0o644));
       return readFileSync(this.path, 'utf8');

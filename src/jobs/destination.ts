@@ -7,6 +7,7 @@ import type { Variant } from '../domain/video.ts';
 import { pathFault } from '../platform/file-names.ts';
 import { statsOf, type WriteTarget, writeTargetOf } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
+import { tryToCreate } from '../platform/private-files.ts';
 import {
   DEFAULT_NAME,
   escapeTemplate,
@@ -167,7 +168,7 @@ export function checkDestination(
 ): void {
   if (destination.kind === 'stdout') return;
   if (!isNameKnown(destination)) {
-    checkFolder(folderOf(destination));
+    checkFolder(folderOf(destination), tryToCreate);
     return;
   }
   const paths = pathsFor(destination, variants, video).map(({ path }) => path);
@@ -175,7 +176,7 @@ export function checkDestination(
   if (targets.some(({ kind }) => kind === 'stream') && variants.length > 1) {
     throw new SoraError('usage', { title: `${destination.path} is not a file, and accepts only one variant` });
   }
-  for (const { kind, path } of targets) if (kind === 'file') checkFolder(dirname(path));
+  for (const { kind, path } of targets) if (kind === 'file') checkFolder(dirname(path), tryToCreate);
   const taken = paths.filter((path, at) => targets[at]?.kind === 'file' && existsSync(path));
   if (taken.length > 0 && !force) throw fileExists(taken.join(', '));
 }
@@ -186,15 +187,20 @@ export function folderOf({ kind, path }: FileDestination): string {
   return dirname(kind === 'file' ? path : `${literalStart(path)}x`);
 }
 
-/** Creates a folder where it is missing. Throws `cannot_write` where no file can be created in it. */
-export function checkFolder(folder: string): void {
+/** Creates a folder where it is missing. Throws `cannot_write` where no file can be created in it, as far as `check` finds. */
+export function checkFolder(folder: string, check: (folder: string) => void = checkAccess): void {
   try {
     makeFolder(folder);
-    accessSync(folder, constants.W_OK | constants.X_OK);
+    check(folder);
   } catch (error) {
     const title = `could not write into the folder ${folder}`;
     throw new SoraError('cannot_write', { title, causedBy: messageOf(error) });
   }
+}
+
+/** Faster than creating a file, but root passes in folders that accept none. */
+function checkAccess(folder: string): void {
+  accessSync(folder, constants.W_OK | constants.X_OK);
 }
 
 /** Resolves a path. Throws `cannot_write` if it is not valid on this platform. */

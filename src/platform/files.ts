@@ -116,10 +116,11 @@ export interface WriteTarget {
 
 const MAX_LINKS = 40;
 
-/** Throws the file system's own error, such as `EISDIR` or `ELOOP`; `EACCES` for a link that another user planted. */
+/** Throws the file system's own error, such as `EISDIR`, `ENXIO` or `ELOOP`; `EACCES` for a link that another user planted. */
 export function writeTargetOf(path: string): WriteTarget {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory()) throw fileError('EISDIR', `${path} is a folder`);
+  if (found?.isSocket()) throw fileError('ENXIO', `${path} is a socket`);
   if (found !== undefined && !found.isFile()) return { kind: 'stream', path };
   let target = path;
   for (let links = 0; isLink(target); links++) {

@@ -60,6 +60,13 @@ export async function tryToWrite(path: string): Promise<void> {
   }
 }
 
+/** Creates a file in a folder and removes it: permissions alone do not show that it can. Throws the file system's own error. */
+export function tryToCreate(folder: string): void {
+  const path = newPath(folder, 'check');
+  closeSync(openSync(path, 'wx', 0o600));
+  rmSync(path);
+}
+
 /** Allows another run, or a later attempt of this one, to take over the file. */
 export function abandonPrivateFile(path: string): void {
   inUse.delete(path);

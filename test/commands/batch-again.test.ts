@@ -239,6 +239,14 @@ it('a finished job is never paid for again when its file URL is refused', async 
 });
 
 describe('the results file', () => {
+  it('must be a file, before anything is paid', async () => {
+    const { batch, server } = await createStudio();
+    const run = await batch(['--results', '/dev/full']);
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain('it is a pipe or a device, not a file');
+    expect(server.posts).toBe(0);
+  });
+
   it('is an error before paying when it cannot be written', async () => {
     const { sora, server, batch } = await createStudio();
     symlinkSync(join('not', 'there'), join(sora.cwd, 'results.jsonl'));

@@ -77,6 +77,7 @@ describe('sora gallery', () => {
   it.each([
     ['-', 'is not the name of a file'],
     ['{slug}.html', 'is not the name of a file'],
+    ['/dev/null', 'is not a regular file'],
   ])('refuses `-o %s`', async (output, problem) => {
     const sora = createCommandLine();
     const { code, stderr } = await sora.run(['gallery', '-o', output]);

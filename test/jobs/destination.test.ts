@@ -109,6 +109,11 @@ describe('a destination is checked before paying', () => {
     expect(check).toThrow(expect.objectContaining({ code: 'cannot_write' }));
   });
 
+  it.skipIf(process.platform !== 'linux')('and refused in a folder that accepts no files, even from root', () => {
+    const check = (): void => checkDestination({ kind: 'file', path: '/proc/clip.mp4' }, ['video'], false);
+    expect(check).toThrow(expect.objectContaining({ code: 'cannot_write' }));
+  });
+
   it('and a device is accepted for a single variant', () => {
     const device = { kind: 'file', path: '/dev/null' } as const;
     expect(() => checkDestination(device, ['video'], false)).not.toThrow();

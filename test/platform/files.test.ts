@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   chmodSync,
   lchownSync,
@@ -10,8 +11,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createFile, hasCode, numberedNames, replaceFile, whileHeld, writeTargetOf } from '../../src/platform/files.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -90,10 +92,14 @@ describe('writeTargetOf', () => {
     expect(writeTargetOf('/dev/null')).toEqual({ kind: 'stream', path: '/dev/null' });
   });
 
-  it('refuses folders and circular links', () => {
+  it('refuses folders, sockets and circular links', async () => {
     const folder = createTemporaryFolder();
     symlinkSync('loop', join(folder, 'loop'));
+    const socket = createServer().listen(join(folder, 'socket'));
+    onTestFinished(() => void socket.close());
+    await once(socket, 'listening');
     expect(() => writeTargetOf(folder)).toThrow('EISDIR');
+    expect(() => writeTargetOf(join(folder, 'socket'))).toThrow('ENXIO');
     expect(() => writeTargetOf(join(folder, 'loop'))).toThrow('ELOOP');
   });
 

@@ -15,7 +15,7 @@ import { type JobSummary, summarize } from '../../domain/summary.ts';
 import { cannotWrite, checkDestination, fileExists, outputFault, parseDestination } from '../../jobs/destination.ts';
 import type { Answer } from '../../output/output.ts';
 import { shortPath } from '../../output/short-path.ts';
-import { createFile, defaultFileMode, replaceFile } from '../../platform/files.ts';
+import { createFile, defaultFileMode, replaceFile, statsOf } from '../../platform/files.ts';
 import { type GalleryEntry, renderGallery } from './page.ts';
 import { writeSheets } from './sheets.ts';
 
@@ -114,8 +114,10 @@ function galleryPath(output: string | undefined, { host }: Pick<Context, 'host'>
   const fault =
     outputFault(output ?? DEFAULT_NAME, 0, host.platform) ??
     (isObjectAddress(destination.path) ? 'a gallery is a file' : null);
+  const { kind, path } = destination;
+  if (kind === 'file' && statsOf(path)?.isFile() === false) faults.push(`\`-o ${output}\` is not a regular file`);
   if (fault !== null) faults.push(`\`-o ${output}\`: ${fault}`);
-  return destination.kind === 'folder' ? join(destination.path, DEFAULT_NAME) : destination.path;
+  return kind === 'folder' ? join(path, DEFAULT_NAME) : path;
 }
 
 function describeFilter(options: Readonly<Record<string, unknown>>): string {
