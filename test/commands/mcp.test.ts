@@ -6,7 +6,7 @@ import { createFakeClock } from '../support/fake-clock.ts';
 import { startVideosServer } from '../support/videos-server.ts';
 
 describe('a tool call', () => {
-  it('stops what a silent server holds up before the client gives up, and the session can end', async () => {
+  it('ends before the client gives up on a silent server, and lets the session end', async () => {
     const clock = createFakeClock({ isManual: true });
     const stdin = new PassThrough();
     const request = (id: number, method: string, params: object) =>

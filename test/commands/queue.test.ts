@@ -27,7 +27,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
   const rowsOf = (count: number): object[] =>
     Array.from({ length: count }, (_, at) => ({ prompt: `scene ${at}`, output: `${at}.mp4` }));
 
-  it('is opened before a worker announces that it takes rows', async () => {
+  it('keeps a worker from starting when it cannot be opened', async () => {
     const team = await createTeam(postgres);
     postgres.psql(team.ledger, 'CREATE SCHEMA sora_queue; CREATE TABLE sora_queue.version ()'); // of something else
     const refused = await team.run(1, ['worker', '--drain']);
@@ -79,7 +79,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
     expect((await team.run(0, ['queue', 'failed', '--json'])).json().failed).toEqual([]);
   });
 
-  it.each([401, 403, 405])('goes on after a download that alone was refused with HTTP %i', async (status) => {
+  it.each([401, 403, 405])('continues after a single download is refused with HTTP %i', async (status) => {
     let downloads = 0;
     const team = await createTeam(postgres, {
       content: () => (downloads++ === 0 ? { status, body: { error: { message: 'not this file' } } } : null),

@@ -19,7 +19,7 @@ describe('a command that creates nothing', () => {
     expect(await modulesOf([...argv, '--base-url', `${server.origin}/v1`])).not.toContain(FETCH);
   });
 
-  it('is noticed by this test if it does', async () => {
+  it('is caught by this test when it loads the global fetch', async () => {
     expect(await modulesOf(['create', 'a paper boat', '--simulate', '--detach'])).toContain(FETCH);
   });
 });

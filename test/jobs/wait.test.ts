@@ -235,7 +235,7 @@ describe('a wait ends', () => {
     expect(looks).toBe(sleeps.length + 1);
   });
 
-  it.each([-86_400_000, 86_400_000])('at its deadline although the wall clock is set by %d ms', async (adjustMs) => {
+  it.each([-86_400_000, 86_400_000])('at its deadline even when the wall clock changes by %d ms', async (adjustMs) => {
     const { sleeps, end } = await wait([says('queued')], { timeoutMs: 60_000, adjustMs });
     expect(end).toBe('wait_timeout');
     expect(sleeps.reduce((sum, ms) => sum + ms)).toBeCloseTo(60_000, -1);
