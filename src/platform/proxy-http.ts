@@ -38,13 +38,21 @@ export function proxyFault(address: string): string | null {
 }
 
 /** `*`, a range `10.0.0.0/8`, `127.*`, `example.com` with all below it, also as `.example.com` or `*.example.com`, or one port of these: `example.com:8080`. */
-function isNamed({ hostname, port, protocol }: URL, entry: string): boolean {
+function isNamed({ hostname: asWritten, port, protocol }: URL, entry: string): boolean {
+  const hostname = asWritten.replace(/\.$/, '');
   if (entry.includes('/')) return isInRange(hostname, entry);
   const [, name = entry, onlyPort] = /^(\[.+\]|[^:]+):(\d+)$/.exec(entry) ?? [];
   if (onlyPort !== undefined && onlyPort !== (port || (protocol === 'https:' ? '443' : '80'))) return false;
-  const host = (name.includes(':') && !name.startsWith('[') ? `[${name}]` : name).replace(/^\*?\./, '').toLowerCase();
+  const host = (name.includes(':') && !name.startsWith('[') ? `[${name}]` : name).replace(/^\*?\.|\.$/g, '');
   if (/^(\d+\.)+\*$/.test(host)) return isIPv4(hostname) && hostname.startsWith(host.slice(0, -1));
-  return host === '*' || hostname === host || (host !== '' && hostname.endsWith(`.${host}`));
+  if (host === '*' || hostname === spelledOneWay(host)) return true;
+  return host !== '' && !isIPv4(hostname) && hostname.endsWith(`.${spelledOneWay(host)}`);
+}
+
+/** A host as `URL` writes it: an IPv6 address shortened, a name in lower case and ASCII. */
+function spelledOneWay(host: string): string {
+  const url = `http://${host}`;
+  return URL.canParse(url) ? new URL(url).hostname : host.toLowerCase();
 }
 
 /** Whether a host is an address in a range such as `10.0.0.0/8` or `fd00::/8`. */

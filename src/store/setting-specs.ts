@@ -3,6 +3,7 @@ import { DIALECT_NAMES, SHAPES } from '../domain/dialect.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { ASPECT_RATIOS, ORIENTATIONS, RESOLUTIONS } from '../domain/models.ts';
 import { MICROS_PER_USD, parseUsd } from '../domain/money.ts';
+import { nearest } from '../domain/nearest.ts';
 import { PRESET_NAMES } from '../domain/presets.ts';
 import { isReservedName } from '../domain/profile-names.ts';
 import { ENCODINGS, FORMAT_FACTS } from '../domain/request-format.ts';
@@ -183,7 +184,17 @@ export function settingFault(name: string, value: string): string | null {
   // What was learnt has the values of what is set.
   const settable = name.replace(/^(profiles\.[^.]+\.)learnt\.(?=(request|capabilities)\.)/, '$1');
   const spec = specOf(settable);
-  return spec === undefined ? 'there is no such setting' : spec.fault(value);
+  if (spec !== undefined) return spec.fault(value);
+  const near = nearest(name, settingsLike(name)).map((other) => `; did you mean \`${other}\`?`);
+  return `there is no such setting${near[0] ?? ''}`;
+}
+
+/** The names of all settings, as those of the same profile. */
+export function settingsLike(name: string): string[] {
+  const [profile = 'profiles.*'] = /^profiles\.[^.]+/.exec(name) ?? [];
+  return SETTINGS.map((spec) => spec.name.replace('profiles.*', profile)).filter(
+    (known) => isSetting(known) && !known.includes('*'),
+  );
 }
 
 /** The path of the nested keys of a setting in the file. */

@@ -101,6 +101,13 @@ describe('sora config', () => {
 
   it.each([
     ['an unknown name', ['config', 'set', 'colour', 'blue'], 'there is no such setting'],
+    ['a misspelled name', ['config', 'set', 'modle', 'm'], '`modle`: there is no such setting; did you mean `model`?'],
+    [
+      'a misspelled name of a profile',
+      ['config', 'set', 'profiles.lab.base-ulr', 'm'],
+      'did you mean `profiles.lab.base_url`?',
+    ],
+    ['a misspelled name to read', ['config', 'get', 'max_csot'], 'hint: did you mean `max_cost`?'],
     ['an invalid amount', ['config', 'set', 'max_cost', 'much'], 'not an amount in dollars'],
     ['an invalid duration', ['config', 'set', 'timeout', 'soon'], 'not a duration'],
     ['a duration of zero', ['config', 'set', 'timeout', '0'], 'not a duration'],

@@ -88,6 +88,11 @@ test.each([
   ['fd00::/8', 'http://[fd00::1]/', true],
   ['::1', 'http://[::1]/', true],
   ['10.0.0.1:80', 'http://10.0.0.1/', true],
+  ['example.com.', 'http://example.com/', true],
+  ['example.com', 'http://a.example.com./', true],
+  ['0:0:0:0:0:0:0:1', 'http://[::1]/', true],
+  ['bücher.example', 'http://xn--bcher-kva.example/', true],
+  ['3.4', 'http://1.2.3.4/', false],
 ])('with NO_PROXY=%s, %s is direct: %s', (noProxy, url, isDirect) => {
   expect(proxyFor(url, { httpProxy: 'http://p:1', httpsProxy: '', noProxy }) === null).toBe(isDirect);
 });

@@ -4,12 +4,13 @@ import { checkProfile, SIMULATOR_PROFILE } from '../../configuration/chosen-serv
 import { describeConfiguration } from '../../configuration/description.ts';
 import { isSecretSetting } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
+import { nearest } from '../../domain/nearest.ts';
 import { canBeHidden } from '../../domain/redact.ts';
 import { readStream } from '../../jobs/input-file.ts';
 import { cleanText } from '../../output/clean-text.ts';
 import { askSecret } from '../../output/prompt.ts';
 import { keyFault, maskKey, readKeys, writeKey } from '../../store/keys.ts';
-import { isSetting, SETTINGS } from '../../store/setting-specs.ts';
+import { isSetting, SETTINGS, settingsLike } from '../../store/setting-specs.ts';
 import { writeSetting } from '../../store/settings.ts';
 
 interface Row {
@@ -209,6 +210,9 @@ async function readKey(
 function unknownSetting(name: string): SoraError {
   return new SoraError('invalid_config', {
     title: `there is no setting \`${name}\``,
-    hints: ['run `sora config list` to see all settings'],
+    hints: [
+      ...nearest(name, settingsLike(name)).map((near) => `did you mean \`${near}\`?`),
+      'run `sora config list` to see all settings',
+    ],
   });
 }
