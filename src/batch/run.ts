@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { VideosClient } from '../client/port.ts';
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { factsOf, hasVideo, type JobRecord, type SavedFile, type ServerIdentity } from '../domain/record.ts';
 import { isTerminal, type VideoJob, type VideoRequest } from '../domain/video.ts';
@@ -121,6 +121,7 @@ class BatchRun {
   /** Aborts rows that wait for their turn; running jobs continue. */
   readonly #halt = new AbortController();
   #stoppedBy: SoraError | Interrupt | null = null;
+  #failure: { readonly cause: unknown } | null = null;
 
   constructor(deps: BatchDeps, order: BatchOrder, listener: BatchListener) {
     this.#deps = deps;
@@ -140,15 +141,28 @@ class BatchRun {
       for (;;) {
         const planned = await this.#rows.take(this.#halt.signal);
         if (planned === undefined) return;
-        const outcome = this.#stoppedBy === null ? await this.#runRow(planned, slots) : null;
-        const dropped = this.#rows.ended(planned, outcome === 'done');
+        let outcome: RowResult['outcome'] | null = null;
+        let dropped: readonly PlannedRow[] = [];
+        try {
+          if (this.#stoppedBy === null) outcome = await this.#runRow(planned, slots);
+        } finally {
+          dropped = this.#rows.ended(planned, outcome === 'done'); // others may wait for it
+        }
         if (outcome === 'failed') await this.#failAll(dropped);
       }
     };
     // Twice the slots, so that some rows can download while others render; no more, so that a slow disk or network
     // delays creates instead of filling the memory.
-    await Promise.all(Array.from({ length: 2 * concurrency }, work));
+    const works = Array.from({ length: 2 * concurrency }, () => work().catch((error) => this.#fail(error)));
+    await Promise.all(works);
+    if (this.#failure !== null) throw this.#failure.cause;
     return this.#stoppedBy;
+  }
+
+  /** Ends the run with an error that concerns no row, for example of the ledger, once the other rows have ended. */
+  #fail(cause: unknown): void {
+    this.#failure ??= { cause };
+    this.#stop(cause instanceof SoraError ? cause : new SoraError('unexpected', { causedBy: messageOf(cause), cause }));
   }
 
   /** How the row ended; null if the run stopped before it was submitted. */
@@ -163,8 +177,6 @@ class BatchRun {
       files = saved.files;
       const error = saved.errors.find((failure) => !isOfVariant(failure)) ?? saved.errors[0];
       if (error !== undefined) throw error;
-      await this.#end({ row, outcome: 'done', record: made.record, job: made.job, files, error: null });
-      return 'done';
     } catch (thrown) {
       const error = thrown instanceof Interrupt ? new SoraError('interrupted', { cause: thrown }) : thrown;
       if (!(error instanceof SoraError)) throw thrown;
@@ -180,6 +192,8 @@ class BatchRun {
       await this.#end({ row, outcome, record, job: attempt.job, files, error });
       return outcome;
     }
+    await this.#end({ row, outcome: 'done', ...attempt, files, error: null });
+    return 'done';
   }
 
   /** Reports rows whose source failed; nothing was sent for them. */

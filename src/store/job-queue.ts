@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import type PgBoss from 'pg-boss';
+import { parseJson } from '../domain/json.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { Database, Queries, Row, Transaction } from './postgres.ts';
 import { bossDb, openBoss, type QueueNames, SCHEMA } from './queue-boss.ts';
@@ -180,7 +181,7 @@ export class JobQueue {
     return {
       id,
       name: this.name,
-      data,
+      data: pack(data),
       priority,
       retryLimit: 1_000, // the worker decides when to stop
       retryDelay: FIRST_RETRY_S,
@@ -234,7 +235,7 @@ export class JobQueue {
           [this.name, 60 / maxPerMinute],
         );
       }
-      return jobs.map(({ id, data, retryCount }) => ({ id, payload: data, deliveries: retryCount }));
+      return jobs.map(({ id, data, retryCount }) => ({ id, payload: unpack(data), deliveries: retryCount }));
     });
   }
 
@@ -262,7 +263,7 @@ export class JobQueue {
       const db = bossDb(transaction);
       transaction.send('DELETE FROM sora.claim WHERE job = ANY($1::uuid[])', [ends.map(({ task }) => task.id)]);
       if (over.length > 0) {
-        const outputs = ends.filter(({ how }) => how !== 'retry').map(({ result }) => JSON.stringify(result));
+        const outputs = ends.filter(({ how }) => how !== 'retry').map(({ result }) => JSON.stringify(pack(result)));
         // As pg-boss completes a job, with a result for each.
         transaction.send(
           `UPDATE ${SCHEMA}.job SET completed_on = now(), state = 'completed', output = e.output::jsonb
@@ -282,12 +283,12 @@ export class JobQueue {
       const dead = buried.map(({ task, result }) => ({
         id: task.id,
         name: this.#names.dead,
-        data: { task: task.payload, result },
+        data: pack({ task: task.payload, result }),
         keepUntil: FOREVER,
       }));
       if (dead.length > 0) await boss.insert(dead, { db });
       for (const { task, result, how } of ends)
-        if (how === 'retry') await boss.fail(this.name, task.id, result, { db });
+        if (how === 'retry') await boss.fail(this.name, task.id, pack(result), { db });
     });
     return ends.map(() => undefined);
   }
@@ -301,7 +302,7 @@ export class JobQueue {
       [this.name, since],
     );
     return {
-      tasks: rows.map(({ id, data, output }) => ({ id: String(id), payload: data, result: output })),
+      tasks: rows.map(({ id, data, output }) => ({ id: String(id), payload: unpack(data), result: unpack(output) })),
       next: String(clock?.next),
     };
   }
@@ -318,7 +319,10 @@ export class JobQueue {
       `SELECT id, data FROM ${SCHEMA}.job WHERE name = $1 AND state = 'created' ORDER BY created_on DESC`,
       [this.#names.dead],
     );
-    return rows.map(({ id, data }) => ({ id: String(id), payload: Object(data).task, result: Object(data).result }));
+    return rows.map(({ id, data }) => {
+      const { task, result } = Object(unpack(data));
+      return { id: String(id), payload: task, result };
+    });
   }
 
   /** Makes buried tasks wait again, with all their retries. */
@@ -382,6 +386,15 @@ export class JobQueue {
     });
     return this.#boss;
   }
+}
+
+/** As a text within its JSON: PostgreSQL's JSON has no null characters and no halves of surrogate pairs. */
+function pack(value: object): { readonly json: string } {
+  return { json: JSON.stringify(value) };
+}
+
+function unpack(stored: unknown): unknown {
+  return parseJson(String(Object(stored).json));
 }
 
 /** The servers that have a queue. */

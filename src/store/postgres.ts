@@ -141,6 +141,7 @@ export class Database implements Queries {
     const open = async (ssl: PoolConfig['ssl']): Promise<Pool> => {
       const pool = new Pool({ ...connection, ...POOL, ssl });
       pool.on('error', () => {}); // an idle connection was lost; the next call opens another one
+      pool.on('connect', (client) => client.on('error', () => {})); // lost between two queries; the next one fails
       const client = await pool.connect();
       try {
         await this.#prepare(queriesOf(client));

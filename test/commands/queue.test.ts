@@ -93,6 +93,26 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
     expect(team.server.posts).toBe(2);
   });
 
+  it('ends a worker that cannot record the end of a row, and takes no more rows', async () => {
+    const team = await createTeam(postgres);
+    await team.queue(rowsOf(9), '--detach');
+    postgres.psql(
+      team.ledger,
+      `CREATE SEQUENCE ends;
+        CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS
+          $$ BEGIN IF nextval('ends') = 1 THEN RAISE 'no'; END IF; RETURN NEW; END $$;
+        CREATE TRIGGER fail_once BEFORE UPDATE ON sora_queue.job FOR EACH ROW WHEN (NEW.state = 'completed')
+          EXECUTE FUNCTION fail_once()`,
+    );
+    const worker = await team.run(1, ['worker', '--concurrency', '2']);
+    const taken = team.server.posts;
+    expect(worker).toMatchObject({ code: 1, stderr: expect.stringContaining('could not use the ledger') });
+    expect((await team.run(0, ['queue', '--json'])).json().queues).toMatchObject([{ running: 0, workers: [] }]);
+    expect(team.server.posts).toBe(taken);
+    await team.run(2, ['worker', '--drain']);
+    expect(team.server.posts).toBe(9);
+  });
+
   it('retries no row when the start of an id is ambiguous', async () => {
     const team = await createTeam(postgres, {
       create: () => ({ status: 400, body: { error: { message: 'bad size' } } }),

@@ -36,6 +36,21 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a job queue in PostgreSQL${SKIPPED}
     expect(await Promise.all(queues.map((queue) => queue.isEmpty()))).toEqual(queues.map(() => true));
   });
 
+  it('repeats a transaction whose connection is lost between two queries', async () => {
+    const url = postgres.createDatabase();
+    const { database } = new PostgresLedger({ url, env: {}, homeDir: null, clock: systemClock });
+    await database.query('SELECT 1');
+    let tries = 0;
+    const work = database.transaction(async (queries) => {
+      const [own] = await queries.query('SELECT pg_backend_pid() AS pid');
+      if (tries++ === 0) postgres.psql(url, `SELECT pg_terminate_backend(${own?.pid}, 5000)`);
+      for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate); // the connection reports its end here
+      return queries.query('SELECT 1 AS one');
+    });
+    expect(await work).toEqual([{ one: 1 }]);
+    expect(tries).toBe(2);
+  });
+
   it('delivers each task once, to any worker', async () => {
     const [one, two] = createQueues();
     await one.add(tasks(50), 0);
@@ -94,6 +109,26 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a job queue in PostgreSQL${SKIPPED}
     await Promise.all([one.complete(second, { outcome: 'done' }), two.add([chain(1)], 0)]);
     expect(await two.take('b', 9, NO_LIMITS)).toMatchObject([{ id: taskId('after 1') }]);
     expect(await one.state()).toMatchObject({ waiting: 0, blocked: 1, running: 2 });
+  });
+
+  it('stores every text, also what JSON in PostgreSQL cannot hold', async () => {
+    const [one, two] = createQueues();
+    const texts = { nul: 'a\0b', half: '\ud800', escaped: '\\u0000', '\0': ['\ude00'] };
+    const ends = ['bury', 'retry', 'complete'] as const;
+    await one.add(
+      ends.map((name) => ({ name, payload: texts })),
+      0,
+    );
+    for (const [at, task] of (await two.take('b', 3, NO_LIMITS)).entries()) {
+      expect(task.payload).toEqual(texts);
+      await two[ends[at] ?? 'bury'](task, texts);
+    }
+    expect(await one.buried()).toMatchObject([{ payload: texts, result: texts }]);
+    const { tasks: ended } = await one.endedSince(null);
+    expect(ended.map(({ payload, result }) => [payload, result])).toEqual([
+      [texts, texts],
+      [texts, texts],
+    ]);
   });
 
   it('retries a task later, and keeps a failed one until it is revived', async () => {
