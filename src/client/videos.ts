@@ -2,7 +2,7 @@ import { CAPABILITIES } from '../domain/capabilities.ts';
 import { SoraError } from '../domain/errors.ts';
 import { firstFormat, type RequestFormat, type WrittenFormat } from '../domain/request-format.ts';
 import { CAPABILITY_OF } from '../domain/request-gate.ts';
-import type { Variant, VideoJob, VideoRequest } from '../domain/video.ts';
+import { isTerminal, type Variant, type VideoJob, type VideoRequest } from '../domain/video.ts';
 import { writeCreate } from '../wire/create.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
 import { jobPath } from '../wire/routes.ts';
@@ -123,13 +123,13 @@ export class SdkVideosClient implements VideosClient {
 
 /**
  * A derived video starts from one that this server has, so a missing route means that it has no such operation. A
- * character has no status: it exists as soon as its create is answered.
+ * character exists as soon as its create is answered, unless the reply says that it failed.
  */
 function ofOperation(outcome: CreateOutcome, { source }: VideoRequest): CreateOutcome {
   if (source === undefined || outcome.kind === 'unknown') return outcome;
   if (outcome.kind === 'accepted') {
-    const isCharacter = source.operation === 'character';
-    return isCharacter ? { ...outcome, job: { ...outcome.job, status: 'completed' } } : outcome;
+    const exists = source.operation === 'character' && !isTerminal(outcome.job.status);
+    return exists ? { ...outcome, job: { ...outcome.job, status: 'completed' } } : outcome;
   }
   const { code, causedBy, status, requestId } = outcome.error;
   if (code !== 'endpoint_not_found' && code !== 'not_supported') return outcome;

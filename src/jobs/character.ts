@@ -1,5 +1,6 @@
+import { failureOf } from '../domain/job-failure.ts';
 import type { JobRecord, ServerIdentity } from '../domain/record.ts';
-import { requestFor, type VideoFile, type VideoRequest } from '../domain/video.ts';
+import { isTerminal, requestFor, type VideoFile, type VideoRequest } from '../domain/video.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { underWay } from './submit.ts';
 
@@ -20,6 +21,12 @@ export function characterNameFaults(name: string): string[] {
 /** The request that creates a character from a video of it. */
 export function characterRequest(name: string, video: VideoFile): VideoRequest {
   return { ...requestFor(name), source: { operation: 'character', video } };
+}
+
+/** Throws `job_failed` if the server reported that it could not create the character. */
+export function requireMade({ job }: JobRecord, atMs: number): void {
+  const failure = job !== null && isTerminal(job.status) ? failureOf(job, atMs) : null;
+  if (failure !== null) throw failure;
 }
 
 /** The newest character that this request created in this account. */

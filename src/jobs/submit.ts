@@ -204,7 +204,7 @@ export async function underWay(
 /** Whether an equal request is served by this submission: it is unfinished, its file is not saved yet, or it is a character. */
 function mayServe(record: JobRecord, { account }: ServerIdentity, savesFile: boolean): boolean {
   if (!mayBeSameAccount(record.account, account)) return false;
-  const isCharacter = isOfCharacter(record) && record.answer === 'accepted';
+  const isCharacter = isOfCharacter(record) && hasVideo(record);
   return isOpen(record) || isCharacter || (savesFile && isDownloadPending(record));
 }
 

@@ -7,7 +7,13 @@ import { estimate } from '../domain/pricing.ts';
 import type { JobRecord } from '../domain/record.ts';
 import { missingFor } from '../domain/request-gate.ts';
 import type { VideoFile } from '../domain/video.ts';
-import { CHARACTER_PRICE_FACTS, characterNameFaults, characterRequest, findCharacter } from '../jobs/character.ts';
+import {
+  CHARACTER_PRICE_FACTS,
+  characterNameFaults,
+  characterRequest,
+  findCharacter,
+  requireMade,
+} from '../jobs/character.ts';
 import { submit } from '../jobs/submit.ts';
 import { common, failures, findJob, microsOf, type RestDeps } from './rest-routes.ts';
 import { CharacterOrder, CharacterSchema, json } from './rest-schemas.ts';
@@ -63,6 +69,7 @@ export function addCharacterRoutes(app: OpenAPIHono, { desk, upstream, objects, 
       budget.release(id);
       throw error;
     });
+    requireMade(record, clock.now());
     log('info', 'Character created', { id: record.job?.id });
     return c.json(viewOf(record), 201);
   });

@@ -79,7 +79,9 @@ export function decodeJob(value: JsonValue | undefined, facts: ReplyFacts): Vide
 export function isJobDocument(value: JsonValue | undefined): boolean {
   if (!isJsonObject(value)) return false;
   const { object, status, created_at, created, model, prompt, progress } = value;
-  if (firstText(value.id, value.task_id) === null || decodeStatus(wordsOf(status)) === 'unknown') return false;
+  if (firstText(value.id, value.task_id) === null) return false;
+  if (object === 'character') return true; // it has no status
+  if (decodeStatus(wordsOf(status)) === 'unknown') return false;
   const isNamed = /^video/i.test(textOf(object) ?? '');
   return isNamed || [created_at, created, model, prompt, progress].some((field) => field !== undefined);
 }

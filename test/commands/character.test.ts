@@ -113,6 +113,22 @@ describe('payment for a character', () => {
     expect(creates(bench)).toBe(1);
   });
 
+  it('is not repeated when the server returns the character with an error status', async () => {
+    const bench = await setUp(() => ({ status: 500, body: { ...CHARACTER, object: 'character' } }));
+    const { code, stdout } = await bench.run('character', 'create', 'Mossy', 'mossy.mp4', '--yes');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'char_1\n' });
+  });
+
+  it('may be repeated when the server could not create it', async () => {
+    const bench = await setUp(() => ({ body: { ...CHARACTER, status: 'failed', error: { message: 'no face' } } }));
+    for (const payments of [1, 2]) {
+      const run = await bench.run('character', 'create', 'Mossy', 'mossy.mp4', '--yes', '--json');
+      expect(run.code).toBe(5);
+      expect(errorOf(run)).toMatchObject({ code: 'job_failed', caused_by: 'no face', job_id: 'char_1' });
+      expect(creates(bench)).toBe(payments);
+    }
+  });
+
   it('may be repeated after `forget` or a refusal', async () => {
     const lost = await setUp((call) => (call === 1 ? 'drop' : { body: CHARACTER }));
     const { submission } = errorOf(await lost.run('character', 'create', 'Mossy', 'mossy.mp4', '--yes', '--json'));

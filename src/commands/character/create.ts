@@ -15,6 +15,7 @@ import {
   characterRequest,
   findCharacter,
   MAX_NAME_CHARACTERS,
+  requireMade,
 } from '../../jobs/character.ts';
 import { readSourceFile } from '../../jobs/source-file.ts';
 import { submit, underWay } from '../../jobs/submit.ts';
@@ -43,7 +44,7 @@ export const characterCreateCommand = defineCommand({
     yes: { flags: '-y, --yes', summary: 'approve the price without being asked' },
   },
   json: '{"id","name","created_at","profile","cost":{"estimated_usd","actual_usd","price_list"},"submission"}; with --dry-run: {"request","operation","source","count","attaches_to":["id"],"curl","cost"}',
-  errors: ['invalid_request', 'no_api_key', 'cost_cap_exceeded', 'outcome_unknown', 'not_supported'],
+  errors: ['invalid_request', 'no_api_key', 'cost_cap_exceeded', 'outcome_unknown', 'job_failed', 'not_supported'],
   examples: [
     ['sora character create Mossy mossy.mp4', 'a character from a clip'],
     ['sora character create Mossy mossy.mp4 --dry-run', 'see what would be sent'],
@@ -84,8 +85,10 @@ export const characterCreateCommand = defineCommand({
         again,
       },
     );
+    const created = (await ledger.byKey(record.key)) ?? record;
+    requireMade(created, host.clock.now());
     return {
-      answer: answerOf((await ledger.byKey(record.key)) ?? record),
+      answer: answerOf(created),
       errors: unrecorded === undefined ? [] : [unrecorded],
     };
   },
