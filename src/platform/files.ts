@@ -4,6 +4,7 @@ import {
   linkSync,
   lstatSync,
   readlinkSync,
+  rmSync,
   type Stats,
   statSync,
   unlinkSync,
@@ -45,6 +46,14 @@ export function createFile(path: string, data: string | Uint8Array, mode = 0o600
   return writeThrough(path, data, mode, (temporary) => claimName(temporary, path));
 }
 
+/** Temporary files that are being written. */
+const unfinished = new Set<string>();
+
+/** Removes the files that `replaceFile` and `createFile` are writing, for a process that ends at once. */
+export function removeUnfinished(): void {
+  for (const path of unfinished) attempt(() => rmSync(path, { force: true }));
+}
+
 /** Writes a temporary file, and moves it into place once it is on disk. */
 async function writeThrough<T>(
   path: string,
@@ -54,6 +63,7 @@ async function writeThrough<T>(
 ): Promise<T> {
   makeFolder(dirname(path), 0o700);
   const temporary = temporaryName(path);
+  unfinished.add(temporary);
   try {
     const file = await fs.open(temporary, 'wx', mode);
     try {
@@ -65,6 +75,7 @@ async function writeThrough<T>(
     return await place(temporary);
   } finally {
     await fs.rm(temporary, { force: true });
+    unfinished.delete(temporary);
   }
 }
 

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { type Clock, systemClock } from './clock.ts';
 import { pooledRandomBytes } from './crypto.ts';
+import { removeUnfinished } from './files.ts';
 import { isInForeground } from './foreground.ts';
 import { homeDirOf } from './home-dir.ts';
 import { type Http, nodeHttp } from './http.ts';
@@ -114,6 +115,7 @@ function listenForInterrupts(): AbortSignal {
   for (const name of names) {
     process.on(name, () => {
       if (controller.signal.aborted) {
+        removeUnfinished();
         process.removeAllListeners(name);
         process.kill(process.pid, name);
         return;

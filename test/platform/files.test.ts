@@ -14,7 +14,15 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createFile, hasCode, numberedNames, replaceFile, whileHeld, writeTargetOf } from '../../src/platform/files.ts';
+import {
+  createFile,
+  hasCode,
+  numberedNames,
+  removeUnfinished,
+  replaceFile,
+  whileHeld,
+  writeTargetOf,
+} from '../../src/platform/files.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
 describe('replaceFile', () => {
@@ -49,6 +57,19 @@ describe('replaceFile', () => {
     const path = join(createTemporaryFolder(), 'x'.repeat(255));
     await replaceFile(path, 'new');
     expect(readFileSync(path, 'utf8')).toBe('new');
+  });
+
+  it('leaves nothing behind when the process ends at once', async () => {
+    const folder = createTemporaryFolder();
+    const left: string[][] = [];
+    const text = function* (): Generator<string> {
+      yield 'half';
+      left.push(readdirSync(folder));
+      removeUnfinished();
+      left.push(readdirSync(folder));
+    };
+    await expect(replaceFile(join(folder, 'results'), text())).rejects.toThrow('ENOENT');
+    expect(left).toEqual([[expect.stringMatching(/^\.sora-\w+\.tmp$/)], []]);
   });
 
   it('leaves nothing behind when it fails', async () => {
