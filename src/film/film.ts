@@ -29,24 +29,26 @@ export function fingerprintOfFilm(clips: readonly Pick<SavedFile, 'sha256'>[], a
   return `sora film ${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
 }
 
-/** Throws `not_supported` if there is neither `mediabunny` nor ffmpeg. */
-export async function requireJoiner(limits: ProgramLimits): Promise<void> {
-  if ((await loadLibrary()) !== null || (await hasFfmpeg(limits))) return;
+/** Throws `not_supported` without `mediabunny`: ffmpeg has to be told what the clips contain. */
+export async function requireJoiner(): Promise<Library> {
+  const library = await loadLibrary();
+  if (library !== null) return library;
   throw new SoraError('not_supported', {
-    title: 'clips can be joined with the package `mediabunny` or with ffmpeg, and neither is installed',
-    hints: ['run `npm install -g mediabunny@1.61.0`, or install ffmpeg', 'run `sora batch` to create the clips alone'],
+    title: 'clips are joined with the package `mediabunny`, which is not installed',
+    hints: ['run `npm install -g mediabunny@1.61.0`', 'run `sora batch` to create the clips alone'],
   });
 }
 
 /**
  * Joins clips into one MP4 file: copies them if their codecs and parameters are equal, and otherwise encodes them again with
- * ffmpeg. Throws `not_supported` if ffmpeg is needed and not installed, and `cannot_write` for any other failure.
+ * ffmpeg. Throws `not_supported` if the library, or ffmpeg where it is needed, is not installed, and `cannot_write` for any
+ * other failure.
  */
 export async function joinClips(order: FilmOrder, limits: ProgramLimits): Promise<JoinedFilm> {
-  const library = await loadLibrary();
-  let reason = 'the package `mediabunny`, which copies clips, is not installed';
+  const library = await requireJoiner();
+  let reason: string;
   try {
-    if (library !== null) return { seconds: await copyWithSound(order, library, limits), encodedBecause: null };
+    return { seconds: await copyWithSound(order, library, limits), encodedBecause: null };
   } catch (error) {
     if (!(error instanceof CannotCopy)) throw notJoined(error);
     reason = error.message;
@@ -83,14 +85,14 @@ async function copyWithSound(order: FilmOrder, library: Library, limits: Program
   }
 }
 
-async function factsOf({ clips }: FilmOrder, library: Library | null): Promise<{ clips: EncodedClip[]; size: string }> {
-  const facts = await Promise.all(clips.map((path) => (library === null ? null : movieOf(path, library))));
+async function factsOf({ clips }: FilmOrder, library: Library): Promise<{ clips: EncodedClip[]; size: string }> {
+  const facts = await Promise.all(clips.map((path) => movieOf(path, library)));
   const known = facts.filter((each) => each !== null);
   const size = known[0]?.size;
   if (size === undefined || known.length < clips.length) {
     throw new SoraError('not_supported', {
       title: 'the clips cannot be read to join them',
-      hints: ['run `npm install -g mediabunny@1.61.0`, or join the clips with another program; they are kept'],
+      hints: ['join the clips with another program; they are kept'],
     });
   }
   return { clips: known, size };

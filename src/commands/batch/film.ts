@@ -83,7 +83,7 @@ export const filmCommand = defineCommand({
     const made = await produceRows(settings, order, deps, async (planned, toBePaid) => {
       plan = planned;
       requireVideos(planned);
-      await requireJoiner(limitsOf(deps));
+      await requireJoiner();
       // An unchanged film stays: its fingerprint is compared once all clips are saved.
       if (toBePaid.length > 0) checkDestination({ kind: 'file', path: film.path }, ['video'], film.force);
     });
