@@ -323,7 +323,8 @@ class BatchRun {
     this.#listener.onSave(row);
     const onNote = this.#deps.onNotice;
     const force = row.own?.force ?? this.#order.force;
-    const order = { record, job, destination, variants, saved, force, onNote };
+    const optional = row.own?.order === undefined ? [] : (['thumbnail'] as const);
+    const order = { record, job, destination, variants, optional, saved, force, onNote };
     const result = await saveBefore(deadlineMs, this.#deps, job.id, (signal) => save({ ...this.#deps, signal }, order));
     for (const error of result.errors) {
       const isOfAll = error instanceof SoraError && stopsAll(error) && !isOfVariant(error);

@@ -16,6 +16,8 @@ export interface SaveOrder {
   readonly record: JobRecord | undefined;
   readonly destination: FileDestination;
   readonly variants: readonly Variant[];
+  /** Variants that a server need not have, so that nobody waits until it publishes them; none if left out. */
+  readonly optional?: readonly Variant[];
   /** Files that an earlier run saved; their variants are not downloaded again. */
   readonly saved?: readonly SavedFile[];
   readonly force: boolean;
@@ -74,14 +76,14 @@ export async function save(deps: SaveDeps, order: SaveOrder): Promise<SaveResult
 /** Null for a pipe or device. */
 async function saveVariant(
   deps: SaveDeps,
-  { job, record, force, onProgress, onNote }: SaveOrder,
+  { job, record, optional = [], force, onProgress, onNote }: SaveOrder,
   { variant, path, isAskedFor }: VariantPath,
   siblings: readonly SavedFile[],
 ): Promise<SavedFile | null> {
   const saved = await targetOf(path, deps.objects).save(deps, {
     source: { id: job.id, content: job.content },
     variant,
-    isCompleted: job.status === 'completed',
+    isCompleted: job.status === 'completed' && !optional.includes(variant),
     path,
     isDefaultName: !isAskedFor,
     force,

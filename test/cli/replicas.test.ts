@@ -127,6 +127,15 @@ describe.skipIf(POSTGRES_BIN === undefined)(`replicas of a service${SKIPPED}`, (
     expect(s3.objects.size).toBe(0);
   }, 60_000);
 
+  it('complete an order without waiting for a thumbnail that the server does not have', async () => {
+    const { replica, worker } = await createFleet(postgres, {
+      content: ({ path }) =>
+        path.includes('thumbnail') ? { status: 404, body: { error: { message: 'none' } } } : null,
+    });
+    const [one] = await Promise.all([replica(), worker()]);
+    expect(await until(one, await order(one), 'completed')).toMatchObject({ thumbnailUrl: null });
+  }, 60_000);
+
   it('share idempotency keys and one spending cap', async () => {
     const { server, replica, worker } = await createFleet(postgres);
     const [one, two] = await Promise.all([replica('--max-cost', '1'), replica('--max-cost', '1')]);
