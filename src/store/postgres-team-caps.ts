@@ -1,10 +1,12 @@
+import { isReservedName } from '../domain/profile-names.ts';
 import type { TeamCap } from './ledger.ts';
 import type { Queries } from './postgres.ts';
 
 /** The parts of a cap’s name; undefined if there is no such cap. */
 export function parseCapName(name: string): Pick<TeamCap, 'profile' | 'isPerUser'> | undefined {
-  const parts = /^(?:profiles\.([^.\s]+)\.)?max_cost_per_day(_per_user)?$/.exec(name);
-  return parts === null ? undefined : { profile: parts[1] ?? null, isPerUser: parts[2] !== undefined };
+  const [isCap, profile = null, perUser] = /^(?:profiles\.([\w-]+)\.)?max_cost_per_day(_per_user)?$/.exec(name) ?? [];
+  if (isCap === undefined || (profile !== null && isReservedName(profile))) return undefined;
+  return { profile, isPerUser: perUser !== undefined };
 }
 
 export async function readTeamCaps(queries: Queries, lock: 'FOR SHARE' | '' = ''): Promise<TeamCap[]> {

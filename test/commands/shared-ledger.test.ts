@@ -148,7 +148,8 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a ledger in PostgreSQL${SKIPPED}`, 
   it('accepts only valid caps, and a file ledger accepts none', async () => {
     const server = await startVideosServer();
     const { run } = createMachine('one', server, postgres.createDatabase());
-    for (const cap of ['max_cost=5', 'max_cost_per_day', 'max_cost_per_day=much']) {
+    const misnamed = ['__proto__', '\x1b[31m'].map((profile) => `profiles.${profile}.max_cost_per_day=5`);
+    for (const cap of ['max_cost=5', 'max_cost_per_day', 'max_cost_per_day=much', ...misnamed]) {
       expect(errorOf(await run(['ledger', 'caps', cap, '--json']))).toMatchObject({ code: 'usage' });
     }
     const alone = createMachine('two', server, undefined);
