@@ -187,7 +187,7 @@ export function folderOf({ kind, path }: FileDestination): string {
   return dirname(kind === 'file' ? path : `${literalStart(path)}x`);
 }
 
-/** Creates a folder where it is missing. Throws `cannot_write` where no file can be created in it, as far as `check` finds. */
+/** Creates a folder if it is missing. Throws `cannot_write` if no file can be created in it, as far as `check` finds. */
 export function checkFolder(folder: string, check: (folder: string) => void = checkAccess): void {
   try {
     makeFolder(folder);
@@ -198,7 +198,7 @@ export function checkFolder(folder: string, check: (folder: string) => void = ch
   }
 }
 
-/** Faster than creating a file, but root passes in folders that accept none. */
+/** Faster than creating a file, but passes for root even in folders that accept no files. */
 function checkAccess(folder: string): void {
   accessSync(folder, constants.W_OK | constants.X_OK);
 }

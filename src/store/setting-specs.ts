@@ -189,7 +189,7 @@ export function settingFault(name: string, value: string): string | null {
   return `there is no such setting${near[0] ?? ''}`;
 }
 
-/** The names of all settings, as those of the same profile. */
+/** The names of all settings, those of profiles with the profile of `name`. */
 export function settingsLike(name: string): string[] {
   const [profile = 'profiles.*'] = /^profiles\.[^.]+/.exec(name) ?? [];
   return SETTINGS.map((spec) => spec.name.replace('profiles.*', profile)).filter(

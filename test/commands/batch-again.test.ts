@@ -239,7 +239,7 @@ it('a finished job is never paid for again when its file URL is refused', async 
 });
 
 describe('the results file', () => {
-  it('must be a file, before anything is paid', async () => {
+  it('must be a regular file; otherwise nothing is paid', async () => {
     const { batch, server } = await createStudio();
     const run = await batch(['--results', '/dev/full']);
     expect(run.code).toBe(1);

@@ -111,7 +111,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a job queue in PostgreSQL${SKIPPED}
     expect(await one.state()).toMatchObject({ waiting: 0, blocked: 1, running: 2 });
   });
 
-  it('stores every text, also what JSON in PostgreSQL cannot hold', async () => {
+  it('stores every text, including what JSON in PostgreSQL cannot hold', async () => {
     const [one, two] = createQueues();
     const texts = { nul: 'a\0b', half: '\ud800', escaped: '\\u0000', '\0': ['\ude00'] };
     const ends = ['bury', 'retry', 'complete'] as const;
