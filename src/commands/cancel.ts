@@ -8,7 +8,7 @@ import { capabilitiesOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
 import { hintsFor } from '../domain/hints.ts';
 import { forEach } from '../domain/outcomes.ts';
-import { isOfCharacter, isOfServerBatch, type JobRecord } from '../domain/record.ts';
+import { isOfCharacter, isOfServerBatch, isSaved, type JobRecord } from '../domain/record.ts';
 import { missingFor, requireCapability } from '../domain/request-gate.ts';
 import { commandAbout } from '../domain/shell.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
@@ -89,7 +89,7 @@ async function cancelOne(found: FoundJob, { wait, deadlineMs }: Limits, deps: Ca
   // With `--wait` the job is deleted when it ends, not stopped.
   requireCapability(wait ? 'delete' : 'cancel', capabilities);
   const before = await jobs.look(found, deadlineMs);
-  if (isTerminal(before.status)) throw alreadyFinished(found);
+  if (isTerminal(before.status)) throw alreadyFinished(found, before);
   const result: Cancellation = capabilities.lacks.has('cancel')
     ? { kind: 'running', job: before, refusal: null }
     : await cancelJob({ client: server.client, clock: host.clock, signal: host.interrupt }, id);
@@ -106,7 +106,7 @@ async function cancelOne(found: FoundJob, { wait, deadlineMs }: Limits, deps: Ca
     };
   }
   await jobs.record(record, result.job);
-  if (result.kind === 'ended') throw alreadyFinished(found);
+  if (result.kind === 'ended') throw alreadyFinished(found, result.job);
   return async () => cancelled(found, result.job, result.kind === 'stopping' ? 'cancelling' : 'aborted');
 }
 
@@ -161,12 +161,13 @@ function cannotCancel({ id, server }: FoundJob, refusal: SoraError | null): Sora
   });
 }
 
-function alreadyFinished({ id, server }: FoundJob): SoraError {
+function alreadyFinished({ id, server, record }: FoundJob, { status }: VideoJob): SoraError {
   const target = targetOption(server.identity);
+  const isUnsaved = status === 'completed' && !(record && isSaved(record));
   const save = `run \`${commandAbout(id, 'sora download', target)}\` to save it`;
   return new SoraError('already_finished', {
     jobId: id,
-    hints: [save, ...hintsFor('already_finished', { id, target })],
+    hints: [...(isUnsaved ? [save] : []), ...hintsFor('already_finished', { id, target })],
   });
 }
 

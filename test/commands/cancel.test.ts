@@ -112,6 +112,17 @@ describe('sora cancel', () => {
     expect(server.jobs).toHaveLength(1);
   });
 
+  it('suggests a download only for a video that is not saved yet', async () => {
+    const { run } = await setUpJob(['completed']);
+    expect((await run('download', 'video_1')).code).toBe(0);
+    expect((await run('cancel', 'video_1')).stderr).not.toContain('sora download');
+  });
+
+  it('suggests no download of a job that failed', async () => {
+    const { run } = await setUpJob(['failed']);
+    expect((await run('cancel', 'video_1')).stderr).not.toContain('sora download');
+  });
+
   it('cancels all unfinished jobs with --all, and notes when there are none', async () => {
     const sora = createCommandLine();
     for (const prompt of ['one', 'two']) await sora.run(['create', prompt, '--simulate', '--detach']);
