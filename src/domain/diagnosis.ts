@@ -82,7 +82,7 @@ const RULES: readonly Rule[] = [
   {
     code: 'video_not_found',
     status: [404],
-    text: /\b(video|task|job)\b.{0,200}\b(not found|does not exist|not exist)/is,
+    text: /\b(video|task|job)\b.{0,200}\b(not found|does not exist|not exist)|\b(no such|unknown|not find) (video|task|job)\b/is,
   },
   { code: 'content_expired', codes: ['content_expired', 'video_expired'] },
   { code: 'content_expired', status: [410], when: ({ isAboutVideo }) => isAboutVideo },

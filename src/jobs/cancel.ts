@@ -70,7 +70,10 @@ async function lookAfter({ client, signal }: CancelDeps, id: string, refusal: So
     if (isTerminal(job.status)) return { kind: 'ended', job };
     return STOPPING.test(job.serverStatus ?? '') ? { kind: 'stopping', job } : { kind: 'running', job, refusal };
   } catch (error) {
-    if (error instanceof SoraError && error.code === 'video_not_found') return { kind: 'deleted' };
-    throw error;
+    if (!(error instanceof SoraError)) throw error;
+    // After a DELETE that the server accepted, any 404 is about the job.
+    const isGone = error.code === 'video_not_found' || (refusal === null && [404, 410].includes(error.status ?? 0));
+    if (!isGone) throw error;
+    return { kind: 'deleted' };
   }
 }

@@ -22,6 +22,7 @@ const jobReply = (status: string): ScriptedReply => ({ body: { id: 'video_1', st
 describe('cancelJob', () => {
   it.each<[string, (job: ServedJob) => ScriptedReply | null, ScriptedReply | null, object]>([
     ['gone: deleted', () => null, null, { kind: 'deleted' }],
+    ['gone, in other words: deleted', () => jobReply('deleted'), { status: 404, body: 'gone' }, { kind: 'deleted' }],
     ['answered with 404, and gone: deleted', () => GONE, GONE, { kind: 'deleted' }],
     ['cancelled: aborted', () => jobReply('cancelled'), jobReply('cancelled'), { kind: 'aborted' }],
     ['failed by the DELETE: aborted', () => ({ body: {} }), jobReply('failed'), { kind: 'aborted' }],
