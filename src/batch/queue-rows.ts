@@ -127,7 +127,7 @@ export class QueueRows implements RowStream {
     const result = {
       outcome,
       submission: record?.key ?? null,
-      error: error && { code: error.code, message: error.message, hints: error.hints },
+      error: error && { code: error.code, message: error.message, caused_by: error.causedBy, hints: error.hints },
     };
     if (end === 'done') await queue.complete(task, result);
     else if (end === 'retry') await queue.retry(task, result);

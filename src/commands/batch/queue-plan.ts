@@ -131,10 +131,11 @@ async function resultOf({ row }: PlannedRow, { result }: EndedTask, { ledger }: 
 }
 
 function errorFrom(stored: unknown): SoraError {
-  const { code, message, hints } = objectOf(stored);
+  const { code, message, caused_by: causedBy, hints } = objectOf(stored);
   const known = ERROR_CODES.find((candidate) => candidate === code) ?? 'unexpected';
   return new SoraError(known, {
     ...(typeof message === 'string' ? { title: message } : {}),
+    causedBy: typeof causedBy === 'string' ? causedBy : null,
     hints: [
       ...(Array.isArray(hints) ? hints.map(String) : []),
       'run `sora queue failed` to see the rows that need you',

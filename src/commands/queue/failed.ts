@@ -81,6 +81,7 @@ function describe(queue: JobQueue, task: EndedTask): FailedRow {
   const { row } = objectOf(task.payload);
   const { ref, line } = objectOf(row);
   const { outcome, error } = objectOf(task.result);
+  const { message, caused_by: causedBy } = objectOf(error);
   return {
     queue,
     task,
@@ -88,6 +89,6 @@ function describe(queue: JobQueue, task: EndedTask): FailedRow {
     batch: String(objectOf(ref).batch ?? ''),
     line: typeof line === 'number' ? line : null,
     outcome: String(outcome ?? ''),
-    error: String(objectOf(error).message ?? ''),
+    error: [message, causedBy].filter((words) => typeof words === 'string').join(': '),
   };
 }

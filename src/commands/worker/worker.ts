@@ -233,7 +233,8 @@ class WorkerLog implements BatchListener {
     if (end === 'failed') this.count.failed++;
     const name = row.own?.order ?? row.id ?? `line ${row.line} of ${row.ref.batch}`;
     const what = { done: 'done', retry: 'queued again', failed: 'failed', 'put back': 'put back' }[end];
-    output.news(`${name}: ${what}${error === null || end === 'done' ? '' : `: ${error.message}`}`);
+    const why = end === 'done' ? [] : [error?.message, error?.causedBy];
+    output.news([name, what, ...why.filter(Boolean)].join(': '));
   }
 
   #measure({ outcome, record, files, error }: RowResult, end: RowEnd): void {
