@@ -19,6 +19,13 @@ function withSettings(text: string): CommandLine {
   return sora;
 }
 
+it('names the command that shows the caps of a team', async () => {
+  const sora = createCommandLine();
+  const shared = { env: { SORA_LEDGER: 'postgres://team@db.invalid/videos' } };
+  expect((await sora.run(['config', 'list'], shared)).stderr).toContain('note: run `sora ledger caps`');
+  expect((await sora.run(['config', 'list'])).stderr).toBe('');
+});
+
 describe('sora config', () => {
   it('sets, gets and unsets a setting, in a file that only its owner can read', async () => {
     const sora = createCommandLine();

@@ -45,8 +45,11 @@ export const configListCommand = defineCommand({
     ['sora config list', 'server, key and caps in effect'],
     ['sora config list --profile lab --json', 'the same for another profile, for a script'],
   ],
-  async run(_, deps: ValueDeps) {
+  async run(_, deps: ValueDeps & Pick<Context, 'output'>) {
     const rows = rowsOf(deps);
+    if (deps.configuration.ledger !== null) {
+      deps.output.note('run `sora ledger caps` to see the caps of the team, which are in the shared ledger');
+    }
     return {
       answer: {
         data: { settings: rows },
