@@ -16,10 +16,16 @@ interface NameDeps {
 
 /**
  * The record behind an id, a submission's key, the unique ending of one of them, or `@last`. If two servers have the same
- * id, the one in use comes first. Throws `video_not_found`, and `usage` for an ambiguous ending.
+ * id, the one in use comes first. Throws `video_not_found`, and `usage` for an ambiguous ending and for another `@` name.
  */
 export async function recordNamed(name: string, deps: NameDeps): Promise<JobRecord | undefined> {
   if (name === '@last') return lastRecord(deps);
+  if (name.startsWith('@')) {
+    throw new SoraError('usage', {
+      title: `\`${name}\` is not the name of a job`,
+      hints: ['write `@last` for the newest job, or an id', 'run `sora list` to see the ids'],
+    });
+  }
   const { ledger, configuration } = deps;
   const inUse = (records: readonly JobRecord[]): readonly JobRecord[] => {
     const own = records.filter(({ baseUrl }) => baseUrl === configuration.baseUrl.value);

@@ -42,7 +42,16 @@ export const CATALOGUE = {
         'run `sora {command} --help` to see what each option accepts',
         'run `sora create --help` to see what each option accepts',
       ],
-      'add `--dry-run` to see the request without sending it',
+    ],
+    cases: [
+      {
+        about: 'a refusal by the server',
+        words: /^HTTP \d/,
+        hints: [
+          'add `--dry-run` to see the request without sending it',
+          'run `sora create --help` to see what each option accepts',
+        ],
+      },
     ],
     exitCode: 2,
   },

@@ -153,7 +153,6 @@ describe('a request', () => {
         - the parameter \`nonsense\` is not of the form key=value
 
       hint: run \`sora create --help\` to see what each option accepts
-      hint: add \`--dry-run\` to see the request without sending it
       "
     `);
   });

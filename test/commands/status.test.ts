@@ -22,6 +22,11 @@ describe('sora status', () => {
     }
   });
 
+  it('refuses another name with an @ than @last, without asking the server', async () => {
+    const { code, stderr } = await createCommandLine().run(['status', '@lst', '--simulate']);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('hint: write `@last`') });
+  });
+
   it('prints a job with every documented key', async () => {
     const sora = createCommandLine();
     await sora.run([...SIMULATE, 'a paper boat']);

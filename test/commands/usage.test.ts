@@ -244,6 +244,13 @@ describe('the output', () => {
     });
   });
 
+  it('suggests a dry run only where the server has refused the request', async () => {
+    const refused = await run('create', 'a boat', '--simulate', '--fault', 'invalid_value');
+    expect(refused.stderr).toContain('hint: add `--dry-run` to see the request');
+    const invalid = await run('create', 'a boat', '--simulate', '-r', '721p', '--dry-run');
+    expect(invalid.stderr).not.toContain('hint: add `--dry-run`');
+  });
+
   it.each<[string, readonly string[], Record<string, string>]>([
     ['--debug', ['--debug'], {}],
     ['LOG_LEVEL=debug', [], { LOG_LEVEL: 'debug' }],
