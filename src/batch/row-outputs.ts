@@ -122,6 +122,7 @@ export class RowOutputs {
     const isFolder =
       endsInSlash(output) ||
       output.endsWith('\\') ||
+      path === outputFolder || // which may not exist yet
       (!isNamed && !isObjectAddress(path) && listings.stat(path)?.isDirectory());
     if (isFolder) return { kind: 'template', path: pathIn(isNamed ? path : escapeTemplate(path), this.#rowName) };
     return { kind: isNamed ? 'template' : 'file', path };

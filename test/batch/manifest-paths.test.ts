@@ -53,6 +53,8 @@ describe('the path limits of a manifest', () => {
     const { run } = createShots(() => [
       { prompt: '@prompts/boat.txt', image: './prompts/boat.png', output: 'a/../b.mp4' },
       { prompt: '@inner/boat.txt', image: 'https://example.com/a.png', output: '..clip.mp4' },
+      { prompt: 'a', output: '' },
+      { prompt: 'a', output: '.' },
     ]);
     expect(await run('--dry-run')).toMatchObject({ code: 0 });
   });
