@@ -27,8 +27,6 @@ export type BoardLines = (room: number, columns: number, glyphs: Glyphs) => read
 export const SILENT_BOARD: Board = { stop: async () => {}, write: () => {}, isVisible: false };
 
 const FRAME_MS = 100;
-/** After this long without a frame, the process was stopped and the shell has written below the lines. */
-const STOPPED_MS = 1_500;
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
 
@@ -46,7 +44,6 @@ export async function createBoard(
   let shown: readonly string[] = [];
   let shownColumns = 0;
   let isForeground = true;
-  let drawnAtMs = clock.now();
   /** After a resize to fewer columns, the terminal has wrapped the lines into more than were drawn. */
   const eraseFolded = (columns: number): void => {
     if (columns >= shownColumns) return;
@@ -56,9 +53,8 @@ export async function createBoard(
   };
   /** Looks whether the lines may be drawn, and where: below what the shell has written meanwhile. */
   const mayDraw = (): boolean => {
-    const wasAway = !isForeground || clock.now() - drawnAtMs > STOPPED_MS;
+    const wasAway = !isForeground;
     isForeground = isInForeground();
-    drawnAtMs = clock.now();
     if (wasAway) {
       update.done();
       shownColumns = 0;

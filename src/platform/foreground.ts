@@ -5,10 +5,22 @@ import { attempt } from './attempt.ts';
 /** How long the output of `ps` is cached. */
 const CACHE_MS = 2_000;
 let cached = { isInForeground: true, atMs: Number.NEGATIVE_INFINITY };
+/** Whether the process was stopped since the last look; undefined before the first one. */
+let wasStopped: boolean | undefined;
 
-/** Whether this process is in the foreground of its terminal, which Ctrl-Z, `bg` and `fg` change; true where that cannot be read. */
+/**
+ * Whether this process has been in the foreground of its terminal since the last look, which Ctrl-Z, `bg` and `fg` change;
+ * true where that cannot be read.
+ */
 export function isInForeground(): boolean {
   if (process.platform === 'win32') return true;
+  if (wasStopped === undefined) process.on('SIGCONT', () => (wasStopped = true));
+  const hasBeenAway = wasStopped;
+  wasStopped = false;
+  return !hasBeenAway && isNowInForeground();
+}
+
+function isNowInForeground(): boolean {
   if (process.platform === 'linux') return attempt(isForegroundGroup) ?? true;
   const nowMs = performance.now();
   if (nowMs - cached.atMs > CACHE_MS) {
