@@ -125,7 +125,9 @@ class Patience {
 
   survives({ code, status, retryable }: SoraError, nowMs: number): boolean {
     if (code === 'unreadable_response') return ++this.#unreadable <= MAX_UNREADABLE;
-    if (code === 'video_not_found' || code === 'endpoint_not_found') return this.#survivesMissing(code, nowMs);
+    // Without a status it is no reply: the id cannot be part of a URL.
+    const isMissing = (code === 'video_not_found' || code === 'endpoint_not_found') && status !== null;
+    if (isMissing) return this.#survivesMissing(code, nowMs);
     return (retryable && code !== 'wait_timeout') || PASSING.has(status);
   }
 

@@ -15,6 +15,7 @@ const says = (status: string, headers: Readonly<Record<string, string>> = {}): S
 });
 
 interface Wait {
+  readonly id?: string;
   readonly known?: VideoJob;
   readonly timeoutMs?: number;
   readonly random?: number;
@@ -62,7 +63,7 @@ async function wait(replies: readonly [ScriptedReply, ...ScriptedReply[]], optio
     const job = await waitForJob(
       { client: createVideosClient(server.url).client, clock, random: () => options.random ?? 0.5 },
       {
-        id: 'video_1',
+        id: options.id ?? 'video_1',
         known: options.known ?? null,
         deadlineMs: clock.uptimeMs() + (options.timeoutMs ?? 3_600_000),
         signal: controller.signal,
@@ -226,6 +227,10 @@ describe('a wait ends', () => {
     ['only HTML pages arrive', { body: '<html></html>' }, 'unreadable_response'],
   ])('when %s', async (_, reply, code) => {
     expect((await wait([says('queued'), reply])).end).toBe(code);
+  });
+
+  it('at once when the id cannot be part of a URL', async () => {
+    expect(await wait([says('queued')], { id: '..' })).toMatchObject({ end: 'video_not_found', sleeps: [], looks: 0 });
   });
 
   it('at its deadline, after a last call', async () => {
