@@ -56,8 +56,12 @@ function store(script: Script, folder: string, prefix: string, part: string): vo
   const path = join(folder, prefix + part);
   const temporary = temporaryName(path);
   // Atomic: V8 detects a truncated file, but trusts every byte of a complete one.
-  writeFileSync(temporary, script.createCachedData(), { mode: 0o600, flag: 'wx', flush: true });
-  renameSync(temporary, path);
+  try {
+    writeFileSync(temporary, script.createCachedData(), { mode: 0o600, flag: 'wx', flush: true });
+    renameSync(temporary, path);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
   for (const name of readdirSync(folder)) {
     if (!name.startsWith(prefix)) rmSync(join(folder, name), { force: true }); // left by an older version
   }

@@ -6,8 +6,8 @@ import { BINARY, createBinary } from '../support/binary.ts';
 
 describe.skipIf(process.platform === 'win32')('on a full disk', () => {
   /** Runs a command under a file size limit: the system writes up to the limit and refuses the rest. */
-  function setUp() {
-    const { cwd, env } = createBinary();
+  function setUp(sharesCode = true) {
+    const { cwd, home, env } = createBinary({ sharesCode });
     const run = (argv: readonly string[], sizeBytes = Number.POSITIVE_INFINITY) => {
       const blocks = Number.isFinite(sizeBytes) ? String(Math.floor(sizeBytes / 512)) : 'unlimited';
       const limited = ['-c', 'ulimit -f "$1"; shift; exec "$@"', 'sh', blocks, process.execPath, BINARY, ...argv];
@@ -15,7 +15,7 @@ describe.skipIf(process.platform === 'win32')('on a full disk', () => {
       return { code: status, error: status === 0 ? null : JSON.parse(stderr).error.code };
     };
     const leftovers = () => readdirSync(cwd).filter((name) => name.startsWith('.'));
-    return { cwd, run, leftovers };
+    return { cwd, home, run, leftovers };
   }
 
   it('a video is never left incomplete, and is saved once there is room', () => {
@@ -33,6 +33,12 @@ describe.skipIf(process.platform === 'win32')('on a full disk', () => {
     expect(run(download).code).toBe(0);
     expect(statSync(path).size).toBe(size);
   }, 60_000);
+
+  it('a command leaves no part of its compiled code', () => {
+    const { home, run } = setUp(false);
+    expect(run(['list', '--local', '--json'], 4_096).code).toBe(0);
+    expect(readdirSync(join(home, 'code'))).toEqual([]);
+  });
 
   it('a film is never left incomplete, and is saved once there is room', () => {
     const { cwd, run, leftovers } = setUp();
