@@ -102,9 +102,17 @@ export function decodePercent(text: string): string {
 /** Escapes of characters that need none: few texts contain them, and searching for them takes longer. */
 const HAS_ESCAPES = /\\u00|\\x|%[2-7]|&#/;
 
+/** The start of an escape in JSON, or in JSON within JSON; of three backslashes, two are a character. */
+const ESCAPE = String.raw`(?:(?<!\\)(?:\\\\){1,2}|\\)u`;
 /** Colours, and all that a header cannot contain, also as JSON escapes it: what is invisible would be lost when it is shown. */
-const MARKS =
-  /(?:\x1b|\\{1,4}u001b)\[[\d;]*m|[^\t\n\r -~\xa1-\xac\xae-\xff]+|\\{1,4}u(?!00(?:[2-6]|7[\da-e]|a[1-cef]|[b-f]))[\da-f]{4}/gi;
+const MARKS = new RegExp(
+  [
+    String.raw`(?:\x1b|${ESCAPE}001b)\[[\d;]*m`,
+    String.raw`[^\t\n\r -~\xa1-\xac\xae-\xff]+`,
+    String.raw`${ESCAPE}(?!00(?:[2-6]|7[\da-e]|a[1-cef]|[b-f]))[\da-f]{4}`,
+  ].join('|'),
+  'gi',
+);
 const HAS_MARKS = /[^\t\n\r -~\xa1-\xac\xae-\xff]|\\u(?!00[2-7b-f])/i;
 
 interface Spellings {

@@ -54,6 +54,8 @@ describe('redact', () => {
     ['JSON with escapes', (secret) => secret.replace(/\W/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)],
     ['as a program escapes it', (secret) => secret.replace(/\W/g, (c) => `\\x${c.charCodeAt(0).toString(16)}`)],
     ['in UTF-16', (secret) => secret.replace(/./g, '$&\0')],
+    ['in UTF-16 in JSON', (secret) => JSON.stringify(secret.replace(/./g, '$&\0'))],
+    ['in UTF-16 in JSON in JSON', (secret) => JSON.stringify(JSON.stringify(secret.replace(/./g, '$&\0')))],
     ['with an invisible character', (secret) => `${secret.slice(0, 5)}\u200b${secret.slice(5)}`],
     ['with a tag', (secret) => `${secret.slice(0, 5)}\u{e0041}${secret.slice(5)}`],
     ['with colours', (secret) => `${secret.slice(0, 5)}\u001b[1;31m${secret.slice(5)}\u001b[m`],
