@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
+import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import { mediaTypeOf } from '../domain/media.ts';
 import { isObjectAddress } from '../domain/object-address.ts';
@@ -27,6 +28,9 @@ import { downloadInto } from './download-stream.ts';
 import { NAMELESS, type NamedVideo } from './name-template.ts';
 import type { WholeFile } from './partial-file.ts';
 import { isStillThere } from './saved-file.ts';
+
+/** How many names of an object are tried: a service that calls every name taken must not keep a run forever. */
+const MAX_NAMES = 100;
 
 /** Where results are saved: on the disk, or in object storage. Paths are those of the target. */
 export interface SaveTarget {
@@ -138,15 +142,20 @@ class ObjectTarget implements SaveTarget {
     const { path: source, bytes, sha256, kind } = whole;
     const content: ObjectContent = { source, bytes, sha256, mediaType: mediaTypeOf(kind) };
     const onSent = (doneBytes: number): void => onProgress?.(doneBytes, bytes);
+    let tried = 0;
     for (const name of numberedNames(wanted)) {
       if (keep.includes(name)) continue;
+      if (tried++ === MAX_NAMES) break;
       const options: PutOptions = { force, signal, onProgress: onSent };
       const isThere = (await this.#store.put(name, content, options)) || (await this.#isSame(name, whole));
       if (!isThere) continue;
       await rm(source, { force: true });
       return name;
     }
-    return wanted;
+    throw new SoraError('cannot_write', {
+      title: `could not find a free name for ${wanted}: all of ${MAX_NAMES} are taken`,
+      hints: ['choose another name with `-o`', 'add `--force` to replace an object'],
+    });
   }
 
   async #isSame(name: string, { bytes, sha256 }: WholeFile): Promise<boolean> {

@@ -51,6 +51,8 @@ export class S3Store implements ObjectStore {
   readonly #parts = pLimit(PARALLEL_PARTS);
   readonly #checked = new Map<string, Promise<void>>();
   #connection: Promise<Connection> | undefined;
+  /** Of temporary credentials. Links contain it, so that it is removed from errors only. */
+  #sessionToken = '';
 
   constructor(options: S3StoreOptions) {
     this.#options = options;
@@ -70,7 +72,8 @@ export class S3Store implements ObjectStore {
         const { accessKeyId, secretAccessKey } = await client.config.credentials();
         if (accessKeyId === '' || secretAccessKey === '') throw new Error('the credentials are empty');
         const { UploadId } = await client.send(new sdk.CreateMultipartUploadCommand(place), { abortSignal });
-        await client.send(new sdk.AbortMultipartUploadCommand({ ...place, UploadId }));
+        if (UploadId === undefined) throw new Error('the reply has no upload id');
+        await client.send(new sdk.AbortMultipartUploadCommand({ ...place, UploadId }), { abortSignal });
       });
     this.#checked.set(Bucket, checked);
     checked.catch(() => this.#checked.delete(Bucket));
@@ -159,10 +162,11 @@ export class S3Store implements ObjectStore {
     { signal, onProgress }: PutOptions,
   ): Promise<void> {
     const { client, sdk } = connection;
-    const put = (Body: Uint8Array) =>
-      client.send(new sdk.PutObjectCommand({ ...params, ...condition, Body }), {
-        ...(signal && { abortSignal: signal }),
-      });
+    const put = async (Body: Uint8Array): Promise<void> => {
+      const command = new sdk.PutObjectCommand({ ...params, ...condition, Body });
+      const { ETag } = await client.send(command, { ...(signal && { abortSignal: signal }) });
+      if (ETag === undefined) throw new Error('the reply has no ETag'); // it is of something else, such as a proxy
+    };
     if (typeof source !== 'string') {
       await put(source);
       return;
@@ -240,7 +244,7 @@ export class S3Store implements ObjectStore {
       return await call(await this.#connection);
     } catch (error) {
       signal?.throwIfAborted();
-      throw error instanceof SoraError ? error : storageError(address, error);
+      throw error instanceof SoraError ? error : storageError(address, error, this.#sessionToken);
     }
   }
 
@@ -262,7 +266,10 @@ export class S3Store implements ObjectStore {
     const region = await new sdk.S3Client(config).config.region().catch(() => env.AWS_DEFAULT_REGION || 'us-east-1');
     const client = new sdk.S3Client({ ...config, region });
     await client.config.credentials().then(
-      ({ secretAccessKey }) => onSecret(secretAccessKey),
+      ({ secretAccessKey, sessionToken = '' }) => {
+        onSecret(secretAccessKey);
+        this.#sessionToken = sessionToken;
+      },
       () => {}, // reported by the call
     );
     return { sdk, client };
@@ -332,10 +339,11 @@ function notInstalled(cause: unknown): never {
 
 const ENDPOINT_HINT = 'check `AWS_ENDPOINT_URL` and `AWS_REGION`';
 
-function storageError(address: string, error: unknown): SoraError {
+function storageError(address: string, error: unknown, sessionToken: string): SoraError {
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
   const [title, hint] = explain(address, name, statusOf(error));
-  const causedBy = name === 'Error' || message.includes(name) ? message : `${name}: ${message}`;
+  const words = name === 'Error' || message.includes(name) ? message : `${name}: ${message}`;
+  const causedBy = sessionToken === '' ? words : words.replaceAll(sessionToken, '[redacted]');
   return new SoraError('cannot_write', { title, causedBy, hints: [hint], cause: error });
 }
 

@@ -95,12 +95,14 @@ export async function sendOver(request: HttpRequest, { url, options }: Connectio
       outgoing.setTimeout(idleTimeoutMs, () => stream.destroy(timeoutError(idleTimeoutMs)));
     }
     outgoing.on('error', (error) => reject(withStep(signal?.aborted ? signal.reason : error, outgoing.socket)));
-    outgoing.once('upgrade', (_reply, socket) => {
+    const refuseUpgrade = (_reply: unknown, socket: Socket): void => {
       socket.destroy();
       reject(new Error('the server switched protocols (HTTP 101) without being asked to'));
-    });
+    };
+    outgoing.once('upgrade', refuseUpgrade);
     outgoing.once('response', (incoming) => {
       stream = incoming;
+      if (incoming.statusCode === 101) return refuseUpgrade(incoming, incoming.socket); // without an `upgrade` header
       const headers = flattenHeaders(incoming.headers);
       try {
         const reply = decoded({ status: incoming.statusCode ?? 0, headers, body: incoming });

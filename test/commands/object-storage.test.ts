@@ -245,6 +245,43 @@ describe('a failed upload', () => {
   });
 });
 
+describe('a reply of something that is no object storage', () => {
+  const create = [...CREATE, '-o', 's3://films/boat.mp4', '--json'];
+  const errorOf = ({ stderr }: { stderr: string }) => JSON.parse(stderr).error;
+
+  it('fails the check before anything is paid', async () => {
+    const { run, server } = await setUpS3({
+      interfere: ({ method }) => (method === 'POST' ? { status: 200, body: '' } : null),
+    });
+    expect(errorOf(await run(...create))).toMatchObject({ code: 'cannot_write' });
+    expect(server.posts).toBe(0);
+  });
+
+  it('does not count as a saved object', async () => {
+    const { run } = await setUpS3({ interfere: ({ method }) => (method === 'PUT' ? { status: 200, body: '' } : null) });
+    expect(errorOf(await run(...create))).toMatchObject({ caused_by: 'the reply has no ETag' });
+  });
+
+  it('cannot keep a run searching for a free name', async () => {
+    const { run, s3 } = await setUpS3({
+      interfere: ({ method }) => (method === 'PUT' ? refusal(412, 'PreconditionFailed') : null),
+    });
+    expect(errorOf(await run(...create))).toMatchObject({ message: expect.stringContaining('free name') });
+    expect(s3.requests.filter((request) => request.startsWith('PUT')).length).toBe(100);
+  });
+
+  it('reveals no session token', async () => {
+    vi.stubEnv('AWS_SESSION_TOKEN', 'session/token+0123456789');
+    const { run } = await setUpS3({
+      interfere: ({ method }) => (method === 'PUT' ? refusal(403, 'Denied: session/token+0123456789') : null),
+    });
+    const { stderr } = await run(...create);
+    vi.stubEnv('AWS_SESSION_TOKEN', undefined);
+    expect(stderr).toContain('[redacted]');
+    expect(stderr).not.toContain('session/token+0123456789');
+  });
+});
+
 describe('an object in a bucket', () => {
   it('is opened through a link, counts as saved, and is listed with its URL', async () => {
     const { run, runWith, server } = await setUpS3();

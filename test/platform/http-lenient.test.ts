@@ -74,8 +74,12 @@ test('reads a chunked reply that also has a content-length', async () => {
   expect(await text(reply.body)).toBe('{}');
 });
 
-test.each(['GET', 'POST'])('fails at once on a 101 to a %s', async (method) => {
-  const url = await serve('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n');
+test.each([
+  ['GET', 'upgrade: x\r\nconnection: upgrade\r\n'],
+  ['POST', 'upgrade: x\r\nconnection: upgrade\r\n'],
+  ['POST', ''],
+])('fails at once on a 101 to a %s', async (method, headers) => {
+  const url = await serve(`HTTP/1.1 101 Switching Protocols\r\n${headers}\r\n`);
   await expect(nodeHttp({ method, url, headers: {} })).rejects.toThrow('101');
 });
 
