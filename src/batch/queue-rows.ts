@@ -26,6 +26,8 @@ export interface QueueRowsOptions {
   readonly retries: number;
   /** Ends when the queue is empty. */
   readonly isDrain: boolean;
+  /** Removes the secrets that are known from what the queue stores. */
+  readonly clean: (text: string) => string;
 }
 
 export type RowEnd = 'done' | 'retry' | 'failed' | 'put back';
@@ -121,13 +123,18 @@ export class QueueRows implements RowStream {
 
   /** Records the end of a row in the queue. */
   async settle({ row, outcome, record, error }: RowResult, end: RowEnd): Promise<void> {
-    const { queue } = this.#options;
+    const { queue, clean } = this.#options;
     const task = this.#tasks.get(row.ref.key);
     if (task === undefined || end === 'put back') return;
     const result = {
       outcome,
       submission: record?.key ?? null,
-      error: error && { code: error.code, message: error.message, caused_by: error.causedBy, hints: error.hints },
+      error: error && {
+        code: error.code,
+        message: clean(error.message),
+        caused_by: error.causedBy && clean(error.causedBy),
+        hints: error.hints.map(clean),
+      },
     };
     if (end === 'done') await queue.complete(task, result);
     else if (end === 'retry') await queue.retry(task, result);

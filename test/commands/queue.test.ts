@@ -93,6 +93,19 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
     expect(team.server.posts).toBe(2);
   });
 
+  it('stores no key that a server repeats in the place of a file', async () => {
+    const team = await createTeam(postgres, {
+      content: () => ({ headers: { 'content-type': 'text/plain' }, body: 'no: key-of-the-lab, a2V5LW9mLXRoZS1sYWI=' }),
+    });
+    await team.queue(rowsOf(1), '--detach');
+    await team.run(1, ['worker', '--drain', '--retries', '0']);
+    const stored = postgres.psql(team.ledger, 'SELECT data, output FROM sora_queue.job');
+    expect(stored).toContain('[redacted]');
+    expect(stored).not.toMatch(/key-of-the-lab|a2V5LW9mLXRoZS1sYWI/);
+    const shown = await team.run(0, ['queue', 'failed'], { env: { SORA_LEDGER: team.ledger } });
+    expect(shown.stdout).toContain('not a media file: no: [redacted]');
+  });
+
   it('ends a worker that cannot record the end of a row, and takes no more rows', async () => {
     const team = await createTeam(postgres);
     await team.queue(rowsOf(9), '--detach');

@@ -73,6 +73,7 @@ export const workerCommand = defineCommand({
       ...{ queue, ledger: deps.ledger, clock, random: deps.random, worker, concurrency, retries },
       limits: configuration.serverLimits,
       isDrain: options.drain ?? false,
+      clean: (text) => output.secrets.redact(text),
     });
     const orders = await deps.orderTable(queue);
     const metrics = vitalsOf({ queue, orders }, deps);
