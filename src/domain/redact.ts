@@ -29,7 +29,7 @@ export function redact(text: string, secrets: readonly string[] = []): string {
   return (
     hideSecrets(text, secrets)
       .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, '$1 [redacted]')
-      .replace(/\bsk-[\w-]{8,}/g, '[redacted]')
+      .replace(/\bsk-[\w-]{8,}[\w~+/=%-]*/g, '[redacted]') // to its end, which is not known by itself
       .replace(/\bdata:[\w/+.-]+;base64,[\w+/=]{16,}/g, 'data:[redacted]')
       // A backslash belongs to the surrounding JSON, and a final backtick to the sentence.
       .replace(

@@ -4,6 +4,7 @@ import { redact, redactUrl, secretsOfUrl, secretsWithin } from '../../src/domain
 describe('redact', () => {
   it.each([
     ['an OpenAI key', 'key sk-proj-abc_DEF-0123456789 rejected', 'key [redacted] rejected'],
+    ['a key of other characters, to its end', 'key <sk-abc_DEF-01+/=%2B23> rejected.', 'key <[redacted]> rejected.'],
     ['a bearer token', 'Authorization: Bearer abc.DEF/123+4==', 'Authorization: Bearer [redacted]'],
     ['basic credentials', 'basic dXNlcjpwYXNz', 'basic [redacted]'],
     [
