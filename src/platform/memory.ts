@@ -9,3 +9,28 @@ export function preferSmallHeap(): void {
   setFlagsFromString('--heap-growing-percent=100');
   setFlagsFromString('--semi-space-growth-factor=1');
 }
+
+/** The smallest usable size of a young generation of 8 MB. */
+const YOUNG_BYTES = 7 << 20;
+const SURVIVOR_VALUES = 16_384;
+/** Half of them are enough; where they are not, the young generation stays smaller. */
+const MAX_SURVIVORS = 200;
+
+/**
+ * Enlarges the young generation to 8 MB, for many jobs at a time: a smaller one is collected before their objects are
+ * done with, and copies them all. V8 enlarges it only while objects survive in it. Takes about 20 ms.
+ */
+export function enlargeYoungHeap(): void {
+  const { setFlagsFromString, getHeapSpaceStatistics } = process.getBuiltinModule('node:v8');
+  const youngBytes = (): number => {
+    const space = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space');
+    return space === undefined ? YOUNG_BYTES : space.space_used_size + space.space_available_size;
+  };
+  setFlagsFromString('--no-parallel-scavenge'); // its threads take a processor from the server, and longer than the work
+  setFlagsFromString('--semi-space-growth-factor=2');
+  const survivors: number[][] = [];
+  while (youngBytes() < YOUNG_BYTES && survivors.length < MAX_SURVIVORS) {
+    survivors.push(new Array(SURVIVOR_VALUES).fill(0));
+  }
+  setFlagsFromString('--semi-space-growth-factor=1');
+}

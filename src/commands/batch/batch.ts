@@ -10,7 +10,7 @@ import type { BatchCount, RowState } from '../../domain/batch.ts';
 import { describePrice } from '../../domain/money.ts';
 import { countOf } from '../../domain/wording.ts';
 import { countJson, describeCount, ENTRY_JSON_SHAPE, entryJson, renderEntries } from '../../output/batch-view.ts';
-import { preferSmallHeap } from '../../platform/memory.ts';
+import { enlargeYoungHeap, preferSmallHeap } from '../../platform/memory.ts';
 import { planManifest, refuseUnpayable, refuseWithRows } from './manifest-rows.ts';
 import { BATCH_OPTIONS, type BatchOptions, type BatchSettings, readBatchOptions } from './options.ts';
 import { runPlan, SOME_FAILED } from './plan-run.ts';
@@ -62,6 +62,9 @@ export const batchCommand = defineCommand({
   },
 });
 
+/** A run of so many rows gains more than enlarging the heap takes. */
+const MANY_ROWS = 100;
+
 export type ProduceDeps = RunDeps & Pick<Context, 'options' | 'isInteractive' | 'jobQueue'>;
 
 /** Plans a manifest, asks for its price, and runs it. `check` refuses what else is wrong, before anything is paid. */
@@ -112,7 +115,10 @@ export async function produceRows(
   }
   if (options.queue) return queuePlan({ plan, rows }, settings, options, deps);
   settings.results?.check(); // creates the file
-  if (serverBatch === null) return runPlan({ plan, rows }, settings, deps);
+  if (serverBatch === null) {
+    if (rows.length >= MANY_ROWS) enlargeYoungHeap();
+    return runPlan({ plan, rows }, settings, deps);
+  }
   if (toBePaid.length > 0) {
     await serverBatch.run(rowsOf(toBePaid), rowsOf(plan.rows));
     plan = await replan();
