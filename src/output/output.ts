@@ -62,7 +62,7 @@ export class Output {
 
   /** One line, so that text from a server cannot look like one of ours. */
   #lineOf(text: string): string {
-    return cleanText(this.secrets.redact(text)).replace(/\s*\n\s*/g, ' ');
+    return cleanText(this.secrets.redact(text)).replace(/\s+/g, (blanks) => (blanks.includes('\n') ? ' ' : blanks));
   }
 
   /** While a board is shown, text is written above it. */
