@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
@@ -177,6 +178,38 @@ describe('sora mcp', () => {
       expect(errorOf(await call('edit', { prompt: 'in snow', video })).code, video).toBe('usage');
   });
 
+  it('does not tell whether a file outside its folder exists', async () => {
+    const binary = createBinary();
+    const { call } = await connect(binary, ['--simulate', '-o', 'videos']);
+    writeFileSync(join(binary.home, 'there'), 'a secret');
+    writeFileSync(join(binary.home, 'there.mp4'), 'a secret');
+    symlinkSync(binary.home, join(binary.cwd, 'videos', 'link'));
+    const prompt = 'in snow';
+    const calls = (name: string): Promise<CallToolResult>[] => [
+      ...['remix', 'status', 'wait', 'download', 'cancel'].map((tool) =>
+        call(tool, { id: name, ...(tool === 'remix' && { prompt }) }),
+      ),
+      ...['edit', 'extend'].map((tool) => call(tool, { video: name, prompt })),
+      ...[{ image: name }, { last_frame: name }, { references: [name] }].map((more) =>
+        call('create', { prompt, ...more }),
+      ),
+    ];
+    const answers = async (name: string): Promise<string[]> =>
+      (await Promise.all(calls(name))).map((result) => errorOf(result).message.replace(name, 'NAME'));
+    for (const folder of [binary.home, '../../home', 'link'])
+      for (const extension of ['', '.mp4'])
+        expect(await answers(`${folder}/there${extension}`)).toEqual(await answers(`${folder}/missing${extension}`));
+  });
+
+  it('shows no thumbnail that was saved outside its folder', async () => {
+    const binary = createBinary();
+    const { call } = await connect(binary, ['--simulate', '-o', 'videos']);
+    const create = ['create', 'a boat', '--simulate', '-m', 'small', '--size', '64x36', '-d', '1'];
+    await binary.start([...create, '--variant', 'thumbnail', '-o', 'secret.webp']).ended;
+    const { content } = await call('status', { id: '@last' });
+    expect(content.map(({ type }) => type)).toEqual(['text']);
+  });
+
   it(`keeps its cap, folder and key through ${CALLS} hostile calls`, async () => {
     const { call, server, binary } = await connectPaid(['--max-cost', '2', '-o', 'videos']);
     const bytes = createSeededRandom()(64 * CALLS);
@@ -296,4 +329,34 @@ it('answers requests that arrived before its input ended', async () => {
   expect(replies.find(({ id }) => id === 2).result.structuredContent).toEqual({ jobs: [] });
   expect(replies.find(({ id }) => id === 3).error.message).toContain('no tool is called nothing');
   expect(code).toBe(0);
+});
+
+describe('what a client sends that is no message', () => {
+  const ping = (id: number): string => JSON.stringify({ jsonrpc: '2.0', id, method: 'ping' });
+  const answersTo = async (stdin: string): Promise<Record<string, unknown>[]> => {
+    const { code, stdout } = await createCommandLine().run(['mcp', '--simulate'], { stdin });
+    expect(code).toBe(0);
+    return stdout.split('\n').flatMap((line) => (line === '' ? [] : JSON.parse(line)));
+  };
+
+  it.each([
+    ['not JSON', '{"jsonrpc":', { code: -32700 }, null],
+    ['a batch', `[${ping(5)}]`, { code: -32600, message: 'batches are not supported' }, null],
+    ['another version', '{"jsonrpc":"1.0","id":5,"method":"ping"}', { code: -32600 }, 5],
+    ['a text', '"ping"', { code: -32600 }, null],
+    ['null', 'null', { code: -32600 }, null],
+    ['a line of 9 MB', 'x'.repeat(9 << 20), { code: -32600, message: expect.stringContaining('4194304 bytes') }, null],
+  ])('%s is answered, and the session goes on', async (_, line, error, id) => {
+    const answers = await answersTo(`${ping(1)}\n\n${line}\r\n${ping(2)}`);
+    expect(answers.filter((answer) => 'error' in answer)).toMatchObject([{ id, error }]);
+    expect(answers.filter((answer) => 'result' in answer)).toMatchObject([{ id: 1 }, { id: 2 }]);
+  });
+
+  it('is answered as soon as it is too long, while its line has not ended', async () => {
+    const stdin = new PassThrough();
+    const onOutput = (): void => void stdin.end();
+    const session = createCommandLine().run(['mcp', '--simulate'], { stdin, onOutput });
+    stdin.write('x'.repeat(5 << 20));
+    expect(JSON.parse((await session).stdout)).toMatchObject({ id: null, error: { code: -32600 } });
+  });
 });

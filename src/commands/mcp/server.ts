@@ -1,3 +1,4 @@
+import { finished, pipeline } from 'node:stream';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import {
@@ -9,6 +10,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import type { Host } from '../../platform/host.ts';
+import { MessageFilter } from './message-filter.ts';
 import type { Tool, ToolInput } from './tools.ts';
 
 export type CallTool = (tool: Tool, input: ToolInput, signal: AbortSignal) => Promise<CallToolResult>;
@@ -32,16 +34,18 @@ export async function serveTools(
     if (!checked.valid) throw new McpError(ErrorCode.InvalidParams, `${params.name}: ${checked.errorMessage}`);
     return call(known.tool, checked.data, AbortSignal.any([signal, interrupt]));
   });
-  const transport = new StdioServerTransport(stdin, stdout);
+  const messages = new MessageFilter((reply) => stdout.write(`${JSON.stringify(reply)}\n`));
+  const transport = new StdioServerTransport(messages, stdout);
   await server.connect(transport);
   const answered = watchReplies(transport);
   await new Promise<void>((resolve) => {
-    server.onclose = resolve;
-    stdin.once('end', resolve).once('close', resolve);
+    finished(messages, () => resolve());
     interrupt.addEventListener('abort', () => resolve(), { once: true });
+    pipeline(stdin, messages, () => {});
   });
   await answered();
   await server.close();
+  messages.destroy(); // and with it the input, which would keep the process alive
 }
 
 /** Follows which requests still wait for their reply. The result resolves as soon as none does. */

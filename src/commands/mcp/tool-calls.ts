@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, extname, resolve } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
@@ -7,7 +7,7 @@ import type { CommandInput, CommandResult } from '../../app/command.ts';
 import { Context } from '../../app/context.ts';
 import type { OptionSpecs } from '../../app/option-values.ts';
 import { asSoraError, runCommand } from '../../app/run-command.ts';
-import { isInside } from '../../batch/manifest-paths.ts';
+import { leadsInside } from '../../batch/manifest-paths.ts';
 import { exitCodeFor, SoraError } from '../../domain/errors.ts';
 import { replaceInvisible } from '../../domain/invisible.ts';
 import { mediaTypeOf, promisedKind } from '../../domain/media.ts';
@@ -82,9 +82,7 @@ export class ToolCalls {
     replaceInvisible(this.#options.context.output.secrets.hide(text), () => '');
 
   async #run(tool: Tool, input: ToolInput, signal: AbortSignal): Promise<CallToolResult> {
-    const { image, last_frame: lastFrame, references } = input;
-    for (const reference of [image, lastFrame, references].flat()) this.#keepInside(reference);
-    this.#keepVideoInside(input.video);
+    this.#keepInside(input);
     const result = await (tool.spends
       ? this.#spend(tool, input, signal)
       : this.#execute(tool, tool.call(input), signal));
@@ -99,7 +97,7 @@ export class ToolCalls {
     if (first?.code === 'wait_timeout' && jobs.length > 0)
       return resultOf({ ...data, still_running: true }, [], this.#clean);
     if (first !== undefined) return failed([first, ...errors.slice(1)], this.#clean, data);
-    return resultOf(data, contentOf(jobs), this.#clean);
+    return resultOf(data, contentOf(jobs, this.#options.folder), this.#clean);
   }
 
   /** Prices the call, reserves the price, and submits with the price as the cap. */
@@ -151,39 +149,39 @@ export class ToolCalls {
     return runCommand(await load(), input, new Context(host, globals, output));
   }
 
-  /** Throws `usage` for a reference that leads out of the folder, also through links. */
-  #keepInside(reference: unknown): void {
-    if (typeof reference !== 'string') return;
-    if (isRemoteImage(reference)) {
-      if (!/^(http|data):/i.test(reference)) return;
-      throw new SoraError('usage', {
-        title: 'a reference is a file, an https URL or a file id',
-        hints: ['use a URL that starts with https://'],
-      });
-    }
-    this.#keepFileInside(reference, 'reference');
-  }
-
-  /** Throws `usage` for the name of a file outside the folder; any other name is an id. */
-  #keepVideoInside(video: unknown): void {
-    if (typeof video === 'string' && existsSync(resolve(this.#options.folder, video)))
-      this.#keepFileInside(video, 'video');
-  }
-
-  #keepFileInside(path: string, what: string): void {
+  /**
+   * Throws `usage` for a name that leads out of the folder, also through links, whether or not there is such a file: the
+   * answer must not tell. A command may take any name for a file, ids included.
+   */
+  #keepInside({ image, last_frame: lastFrame, references, id, video }: ToolInput): void {
     const { folder } = this.#options;
-    const outside = new SoraError('usage', {
-      title: `the ${what} ${path} is not in the output folder`,
-      hints: [`copy it to ${folder}, and name it by its path there`],
-    });
-    let [root, target] = [folder, folder];
-    try {
-      [root, target] = [realpathSync(folder), realpathSync(resolve(folder, path))];
-    } catch {
-      throw outside;
+    for (const reference of [image, lastFrame, references].flat().filter((each) => typeof each === 'string')) {
+      refuseUnsafeUrl(reference);
+      if (!isRemoteImage(reference) && !isBelow(folder, reference)) throw outside('reference', reference, folder);
     }
-    if (target === root || !isInside(root, target)) throw outside;
+    for (const name of [id, video].filter((each) => typeof each === 'string'))
+      if (!isBelow(folder, name)) throw outside('video', name, folder);
   }
+}
+
+function isBelow(folder: string, name: string): boolean {
+  const path = resolve(folder, name);
+  return path !== folder && leadsInside(folder, path);
+}
+
+function outside(what: string, path: string, folder: string): SoraError {
+  return new SoraError('usage', {
+    title: `the ${what} ${path} is not in the output folder`,
+    hints: [`copy it to ${folder}, and name it by its path there`],
+  });
+}
+
+function refuseUnsafeUrl(reference: string): void {
+  if (!/^(http|data|file):/i.test(reference)) return;
+  throw new SoraError('usage', {
+    title: 'a reference is a file, an https URL or a file id',
+    hints: ['use a URL that starts with https://'],
+  });
 }
 
 /** Wrong usage, no access, over a cap. */
@@ -209,10 +207,11 @@ function costsOf(jobs: readonly AnsweredJob[]): Map<string, number> {
   );
 }
 
-/** Links to the saved files, and the thumbnails as images. */
-function contentOf(jobs: readonly AnsweredJob[]): CallToolResult['content'] {
+/** Links to the saved files in the folder, and the thumbnails as images. A command line may have saved files elsewhere. */
+function contentOf(jobs: readonly AnsweredJob[], folder: string): CallToolResult['content'] {
   return jobs
     .flatMap(({ files }) => files)
+    .filter(({ path }) => leadsInside(folder, path))
     .flatMap(({ variant, path }): CallToolResult['content'] => {
       const kind = promisedKind(extname(path).slice(1));
       const mimeType = kind === null ? 'application/octet-stream' : mediaTypeOf(kind);
