@@ -167,7 +167,8 @@ export class Context {
   /** The queues of all servers. */
   readonly jobQueues = async (): Promise<JobQueue[]> => {
     const { database } = this.#sharedLedger();
-    const { JobQueue, queuedServers } = await import('../store/job-queue.ts');
+    const { JobQueue } = await import('../store/job-queue.ts');
+    const { queuedServers } = await import('../store/queue-state.ts');
     return (await queuedServers(database)).map((server) => new JobQueue(database, server));
   };
 

@@ -1,6 +1,6 @@
 import type { VideoRequest } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { JobQueue, ServerLimits, Task } from '../store/job-queue.ts';
+import type { JobQueue, ServerLimits, Task, TaskEnd } from '../store/job-queue.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { BatchRow } from './batch-row.ts';
 import { type PlannedRow, planRow } from './plan.ts';
@@ -30,7 +30,7 @@ export interface QueueRowsOptions {
   readonly clean: (text: string) => string;
 }
 
-export type RowEnd = 'done' | 'retry' | 'failed' | 'put back';
+export type RowEnd = TaskEnd | 'put back';
 
 /** The rows that a worker takes from a queue, and how they end there. */
 export class QueueRows implements RowStream {
@@ -89,7 +89,8 @@ export class QueueRows implements RowStream {
       tasks.map(async (task) => {
         const row = decodeRow(task.payload);
         if (row === undefined) {
-          await queue.bury(task, { outcome: 'failed', error: { message: 'it was queued by another version of sora' } });
+          const error = { message: 'it was queued by another version of sora' };
+          await queue.end(task, 'failed', { outcome: 'failed', error });
           return [];
         }
         this.#tasks.set(row.ref.key, task);
@@ -136,9 +137,7 @@ export class QueueRows implements RowStream {
         hints: error.hints.map(clean),
       },
     };
-    if (end === 'done') await queue.complete(task, result);
-    else if (end === 'retry') await queue.retry(task, result);
-    else await queue.bury(task, result);
+    await queue.end(task, end, result);
     this.#tasks.delete(row.ref.key);
     this.#wake();
   }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type PgBoss from 'pg-boss';
-import { type Database, notInstalled, type Queries } from './postgres.ts';
+import { type Database, notInstalled, type Queries, type Row, type Transaction } from './postgres.ts';
 
 /** The schema of pg-boss, beside that of the ledger. */
 export const SCHEMA = 'sora_queue';
 const KEEP_DAYS = 365;
 
+/** The names under which pg-boss keeps the tasks of a server. */
 export interface QueueNames {
   /** Of tasks that wait for workers, or run. */
   readonly ready: string;
@@ -15,28 +16,86 @@ export interface QueueNames {
   readonly blocked: string;
 }
 
-/** Starts pg-boss with the queues and indexes of a server. Throws as `Database` does. */
-export async function openBoss(database: Database, server: string, names: QueueNames): Promise<PgBoss> {
-  await database.query('SELECT 1'); // connects, and creates the tables of the ledger
-  // Of processes that start at the same time on a new database, one creates the schema, and the others fail once.
-  const boss = await startBoss(database).catch(() => startBoss(database));
-  for (const name of [names.ready, names.dead, names.blocked]) {
-    await boss.createQueue(name, { name, policy: 'standard', retentionDays: KEEP_DAYS });
+/** A transaction that pg-boss takes part in. */
+export interface BossTransaction extends Transaction {
+  readonly names: QueueNames;
+  /** Returns the ids of the jobs that were not there yet. */
+  insert(jobs: readonly PgBoss.JobInsert[]): Promise<ReadonlySet<string>>;
+  take(name: string, most: number): Promise<PgBoss.JobWithMetadata<unknown>[]>;
+  fail(name: string, id: string, output: object): Promise<void>;
+}
+
+/** pg-boss with the queues of one server, which the first call creates. Throws as `Database` does. */
+export class QueueBoss {
+  /** Its base URL. */
+  readonly server: string;
+  readonly names: QueueNames;
+  readonly #database: Database;
+  #boss: Promise<PgBoss> | undefined;
+
+  constructor(database: Database, server: string) {
+    const ready = `sora_${createHash('sha256').update(server).digest('hex').slice(0, 24)}`;
+    this.names = { ready, dead: `${ready}_dead`, blocked: `${ready}_blocked` };
+    this.server = server;
+    this.#database = database;
   }
-  await database.transaction(async (queries) => {
-    const { ready } = names;
-    await queries.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [ready]);
-    queries.send('INSERT INTO sora.server (queue, base_url) VALUES ($1, $2) ON CONFLICT DO NOTHING', [ready, server]);
-    const [table, blocked] = [ready, names.blocked].map(partitionOf);
-    const [last] = await queries.query('SELECT to_regclass($1) AS index', [`${SCHEMA}.${ready}_after`]);
-    if (last?.index != null) return; // creating an index waits for everybody who writes, also where it exists
-    queries.send(`CREATE INDEX ${ready}_next ON ${table} (priority DESC, created_on, id) WHERE state < 'active'`);
-    // It has no order, so all waiting tasks are sorted for each claim. The planner prefers it until there are statistics.
-    queries.send(`DROP INDEX ${table}_i5`);
-    queries.send(`CREATE INDEX ${ready}_ended ON ${table} (completed_on) WHERE state = 'completed'`);
-    queries.send(`CREATE INDEX ${ready}_after ON ${blocked} (singleton_key)`);
-  });
-  return boss;
+
+  open(): Promise<PgBoss> {
+    this.#boss ??= this.#start().catch((error: unknown) => {
+      this.#boss = undefined;
+      throw error;
+    });
+    return this.#boss;
+  }
+
+  async query(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    await this.open();
+    return this.#database.query(text, values);
+  }
+
+  async transaction<T>(work: (transaction: BossTransaction) => Promise<T>): Promise<T> {
+    const boss = await this.open();
+    return this.#database.transaction((transaction) => {
+      const db = bossDb(transaction);
+      return work({
+        ...transaction,
+        names: this.names,
+        async insert(jobs) {
+          const inserted: unknown = await boss.insert([...jobs], { db }); // their ids, unlike what the type says
+          return new Set(Array.isArray(inserted) ? inserted : []);
+        },
+        take: (name, most) => boss.fetch(name, { db, batchSize: most, includeMetadata: true }),
+        fail: (name, id, output) => boss.fail(name, id, output, { db }),
+      });
+    });
+  }
+
+  async #start(): Promise<PgBoss> {
+    const database = this.#database;
+    await database.query('SELECT 1'); // connects, and creates the tables of the ledger
+    // Of processes that start at the same time on a new database, one creates the schema, and the others fail once.
+    const boss = await startBoss(database).catch(() => startBoss(database));
+    const { ready, dead, blocked } = this.names;
+    for (const name of [ready, dead, blocked]) {
+      await boss.createQueue(name, { name, policy: 'standard', retentionDays: KEEP_DAYS });
+    }
+    await database.transaction((transaction) => addServer(transaction, this.server, this.names));
+    return boss;
+  }
+}
+
+/** Registers a server, and creates the indexes of its queues. */
+async function addServer(transaction: Transaction, server: string, { ready, blocked }: QueueNames): Promise<void> {
+  await transaction.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [ready]);
+  transaction.send('INSERT INTO sora.server (queue, base_url) VALUES ($1, $2) ON CONFLICT DO NOTHING', [ready, server]);
+  const [last] = await transaction.query('SELECT to_regclass($1) AS index', [`${SCHEMA}.${ready}_after`]);
+  if (last?.index != null) return; // creating an index waits for everybody who writes, also where it exists
+  const [table, blockedTable] = [partitionOf(ready), partitionOf(blocked)];
+  transaction.send(`CREATE INDEX ${ready}_next ON ${table} (priority DESC, created_on, id) WHERE state < 'active'`);
+  // It has no order, so all waiting tasks are sorted for each claim. The planner prefers it until there are statistics.
+  transaction.send(`DROP INDEX ${table}_i5`);
+  transaction.send(`CREATE INDEX ${ready}_ended ON ${table} (completed_on) WHERE state = 'completed'`);
+  transaction.send(`CREATE INDEX ${ready}_after ON ${blockedTable} (singleton_key)`);
 }
 
 async function startBoss(database: Database): Promise<PgBoss> {
@@ -56,7 +115,7 @@ async function loadBoss(): Promise<typeof PgBoss> {
 }
 
 /** Lets pg-boss use a transaction or connection. */
-export function bossDb(queries: Queries): PgBoss.Db {
+function bossDb(queries: Queries): PgBoss.Db {
   return { executeSql: async (text, values) => ({ rows: await queries.query(text, values ?? []) }) };
 }
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/platform/clock.ts';
-import { JobQueue, type ServerLimits, taskId } from '../../src/store/job-queue.ts';
+import { JobQueue, type ServerLimits } from '../../src/store/job-queue.ts';
 import { PostgresLedger } from '../../src/store/postgres-ledger.ts';
+import { taskId } from '../../src/store/queue-tasks.ts';
 import { POSTGRES_BIN, type Postgres, SKIPPED, startPostgres } from '../support/postgres.ts';
 
 const NO_LIMITS: ServerLimits = { maxRunning: null, maxPerMinute: null };
@@ -67,7 +68,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a job queue in PostgreSQL${SKIPPED}
     const taken = await Promise.all([1, 2, 3].flatMap(() => [one.take('a', 2, limits), two.take('b', 2, limits)]));
     expect(taken.flat()).toHaveLength(5);
     const [first] = taken.flat();
-    if (first !== undefined) await two.complete(first, { outcome: 'done' });
+    if (first !== undefined) await two.end(first, 'done', { outcome: 'done' });
     expect(await two.take('b', 9, limits)).toHaveLength(1);
     const perMinute = { maxRunning: null, maxPerMinute: 30 };
     const paced = await Promise.all(
@@ -99,14 +100,14 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a job queue in PostgreSQL${SKIPPED}
     if (first === undefined || second === undefined) throw new Error('two tasks were stored');
     expect(taken).toHaveLength(2);
     expect(await two.isEmpty()).toBe(false);
-    await one.bury(first, { outcome: 'failed' });
+    await one.end(first, 'failed', { outcome: 'failed' });
     expect(await two.take('b', 9, NO_LIMITS)).toEqual([]);
-    await one.revive(await one.buried());
+    await one.revive(await one.failed());
     const [again] = await two.take('b', 9, NO_LIMITS);
-    if (again !== undefined) await two.complete(again, { outcome: 'done' });
+    if (again !== undefined) await two.end(again, 'done', { outcome: 'done' });
     expect(again?.id).toBe(first.id);
     expect(await two.take('b', 9, NO_LIMITS)).toMatchObject([{ id: taskId('after 0') }]);
-    await Promise.all([one.complete(second, { outcome: 'done' }), two.add([chain(1)], 0)]);
+    await Promise.all([one.end(second, 'done', { outcome: 'done' }), two.add([chain(1)], 0)]);
     expect(await two.take('b', 9, NO_LIMITS)).toMatchObject([{ id: taskId('after 1') }]);
     expect(await one.state()).toMatchObject({ waiting: 0, blocked: 1, running: 2 });
   });
@@ -114,16 +115,16 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a job queue in PostgreSQL${SKIPPED}
   it('stores every text, including what JSON in PostgreSQL cannot hold', async () => {
     const [one, two] = createQueues();
     const texts = { nul: 'a\0b', half: '\ud800', escaped: '\\u0000', '\0': ['\ude00'] };
-    const ends = ['bury', 'retry', 'complete'] as const;
+    const ends = ['failed', 'retry', 'done'] as const;
     await one.add(
       ends.map((name) => ({ name, payload: texts })),
       0,
     );
     for (const [at, task] of (await two.take('b', 3, NO_LIMITS)).entries()) {
       expect(task.payload).toEqual(texts);
-      await two[ends[at] ?? 'bury'](task, texts);
+      await two.end(task, ends[at] ?? 'failed', texts);
     }
-    expect(await one.buried()).toMatchObject([{ payload: texts, result: texts }]);
+    expect(await one.failed()).toMatchObject([{ payload: texts, result: texts }]);
     const { tasks: ended } = await one.endedSince(null);
     expect(ended.map(({ payload, result }) => [payload, result])).toEqual([
       [texts, texts],
@@ -136,10 +137,10 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a job queue in PostgreSQL${SKIPPED}
     await one.add(tasks(2), 0);
     const [first, second] = await one.take('a', 2, NO_LIMITS);
     if (first === undefined || second === undefined) throw new Error('two tasks were stored');
-    await one.retry(first, { outcome: 'running' });
-    await one.bury(second, { outcome: 'failed', error: { message: 'no' } });
+    await one.end(first, 'retry', { outcome: 'running' });
+    await one.end(second, 'failed', { outcome: 'failed', error: { message: 'no' } });
     expect(await one.state()).toMatchObject({ waiting: 0, delayed: 1, running: 0, failed: 1 });
-    const buried = await one.buried();
+    const buried = await one.failed();
     expect(buried).toMatchObject([
       { id: second.id, payload: { at: expect.any(Number) }, result: { outcome: 'failed' } },
     ]);

@@ -73,7 +73,7 @@ function namingFault(id: string, count: number): string | null {
 }
 
 async function failedRows(queues: readonly JobQueue[]): Promise<FailedRow[]> {
-  const lists = queues.map(async (queue) => (await queue.buried()).map((task) => describe(queue, task)));
+  const lists = queues.map(async (queue) => (await queue.failed()).map((task) => describe(queue, task)));
   return (await Promise.all(lists)).flat();
 }
 

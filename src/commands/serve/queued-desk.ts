@@ -8,8 +8,9 @@ import { QueuedOrders } from '../../service/queued-orders.ts';
 import type { RestJob } from '../../service/rest-job.ts';
 import type { Upstream } from '../../service/upstream.ts';
 import { firstFrame } from '../../service/video-order.ts';
-import type { JobQueue, NewTask } from '../../store/job-queue.ts';
+import type { JobQueue } from '../../store/job-queue.ts';
 import type { OrderTable } from '../../store/order-table.ts';
+import type { NewTask } from '../../store/queue-tasks.ts';
 
 /** Of a finished video; a thumbnail is optional, as not every server has it. */
 const VARIANTS = ['video', 'thumbnail'] as const;
