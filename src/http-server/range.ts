@@ -5,20 +5,22 @@ export interface ByteRange {
 }
 
 export interface RangedReply {
-  readonly status: 200 | 206 | 416;
+  readonly status: 200 | 206 | 304 | 416;
   readonly headers: Readonly<Record<string, string>>;
-  /** The bytes to send; null for a 416. */
+  /** The bytes to send; null for a 304 and a 416. */
   readonly range: ByteRange | null;
 }
 
-/** How to answer a GET of a file, with the headers of the request. */
+/** How to answer a GET or HEAD of a file. */
 export function rangedReply(
-  { range, 'if-range': condition }: Readonly<Record<string, string>>,
+  { method, headers: asked }: { readonly method: string; readonly headers: Readonly<Record<string, string>> },
   { sizeBytes, mediaType, etag }: { readonly sizeBytes: number; readonly mediaType: string; readonly etag: string },
 ): RangedReply {
-  // Another validator means that the client has a part of another file (RFC 9110 §13.1.5).
-  const wanted = condition === undefined || condition === etag ? resolveRange(range ?? null, sizeBytes) : null;
   const shared = { 'accept-ranges': 'bytes', etag };
+  if (isListed(etag, asked['if-none-match'])) return { status: 304, headers: shared, range: null };
+  // Another validator means that the client has a part of another file (RFC 9110 §13.1.5). A HEAD has no ranges.
+  const isRanged = method === 'GET' && [undefined, etag].includes(asked['if-range']);
+  const wanted = isRanged ? resolveRange(asked.range ?? null, sizeBytes) : null;
   if (wanted === 'unsatisfiable') {
     return { status: 416, headers: { ...shared, 'content-range': `bytes */${sizeBytes}` }, range: null };
   }
@@ -29,12 +31,17 @@ export function rangedReply(
     : { status: 206, headers: { ...headers, 'content-range': `bytes ${first}-${last}/${sizeBytes}` }, range: wanted };
 }
 
+/** Whether an If-None-Match header names a validator, weakly compared. */
+function isListed(etag: string, header = ''): boolean {
+  return header.split(',').some((each) => ['*', etag].includes(each.trim().replace(/^W\//, '')));
+}
+
 /**
  * The range that a Range header selects from a body of this size, or null to send the whole body: there is no header, its
  * form is unknown, or it lists several ranges, which a server may ignore (RFC 9110 §14.2).
  */
 export function resolveRange(header: string | null, sizeBytes: number): ByteRange | 'unsatisfiable' | null {
-  const [, from, to] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
+  const [, from, to] = /^bytes=(\d*)-(\d*)$/i.exec(header ?? '') ?? [];
   if (from === undefined || to === undefined || (from === '' && to === '')) return null;
   if (from === '') return suffixRange(Number(to), sizeBytes);
   const first = Number(from);

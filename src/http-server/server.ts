@@ -104,14 +104,22 @@ async function answerTo(handler: Handler, intake: BodyIntake, incoming: Incoming
   }
 }
 
-function toCall({ method = 'GET', url: target = '/', headers }: IncomingMessage, body: Uint8Array): ServerCall {
+function toCall(incoming: IncomingMessage, body: Uint8Array): ServerCall {
+  const { method = 'GET', url: target = '/', headers } = incoming;
   if (method === 'TRACE') throw new HttpError(methodNotAllowed('TRACE'));
-  const address = target.startsWith('/') ? `http://${headers.host ?? 'localhost'}${target}` : target;
+  const address = target.startsWith('/') ? `http://${hostOf(incoming)}${target}` : target;
   const url = URL.canParse(address) ? new URL(address) : null;
-  if (url === null || url.username !== '' || url.password !== '') {
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
     throw new HttpError({ status: 400, message: 'The request target is not a valid address' });
   }
   return { method, url, headers: flattenHeaders(headers), body };
+}
+
+/** A host that is several, or contains more than a host, would select another path (RFC 9112 §3.2). */
+function hostOf({ headersDistinct }: IncomingMessage): string {
+  const [host = '', ...more] = headersDistinct.host ?? [];
+  if (more.length === 0 && !/[/?#\\]/.test(host)) return host || 'localhost';
+  throw new HttpError({ status: 400, message: 'The Host header is not valid' });
 }
 
 function methodNotAllowed(method: string): HttpErrorDetails {

@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { isLoopback } from '../domain/own-network.ts';
 import type { ServerCall } from '../http-server/handler.ts';
 
 /** The default key. It is public, so it is accepted on the loopback only. */
@@ -35,6 +36,11 @@ export class AccessKey {
 function isSame(given: string, expected: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(expected));
+}
+
+/** Why a local server refuses a host: a foreign page whose name resolves to this machine (DNS rebinding) sends that name. */
+export function foreignHost({ hostname, host }: URL): string | null {
+  return isLoopback(hostname) ? null : `\`${host}\` is not an address of this machine`;
 }
 
 /**

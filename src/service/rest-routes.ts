@@ -237,6 +237,7 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
     responses: {
       200: { description: 'The file', content: { 'video/mp4': binary, 'image/webp': binary } },
       206: { description: 'A range of the file', content: { 'video/mp4': binary, 'image/webp': binary } },
+      304: { description: 'The client has the file already (If-None-Match)' },
       416: { description: 'The range is outside the file', content: json(RestError) },
       ...failures,
     },

@@ -26,7 +26,11 @@ export async function savedReply(
   objects: ObjectStore,
 ): Promise<Response> {
   const medium = await mediumOf(file, objects);
-  const { status, headers, range } = rangedReply(Object.fromEntries(request.headers), medium);
+  const { status, headers, range } = rangedReply(
+    { method: request.method, headers: Object.fromEntries(request.headers) },
+    medium,
+  );
+  if (status === 304) return new Response(null, { status, headers });
   if (range === null) {
     return Response.json(errorBody('range_not_satisfiable', 'the range is outside of the file'), { status, headers });
   }

@@ -1,7 +1,6 @@
 import { OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import { SoraError } from '../domain/errors.ts';
-import { isLoopback } from '../domain/own-network.ts';
 import {
   type Handler,
   HttpError,
@@ -16,7 +15,7 @@ import { readJson } from '../http-server/json-body.ts';
 import { type ApiErrorDetails, errorReply } from '../simulator/api-error.ts';
 import type { Conditions } from '../simulator/conditions.ts';
 import type { Simulator } from '../simulator/simulator.ts';
-import { type AccessKey, DEMO_KEY, isForeignPage } from './access.ts';
+import { type AccessKey, DEMO_KEY, foreignHost, isForeignPage } from './access.ts';
 import { addCharacterRoutes, CHARACTERS_PATH } from './character-routes.ts';
 import { addControlRoutes, CONTROL_PATH } from './control-routes.ts';
 import { PAGE_PATHS, pageReply } from './pages.ts';
@@ -68,10 +67,8 @@ export function createService(options: ServiceOptions): Handler {
     const isVideosApi = VIDEOS_API.test(url.pathname);
     const refuse = (status: number, code: string, message: string): ServerReply =>
       isVideosApi ? errorReply({ status, code, message }) : jsonReply(errorBody(code, message), {}, status);
-    // A foreign page whose name resolves to this machine (DNS rebinding) sends that name.
-    if (isLocal && !isLoopback(url.hostname)) {
-      return refuse(403, 'permission_denied', `\`${url.host}\` is not an address of this machine`);
-    }
+    const foreign = isLocal ? foreignHost(url) : null;
+    if (foreign !== null) return refuse(403, 'permission_denied', foreign);
     if (isForeignPage(call)) return refuse(403, 'permission_denied', 'this page belongs to another origin');
     if (!isVideosApi) {
       const fault = faultInBody(call);

@@ -252,6 +252,7 @@ export function addVideosDocument({ openAPIRegistry }: OpenAPIHono): void {
     responses: {
       200: { description: 'The file', content },
       206: { description: 'A range of the file', content },
+      304: { description: 'The client has the file already (If-None-Match)' },
       ...failures,
     },
   });

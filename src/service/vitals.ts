@@ -5,7 +5,7 @@ import { type Handler, jsonReply, type ServerReply, textReply } from '../http-se
 import type { Clock } from '../platform/clock.ts';
 import { errorReply } from '../simulator/api-error.ts';
 import type { Ledger } from '../store/ledger.ts';
-import type { AccessKey } from './access.ts';
+import { type AccessKey, foreignHost } from './access.ts';
 import { errorBody } from './rest-error.ts';
 
 /** What a long-running process reports to its monitoring. */
@@ -88,13 +88,15 @@ export async function vitalsReply(pathname: string, vitals: Vitals): Promise<Ser
 }
 
 /**
- * The three paths alone, for a process that serves nothing else. Metrics need the key; `access` is null where it listens on
- * the loopback only.
+ * The three paths alone, for a process that serves nothing else. Metrics need the key, unless `access` is null. `isLocal`:
+ * it listens on the loopback only.
  */
-export function createVitalsHandler(vitals: Vitals, access: AccessKey | null): Handler {
+export function createVitalsHandler(vitals: Vitals, access: AccessKey | null, isLocal: boolean): Handler {
   return {
     refuse: errorReply,
     async answer({ method, url, headers }) {
+      const foreign = isLocal ? foreignHost(url) : null;
+      if (foreign !== null) return jsonReply(errorBody('permission_denied', foreign), {}, 403);
       if (method !== 'GET' && method !== 'HEAD') {
         return jsonReply(errorBody('not_supported', `no ${method} here`), { allow: 'GET, HEAD' }, 405);
       }

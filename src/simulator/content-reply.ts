@@ -24,7 +24,8 @@ export function jsonAsVideoReply(): ServerReply {
 /** The asset, or the requested range of it; `cut` drops the connection half-way. */
 export function assetReply(call: ServerCall, { mimeType, bytes, etag }: Asset, cut: boolean): ServerReply {
   const file = { sizeBytes: bytes.length, mediaType: mimeType, etag };
-  const { status, headers, range } = rangedReply(call.headers, file);
+  const { status, headers, range } = rangedReply(call, file);
+  if (status === 304) return { status, headers, body: '' };
   if (range === null) {
     const message = `The range '${call.headers.range}' is outside of the ${bytes.length} bytes of this file`;
     return errorReply({ status, code: 'range_not_satisfiable', message, headers });

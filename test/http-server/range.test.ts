@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { resolveRange } from '../../src/http-server/range.ts';
+import { rangedReply, resolveRange } from '../../src/http-server/range.ts';
 
 it.each([
   ['bytes=0-', { first: 0, last: 99 }],
@@ -18,4 +18,16 @@ it.each([
   ['lines=0-1', null],
 ])('resolveRange(%j) of 100 bytes is %j', (header, range) => {
   expect(resolveRange(header, 100)).toEqual(range);
+});
+
+it.each<[method: string, headers: Record<string, string>, status: number]>([
+  ['GET', { 'if-none-match': '"a"' }, 304],
+  ['HEAD', { 'if-none-match': '"b", W/"a"' }, 304],
+  ['GET', { 'if-none-match': '*', range: 'bytes=0-4' }, 304],
+  ['GET', { 'if-none-match': '"b"', range: 'bytes=0-4' }, 206],
+  ['GET', { 'if-range': '"b"', range: 'bytes=0-4' }, 200],
+  ['HEAD', { range: 'bytes=0-4' }, 200],
+])('a %s with %j is answered %i', (method, headers, status) => {
+  const file = { sizeBytes: 100, mediaType: 'video/mp4', etag: '"a"' };
+  expect(rangedReply({ method, headers }, file).status).toBe(status);
 });

@@ -139,7 +139,7 @@ describe('the metrics handler of a process without a service', () => {
   const vitals = { version: '1', profile: 'lab', checkReady: async () => {}, metrics: async () => '# nothing\n' };
   const get = async (path: string, access: AccessKey | null, headers: Record<string, string> = {}, method = 'GET') =>
     (
-      await createVitalsHandler(vitals, access).answer({
+      await createVitalsHandler(vitals, access, true).answer({
         method,
         url: new URL(path, 'http://localhost'),
         headers,
@@ -157,5 +157,6 @@ describe('the metrics handler of a process without a service', () => {
     ]);
     expect(await get('/metrics', access, { 'x-api-key': 'a-key-of-the-operator' })).toBe(200);
     expect(await get('/metrics', null, {}, 'POST')).toBe(405);
+    expect(await get('http://rebound.example/metrics', null)).toBe(403);
   });
 });

@@ -1,6 +1,7 @@
 import type { Context } from '../../app/context.ts';
 import { openPort, parseListenAddress } from '../../app/listening.ts';
 import { inGroup, type OptionValues, parseWholeNumber } from '../../app/option-values.ts';
+import { isLoopback } from '../../domain/own-network.ts';
 import type { ListeningServer } from '../../http-server/server.ts';
 import { AccessKey } from '../../service/access.ts';
 import { countOrders } from '../../service/queued-orders.ts';
@@ -61,7 +62,7 @@ export async function openVitals(
   vitals: Vitals,
   { output }: VitalsDeps,
 ): Promise<ListeningServer> {
-  const handler = createVitalsHandler(vitals, apiKey === null ? null : new AccessKey(apiKey));
+  const handler = createVitalsHandler(vitals, apiKey === null ? null : new AccessKey(apiKey), isLoopback(host));
   const listening = await openPort(handler, { host, port });
   output.news(`metrics: ${listening.origin}/metrics`);
   return listening;
