@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { GLOBAL_OPTIONS } from '../src/app/global-options.ts';
 import type { OptionSpecs } from '../src/app/option-values.ts';
 import { COMMANDS } from '../src/command-table.ts';
-import { CATALOGUE, type CatalogueEntry, ERROR_CODES, type ErrorCode } from '../src/domain/catalogue.ts';
+import { ERROR_CODES, type ErrorCode, errorEntry, type Hint } from '../src/domain/catalogue.ts';
 import { EXIT_CODES } from '../src/domain/exit-codes.ts';
 import { parseCommandLine } from '../src/program.ts';
 import { FAULTS } from '../src/simulator/faults.ts';
@@ -59,17 +59,19 @@ function errorsDocument(): string {
 }
 
 function errorSection(code: ErrorCode): string {
-  const entry: CatalogueEntry = CATALOGUE[code];
-  const hints = entry.hints.map((hint) => `- ${withPlaceholders(typeof hint === 'string' ? hint : (hint[0] ?? ''))}`);
-  const cases = (entry.cases ?? []).map(({ about, hints }) => `- for ${about}: ${hints.join('; ')}`);
+  const entry = errorEntry(code);
+  const hints = entry.hints.map((hint) => `- ${firstWording(hint)}`);
+  const cases = entry.cases.map(({ about, hints }) => `- for ${about}: ${hints.map(firstWording).join('; ')}`);
   const facts = `Exit code ${entry.exitCode}${entry.retryable ? '; the same call may succeed later' : ''}.`;
   return `## ${code}\n\n**${entry.title}.** ${entry.explanation} ${facts}\n\n${[...hints, ...cases].join('\n')}\n`;
 }
 
 /** Shows the facts of an error as placeholders: `{id}` as ID. */
-function withPlaceholders(hint: string): string {
-  return hint
+function firstWording(hint: Hint): string {
+  const [wording = ''] = typeof hint === 'object' && 'hint' in hint ? [hint.hint] : [hint].flat();
+  return wording
     .replace('{target}', '')
+    .replace(/[[\]]/g, '')
     .replace(/\{(own_profile|stored_for)\}/g, 'PROFILE')
     .replace(/\{(\w+)\}/g, (_, name: string) => name.toUpperCase());
 }

@@ -1,7 +1,7 @@
 import type { CommandEntry } from './app/command.ts';
 import { GLOBAL_OPTIONS } from './app/global-options.ts';
 import type { OptionSpec, OptionSpecs } from './app/option-values.ts';
-import { CATALOGUE, type CatalogueEntry, ERROR_CODES } from './domain/catalogue.ts';
+import { ERROR_CODES, errorEntry } from './domain/catalogue.ts';
 import { EXIT_CODES } from './domain/exit-codes.ts';
 import { answerSchemas } from './output/shape-schema.ts';
 
@@ -16,7 +16,7 @@ export async function describeProgram(entries: readonly CommandEntry[], version:
       codes.split(', ').map((code) => ({ code: Number(code), meaning })),
     ),
     errors: ERROR_CODES.map((code) => {
-      const { title, explanation, exitCode, retryable = false }: CatalogueEntry = CATALOGUE[code];
+      const { title, explanation, exitCode, retryable } = errorEntry(code);
       return { code, title, explanation, exit_code: exitCode, retryable };
     }),
   };

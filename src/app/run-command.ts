@@ -1,5 +1,4 @@
 import { messageOf, SoraError } from '../domain/errors.ts';
-import { attempt } from '../platform/attempt.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { CommandDefinition, CommandInput, CommandResult } from './command.ts';
 import type { Context } from './context.ts';
@@ -14,19 +13,10 @@ export async function runCommand(
   try {
     await context.servers.checkFault();
     if (definition.usesPrices?.(input.options)) await (await import('./model-list.ts')).learnPrices(context);
-    const { errors = [], ...result } = await definition.run(input, context);
-    return { ...result, errors: withUsefulHints(errors, context) };
+    return await definition.run(input, context);
   } catch (thrown) {
-    return { errors: withUsefulHints([asSoraError(thrown)], context) };
+    return { errors: [asSoraError(thrown)] };
   }
-}
-
-/** The simulator reports the errors of real servers; its users need no hint to use it. */
-function withUsefulHints(errors: readonly SoraError[], context: Context): readonly SoraError[] {
-  if (errors.length === 0 || !attempt(() => context.configuration.isSimulator)) return errors;
-  return errors.map((error) =>
-    error.with({ hints: error.hints.filter((hint) => !hint.startsWith('add `--simulate`')) }),
-  );
 }
 
 export function asSoraError(thrown: unknown): SoraError {

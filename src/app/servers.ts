@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import type { VideosClient } from '../client/port.ts';
 import type { TraceEvent, Transport } from '../client/transport.ts';
-import { profileNames, SIMULATOR_PROFILE } from '../configuration/chosen-server.ts';
+import { profileNames } from '../configuration/chosen-server.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import { accountSecrets, capabilitiesOf, endpointOf, requireKey } from '../configuration/endpoint.ts';
 import type { TargetOptions } from '../configuration/sources.ts';
 import { DIALECTS } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
-import { CUSTOM_PROFILE, DEFAULT_PROFILE } from '../domain/profile-names.ts';
+import { CUSTOM_PROFILE, DEFAULT_PROFILE, SIMULATOR_PROFILE } from '../domain/profile-names.ts';
 import type { ServerIdentity } from '../domain/record.ts';
 import { type RequestFormat, settingsOfFormat } from '../domain/request-format.ts';
 import { shellWord } from '../domain/shell.ts';

@@ -1,8 +1,7 @@
 import { diagnose, diagnoseNetwork, failedBeforeSending, isOpenAiUrl, type NetworkFault } from '../domain/diagnosis.ts';
 import { SoraError } from '../domain/errors.ts';
-import type { Facts } from '../domain/hints.ts';
+import { type Facts, keyFacts } from '../domain/hints.ts';
 import { parseJson } from '../domain/json.ts';
-import { keyFacts } from '../domain/profile-names.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
 
 /** What is known about a failed call. */

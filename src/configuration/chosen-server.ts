@@ -1,15 +1,13 @@
 import { SoraError } from '../domain/errors.ts';
 import { nearest } from '../domain/nearest.ts';
-import { DEFAULT_PROFILE } from '../domain/profile-names.ts';
+import { DEFAULT_PROFILE, SIMULATOR_BASE_URL, SIMULATOR_PROFILE } from '../domain/profile-names.ts';
 import { redactUrl } from '../domain/redact.ts';
 import { shellWord } from '../domain/shell.ts';
 import { baseUrlFault } from '../store/setting-specs.ts';
 import type { Settings } from '../store/settings.ts';
 import { type ConfigurationInput, fromEnv, fromSettings, type Sourced, type TargetOptions } from './sources.ts';
 
-export const SIMULATOR_PROFILE = 'simulator';
 export const OPENAI_BASE_URL = 'https://api.openai.com/v1';
-const SIMULATOR_BASE_URL = 'http://simulator.invalid/v1';
 
 /** How the profile was selected; its values have the same rank. */
 type Rank = 'option' | 'sora-env' | 'settings' | 'default';

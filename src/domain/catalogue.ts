@@ -1,33 +1,53 @@
+import { SIMULATOR_BASE_URL } from './profile-names.ts';
+
 /**
  * Every error as data, one row per error code. Commands, `doctor` and the generated `docs/errors.md` share this table.
- *
- * `{name}` in a hint is filled in from the facts of the error. A hint may list several wordings: the first one whose
- * facts are all known is used.
  */
 export interface CatalogueEntry {
   /** One line, lower case. */
   readonly title: string;
   /** What the error means and what `sora` did about it. */
   readonly explanation: string;
-  /** Each starts with a verb or a command. */
-  readonly hints: readonly (string | readonly string[])[];
+  readonly hints: readonly Hint[];
   /** Special cases, recognised by the cause in the server's or the network's own words. The first match replaces `hints`. */
-  readonly cases?: readonly {
-    readonly about: string;
-    readonly words: RegExp;
-    readonly hints: readonly string[];
-  }[];
-  /** Exit code of a command that ends with this error. */
-  readonly exitCode: number;
+  readonly cases?: readonly { readonly about: string; readonly words: RegExp; readonly hints: readonly Hint[] }[];
+  /** Exit code of a command that ends with this error; 1 if left out. */
+  readonly exitCode?: number;
   /** Whether the same call may succeed later. */
   readonly retryable?: boolean;
 }
+
+/**
+ * What to do; starts with a verb. `{name}` is a fact of the error, and a part in brackets is left out if its fact is unknown.
+ * Of several wordings, the first one whose other facts are all known is used.
+ */
+export type Hint = string | readonly string[] | ServerHint;
+
+/** A hint that does not help with one server. */
+interface ServerHint {
+  readonly hint: string;
+  /** The base URL of that server. */
+  readonly exceptAt: string;
+}
+
+/** The simulator reports the errors of real servers; who uses it already needs no hint to do so. */
+function simulateTo(purpose: string): ServerHint {
+  return { hint: `add \`--simulate\` to ${purpose}`, exceptAt: SIMULATOR_BASE_URL };
+}
+
+const SIMULATE = simulateTo('use the simulator in the meantime');
+const SIMULATE_KEYLESS = simulateTo('continue without a key, free and offline');
+const SET_UP_ANOTHER =
+  'run `sora init` to set up a server that still offers it (vLLM-Omni, SGLang Diffusion, LiteLLM and others)';
+const SEE_BASE_URL = 'run `sora config list` to see where the base URL is set';
+const DEBUG_RESPONSE = 'run the command with `--debug` to see the response';
+const CHECK_LOAD = 'try again, or check the server’s load';
 
 const USAGE_PAGE = 'https://platform.openai.com/usage';
 const MODEL_ACCESS_PAGE = 'https://openai.com/waitlist/sora';
 const ORGANIZATION_PAGE = 'https://platform.openai.com/settings/organization/general';
 
-export const CATALOGUE = {
+const CATALOGUE = {
   usage: {
     title: 'invalid usage',
     explanation: 'The command line could not be parsed. Nothing was sent.',
@@ -91,17 +111,13 @@ export const CATALOGUE = {
         'run `sora config key set` to store one',
       ],
       'run `sora init` to set up another server',
-      'add `--simulate` to continue without a key, free and offline',
+      SIMULATE_KEYLESS,
     ],
     cases: [
       {
         about: 'OpenAI, which has shut down its Videos API',
         words: /shut down its Videos API/,
-        hints: [
-          'run `sora init` to set up a server that still offers it (vLLM-Omni, SGLang Diffusion, LiteLLM and others)',
-          'add `--simulate` to continue without a key, free and offline',
-          'run `sora config key set` to store an OpenAI key anyway',
-        ],
+        hints: [SET_UP_ANOTHER, SIMULATE_KEYLESS, 'run `sora config key set` to store an OpenAI key anyway'],
       },
     ],
     exitCode: 4,
@@ -115,28 +131,20 @@ export const CATALOGUE = {
         'run `sora config list` to see which key is used and its origin',
       ],
       ['check that the key belongs to {origin}', 'check that the key belongs to this server'],
-      'add `--simulate` to continue without a key',
+      simulateTo('continue without a key'),
     ],
     exitCode: 4,
   },
   permission_denied: {
     title: 'the API key lacks permission for this call',
     explanation: 'The key is valid, but it has no permission for this call, project or region.',
-    hints: [
-      [
-        'check the permissions, project and organisation of the key from {key_origin} in the server’s console',
-        'check the permissions, project and organisation of the key in the server’s console',
-      ],
-    ],
+    hints: ['check the permissions, project and organisation of the key[ from {key_origin}] in the server’s console'],
     exitCode: 4,
   },
   organization_not_verified: {
     title: 'the organisation is not verified for this model',
     explanation: 'The server offers this model to verified organisations only.',
-    hints: [
-      `verify the organisation at ${ORGANIZATION_PAGE}, then wait a few minutes`,
-      'add `--simulate` to use the simulator in the meantime',
-    ],
+    hints: [`verify the organisation at ${ORGANIZATION_PAGE}, then wait a few minutes`, SIMULATE],
     exitCode: 4,
   },
   model_not_found: {
@@ -144,9 +152,9 @@ export const CATALOGUE = {
     explanation:
       'The server does not offer this model to this key. The name may be wrong, access may be missing, or the model was retired.',
     hints: [
-      ['check the model name: `{model}`', 'check the model name'],
+      'check the model name[: `{model}`]',
       `request access at ${MODEL_ACCESS_PAGE} if it is an OpenAI model`,
-      'add `--simulate` to use the simulator in the meantime',
+      SIMULATE,
     ],
     cases: [
       {
@@ -155,7 +163,7 @@ export const CATALOGUE = {
         hints: [
           'choose another model with `--model`: this one was retired',
           'add `--base-url http://HOST:PORT/v1` to use another server',
-          'add `--simulate` to use the simulator in the meantime',
+          SIMULATE,
         ],
       },
       {
@@ -164,7 +172,7 @@ export const CATALOGUE = {
         hints: [
           'check the model name: on Azure it is the name of your deployment',
           'check that the base URL points to the resource that contains the deployment',
-          'add `--simulate` to use the simulator in the meantime',
+          SIMULATE,
         ],
       },
     ],
@@ -176,7 +184,7 @@ export const CATALOGUE = {
     hints: [
       `add credit and check the usage (OpenAI: ${USAGE_PAGE})`,
       'check the limits of the plan, or upgrade it',
-      'add `--simulate` to use the simulator in the meantime',
+      SIMULATE,
     ],
     exitCode: 7,
   },
@@ -196,7 +204,6 @@ export const CATALOGUE = {
     title: 'rate limit exceeded',
     explanation: 'The server is limiting requests. It refused this one without creating anything, so nothing was paid.',
     hints: [['wait {retry_after}, then run the command again', 'wait a minute, then run the command again']],
-    exitCode: 1,
     retryable: true,
   },
   endpoint_not_found: {
@@ -205,34 +212,28 @@ export const CATALOGUE = {
     hints: [
       [
         'use the base URL {versioned_url}: the API is usually below `/v1`',
-        'check the base URL {base_url}; it usually ends in `/v1`',
-        'check the base URL; it usually ends in `/v1`',
+        'check the base URL[ {base_url}]; it usually ends in `/v1`',
       ],
       'run `sora doctor` to find the right base URL and dialect',
-      'run `sora config list` to see where the base URL is set',
+      SEE_BASE_URL,
     ],
     cases: [
       {
         about: 'a redirect (creates do not follow redirects)',
         words: /redirected to/,
-        hints: [
-          'set the base URL to the redirect target, without `/videos`, if you trust it',
-          'run `sora config list` to see where the base URL is set',
-        ],
+        hints: ['set the base URL to the redirect target, without `/videos`, if you trust it', SEE_BASE_URL],
       },
     ],
-    exitCode: 1,
   },
   service_retired: {
     title: 'OpenAI has shut down its Videos API',
     explanation:
       'OpenAI shut down its Videos API and the sora-2 models on 2026-09-24 and announced no replacement. Other servers still offer the same API.',
     hints: [
-      'run `sora init` to set up a server that still offers it (vLLM-Omni, SGLang Diffusion, LiteLLM and others)',
+      SET_UP_ANOTHER,
       'add `--base-url http://HOST:PORT/v1` to use a server without a profile',
-      'add `--simulate` to use the simulator, free and offline',
+      simulateTo('use the simulator, free and offline'),
     ],
-    exitCode: 1,
   },
   video_not_found: {
     title: 'no such video',
@@ -241,19 +242,16 @@ export const CATALOGUE = {
       'run `sora list` to see the known videos',
       'check that `--profile` or `--base-url` selects the server that created it',
     ],
-    exitCode: 1,
   },
   content_not_ready: {
     title: 'the video is not ready to download',
     explanation: 'The job has not finished, or its file is not available yet.',
     hints: [
       [
-        'run `sora status {id}{target} --watch` to wait for it',
-        'run `sora status {id} --watch` to wait for it',
+        'run `sora status {id}[{target}] --watch` to wait for it',
         'run `sora status --watch` to wait for all unfinished jobs',
       ],
     ],
-    exitCode: 1,
     retryable: true,
   },
   content_refused: {
@@ -261,7 +259,6 @@ export const CATALOGUE = {
     explanation:
       'The job is finished and paid for, but the URL of its file refuses access: an expired signed link, a firewall, or a server that requires other credentials. The server was asked for a fresh URL first. Your key was not sent there.',
     hints: ['check whether a firewall or proxy blocks that URL; the video itself is finished and paid for'],
-    exitCode: 1,
   },
   content_expired: {
     title: 'the video’s files have expired',
@@ -286,17 +283,13 @@ export const CATALOGUE = {
     title: 'the server returned an error',
     explanation: 'The server reported an internal error.',
     hints: ['try again in a few minutes', 'include the request id when you report this to the server’s operator'],
-    exitCode: 1,
     retryable: true,
   },
   unreadable_response: {
     title: 'could not parse the server’s response',
     explanation:
       'The response is not one of the Videos API. It may be a login page, a proxy’s error page, or another service at this URL.',
-    hints: [
-      ['check the base URL {base_url}', 'check the base URL'],
-      'run the command with `--debug` to see the response',
-    ],
+    hints: ['check the base URL[ {base_url}]', DEBUG_RESPONSE],
     cases: [
       {
         about: 'an HTML page',
@@ -304,26 +297,21 @@ export const CATALOGUE = {
         hints: [
           'check the base URL: it leads to a web page, not to an API',
           'sign in first if this is the login page of your network or proxy',
-          'run the command with `--debug` to see the response',
+          DEBUG_RESPONSE,
         ],
       },
     ],
-    exitCode: 1,
   },
   dns_failure: {
     title: 'could not resolve the server’s host name',
     explanation: 'DNS has no address for the host in the base URL, or the network is down.',
     hints: [['check the spelling of `{host}`, and your network', 'check the base URL and your network']],
-    exitCode: 1,
     retryable: true,
   },
   connection_failed: {
     title: 'could not connect to the server',
     explanation: 'The connection could not be opened, or was lost before the server responded.',
-    hints: [
-      ['check that the server is running at {origin}', 'check that the server is running'],
-      'check your network, the base URL and the proxy',
-    ],
+    hints: ['check that the server is running[ at {origin}]', 'check your network, the base URL and the proxy'],
     cases: [
       {
         about: 'a closed connection',
@@ -335,7 +323,6 @@ export const CATALOGUE = {
         ],
       },
     ],
-    exitCode: 1,
     retryable: true,
   },
   tls_failure: {
@@ -375,7 +362,6 @@ export const CATALOGUE = {
         hints: ['use `https://` in the base URL: this port requires TLS'],
       },
     ],
-    exitCode: 1,
   },
   proxy_failure: {
     title: 'could not connect through the proxy',
@@ -388,27 +374,22 @@ export const CATALOGUE = {
         hints: ['set `HTTPS_PROXY` and `HTTP_PROXY` to a URL with user and password: http://USER:PASSWORD@HOST:PORT'],
       },
     ],
-    exitCode: 1,
     retryable: true,
   },
   request_timeout: {
     title: 'the request timed out',
     explanation: 'The server did not respond within the timeout of a single request.',
-    hints: [
-      ['check the host and port in the base URL {base_url}', 'check the host and port in the base URL'],
-      'try again, or check the server’s load',
-    ],
+    hints: ['check the host and port in the base URL[ {base_url}]', CHECK_LOAD],
     cases: [
       {
         about: 'a request through a proxy',
         words: /through the proxy/,
         hints: [
           'check the proxy (`HTTPS_PROXY`, `HTTP_PROXY`), and list hosts that need none in `NO_PROXY`',
-          'try again, or check the server’s load',
+          CHECK_LOAD,
         ],
       },
     ],
-    exitCode: 1,
     retryable: true,
   },
   outcome_unknown: {
@@ -426,14 +407,12 @@ export const CATALOGUE = {
         'add `--again` to submit it again when you are sure that it does not exist',
       ],
     ],
-    exitCode: 1,
   },
   ledger_damaged: {
     title: 'the ledger is damaged, so nothing is paid',
     explanation:
       'The ledger holds lines that cannot be read, or is shorter than it was: it was cut, emptied, replaced or removed. A submission of the same request may be lost with it, so nothing is submitted until you have looked at the damage. The readable jobs can still be shown and downloaded.',
     hints: ['run `sora ledger check` to see what may be lost, and to repair the file or begin a new one'],
-    exitCode: 1,
   },
   ledger_unreachable: {
     title: 'the shared ledger cannot be reached, so nothing is paid',
@@ -443,13 +422,11 @@ export const CATALOGUE = {
       'run `sora doctor` to check the connection to the ledger',
       'check the URL with `psql`, which accepts the same URLs and reads the same ~/.pgpass and service file',
     ],
-    exitCode: 1,
   },
   duplicate_request: {
     title: 'the server has already received this request',
     explanation: 'The server has seen the idempotency key of this submission before.',
     hints: ['run `sora list` to find the job'],
-    exitCode: 1,
   },
   job_failed: {
     title: 'the job failed',
@@ -469,31 +446,21 @@ export const CATALOGUE = {
     explanation: 'The server did not stop the job. It continues and is billed.',
     hints: [
       [
-        'run `sora cancel {id}{target} --wait` to delete it as soon as it ends',
-        'run `sora cancel {id} --wait` to delete it as soon as it ends',
+        'run `sora cancel {id}[{target}] --wait` to delete it as soon as it ends',
         'wait for it to end, then run `sora delete`',
       ],
     ],
-    exitCode: 1,
   },
   already_finished: {
     title: 'the job has already finished',
     explanation: 'There is nothing left to cancel. To remove a finished video, use `delete`.',
-    hints: [
-      [
-        'run `sora delete {id}{target}` to remove it from the server',
-        'run `sora delete {id}` to remove it from the server',
-        'run `sora delete` to remove it from the server',
-      ],
-    ],
-    exitCode: 1,
+    hints: ['run `sora delete[ {id}][{target}]` to remove it from the server'],
   },
   download_corrupt: {
     title: 'the download is incomplete or not a video',
     explanation:
       'The download was cut short, or contained an error page or message instead of a video. It was not saved as the video.',
-    hints: [['run `sora download {id}` to try again', 'run `sora download` to try again']],
-    exitCode: 1,
+    hints: ['run `sora download[ {id}]` to try again'],
     retryable: true,
   },
   cannot_write: {
@@ -505,19 +472,16 @@ export const CATALOGUE = {
         'free some disk space, or choose another place with `-o`',
       ],
     ],
-    exitCode: 1,
   },
   cannot_listen: {
     title: 'could not listen on this address',
     explanation: 'The port is in use or needs elevated rights, or the address is not an address of this machine.',
     hints: ['choose another port with `--port`, or use `--port 0` for any free port'],
-    exitCode: 1,
   },
   not_supported: {
     title: 'this server does not support that',
     explanation: 'The server, or its dialect, has no such function. `sora` does not fall back to another one.',
     hints: ['run `sora doctor --server` to see what the server supports'],
-    exitCode: 1,
   },
   interrupted: {
     title: 'interrupted',
@@ -529,10 +493,14 @@ export const CATALOGUE = {
     title: 'unexpected error',
     explanation: 'This is a bug in `sora`.',
     hints: ['run the command with `--debug` and report its output'],
-    exitCode: 1,
   },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof CATALOGUE;
 
 export const ERROR_CODES = Object.keys(CATALOGUE) as readonly ErrorCode[];
+
+/** The row of a code, complete. */
+export function errorEntry(code: ErrorCode): Required<CatalogueEntry> {
+  return { cases: [], exitCode: 1, retryable: false, ...CATALOGUE[code] };
+}

@@ -1,4 +1,4 @@
-import { CATALOGUE, type CatalogueEntry, type ErrorCode } from './catalogue.ts';
+import { type ErrorCode, errorEntry } from './catalogue.ts';
 import { type Facts, hintsFor } from './hints.ts';
 import { redact } from './redact.ts';
 
@@ -40,8 +40,8 @@ export class SoraError extends Error {
   readonly retryAfterMs: number | null;
 
   constructor(code: ErrorCode, details: SoraErrorDetails = {}) {
-    const entry: CatalogueEntry = CATALOGUE[code];
-    super(details.title ?? entry.title, { cause: details.cause });
+    const { title, retryable } = errorEntry(code);
+    super(details.title ?? title, { cause: details.cause });
     this.code = code;
     this.violations = details.violations ?? [];
     this.causedBy = details.causedBy ? redact(details.causedBy) : null;
@@ -50,7 +50,7 @@ export class SoraError extends Error {
     this.requestId = details.requestId ?? null;
     this.jobId = details.jobId ?? null;
     this.submission = details.submission ?? null;
-    this.retryable = details.retryable ?? entry.retryable ?? false;
+    this.retryable = details.retryable ?? retryable;
     this.retryAfterMs = details.retryAfterMs ?? null;
   }
 
@@ -67,6 +67,6 @@ export function messageOf(thrown: unknown): string {
 
 /** Exit code 2 promises that nothing was sent, so a refusal by a server exits with 1. */
 export function exitCodeFor(error: SoraError): number {
-  const { exitCode } = CATALOGUE[error.code];
+  const { exitCode } = errorEntry(error.code);
   return exitCode === 2 && error.status !== null ? 1 : exitCode;
 }

@@ -1,15 +1,10 @@
-import type { Facts } from './hints.ts';
-
 /** The built-in default profile: OpenAI. */
 export const DEFAULT_PROFILE = 'openai';
 /** The name for a `--base-url` that belongs to no profile. */
 export const CUSTOM_PROFILE = 'custom';
-
-/** Facts for hints: the profile to store a key for, and whether it ignores the environment's keys. */
-export function keyFacts(profile: string | null): Facts {
-  const storedFor = profile === CUSTOM_PROFILE ? null : profile;
-  return { stored_for: storedFor, own_profile: storedFor === DEFAULT_PROFILE ? null : storedFor };
-}
+/** The built-in profile of the simulator, and its address, which no network knows. */
+export const SIMULATOR_PROFILE = 'simulator';
+export const SIMULATOR_BASE_URL = 'http://simulator.invalid/v1';
 
 /** Whether every object inherits a member of this name (`__proto__`, …), so it cannot name a profile. */
 export function isReservedName(name: string): boolean {

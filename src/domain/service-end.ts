@@ -1,7 +1,7 @@
 import { dayOf } from './day.ts';
 import { isOpenAiUrl, OPENAI_RETIREMENT_MS } from './diagnosis.ts';
 import { SoraError } from './errors.ts';
-import { keyFacts } from './profile-names.ts';
+import { keyFacts } from './hints.ts';
 
 /** The day OpenAI announced the shutdown. */
 const OPENAI_ANNOUNCEMENT_MS = Date.UTC(2026, 2, 24);

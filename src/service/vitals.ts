@@ -1,4 +1,4 @@
-import { CATALOGUE, type ErrorCode } from '../domain/catalogue.ts';
+import { type ErrorCode, errorEntry } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
 import { METRICS_TYPE } from '../domain/metrics.ts';
 import { type Handler, jsonReply, type ServerReply, textReply } from '../http-server/handler.ts';
@@ -64,7 +64,7 @@ export async function unreadinessOf(
   } catch (error) {
     const code = error instanceof SoraError ? error.code : 'unexpected';
     const isWriting = code === 'cannot_write';
-    return { code, message: isWriting ? 'the ledger cannot be written' : CATALOGUE[code].title };
+    return { code, message: isWriting ? 'the ledger cannot be written' : errorEntry(code).title };
   }
 }
 

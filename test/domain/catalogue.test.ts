@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { CATALOGUE, type CatalogueEntry, ERROR_CODES } from '../../src/domain/catalogue.ts';
+import { ERROR_CODES, errorEntry } from '../../src/domain/catalogue.ts';
 import { hintsFor } from '../../src/domain/hints.ts';
+import { SIMULATOR_BASE_URL } from '../../src/domain/profile-names.ts';
 
 /** The public list of codes: only ever added to. */
 const EXIT_CODES = {
@@ -43,7 +44,7 @@ const VERBS = /^(add|ask|change|check|choose|free|include|raise|request|resize|r
 /** Every fact is known. */
 const EVERYTHING = new Proxy({}, { get: () => 'known' });
 
-const rows: readonly (readonly [string, CatalogueEntry])[] = Object.entries(CATALOGUE);
+const rows = ERROR_CODES.map((code) => [code, errorEntry(code)] as const);
 
 describe('the catalogue', () => {
   it('has exactly the documented codes, each with its exit code', () => {
@@ -64,10 +65,11 @@ describe('the catalogue', () => {
     const [bare, full] = [hintsFor(code), hintsFor(code, EVERYTHING)];
     expect(bare.length).toBeGreaterThan(0);
     expect(full).toHaveLength(bare.length);
-    const { cases = [] }: CatalogueEntry = CATALOGUE[code];
-    for (const hint of [...bare, ...full, ...cases.flatMap(({ hints }) => hints)]) {
+    const ofCases = errorEntry(code).cases.flatMap(({ hints }) => hints);
+    const texts = ofCases.flatMap((hint) => (typeof hint === 'object' && 'hint' in hint ? hint.hint : hint));
+    for (const hint of [...bare, ...full, ...texts]) {
       expect(hint).toMatch(VERBS);
-      expect(hint).not.toMatch(/[{}]|\.$/);
+      expect(hint).not.toMatch(/[{}[\]]|\.$/);
     }
   });
 });
@@ -111,5 +113,15 @@ describe('hintsFor', () => {
     expect(hintsFor('wait_timeout', { id: 'video_1', target: null })).toEqual([
       'run `sora status --watch` to keep waiting',
     ]);
+  });
+
+  it('leaves out a part in brackets whose fact is unknown', () => {
+    expect(hintsFor('download_corrupt')).toEqual(['run `sora download` to try again']);
+    expect(hintsFor('download_corrupt', { id: '-x' })).toEqual(['run `sora download -- -x` to try again']);
+  });
+
+  it('suggests the simulator, except where its own errors are reported', () => {
+    expect(hintsFor('insufficient_quota', { base_url: 'http://127.0.0.1:8000/v1' }).join()).toContain('--simulate');
+    expect(hintsFor('insufficient_quota', { base_url: SIMULATOR_BASE_URL }).join()).not.toContain('--simulate');
   });
 });

@@ -1,10 +1,11 @@
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
-import { checkProfile, SIMULATOR_PROFILE } from '../../configuration/chosen-server.ts';
+import { checkProfile } from '../../configuration/chosen-server.ts';
 import { describeConfiguration } from '../../configuration/description.ts';
 import { isSecretSetting } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { nearest } from '../../domain/nearest.ts';
+import { SIMULATOR_PROFILE } from '../../domain/profile-names.ts';
 import { canBeHidden } from '../../domain/redact.ts';
 import { readStream } from '../../jobs/input-file.ts';
 import { cleanText } from '../../output/clean-text.ts';

@@ -1,10 +1,9 @@
 import type { Context } from '../../app/context.ts';
-import { SIMULATOR_PROFILE } from '../../configuration/chosen-server.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
 import { listedModels } from '../../doctor/listed-models.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { isUnfilled, PRESETS, type Preset } from '../../domain/presets.ts';
-import { DEFAULT_PROFILE } from '../../domain/profile-names.ts';
+import { DEFAULT_PROFILE, SIMULATOR_PROFILE } from '../../domain/profile-names.ts';
 import { askSecret, askText, type Choice, choose, confirm } from '../../output/prompt.ts';
 import { keyFault } from '../../store/keys.ts';
 import { baseUrlFault, settingFault } from '../../store/setting-specs.ts';

@@ -1,13 +1,13 @@
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { refuseFaults } from '../../app/option-values.ts';
-import { checkProfile, profileNames, SIMULATOR_PROFILE } from '../../configuration/chosen-server.ts';
+import { checkProfile, profileNames } from '../../configuration/chosen-server.ts';
 import { isSecretSetting } from '../../configuration/endpoint.ts';
 import { profileSettings } from '../../configuration/profile-settings.ts';
 import { DIALECTS } from '../../domain/dialect.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { findPreset, PRESET_NAMES, type Preset } from '../../domain/presets.ts';
-import { DEFAULT_PROFILE } from '../../domain/profile-names.ts';
+import { DEFAULT_PROFILE, SIMULATOR_PROFILE } from '../../domain/profile-names.ts';
 import { confirm } from '../../output/prompt.ts';
 import { maskKey, readKeys, writeKey } from '../../store/keys.ts';
 import { type SettingChange, writeSetting, writeSettings } from '../../store/settings.ts';

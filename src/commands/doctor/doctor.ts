@@ -14,7 +14,7 @@ import { NETWORK_CHECKS } from '../../doctor/network-checks.ts';
 import { surveyServer } from '../../doctor/server-survey.ts';
 import type { ExaminedServer } from '../../doctor/subject.ts';
 import { CAPABILITY_NAMES, type Capability } from '../../domain/capabilities.ts';
-import { CATALOGUE } from '../../domain/catalogue.ts';
+import { errorEntry } from '../../domain/catalogue.ts';
 import type { CheckResult } from '../../domain/check.ts';
 import { DIALECTS } from '../../domain/dialect.ts';
 import { SoraError } from '../../domain/errors.ts';
@@ -222,6 +222,6 @@ function accessCommand(deps: DoctorDeps) {
 }
 
 function exitCodeOf({ code }: CheckResult): number {
-  const { exitCode } = CATALOGUE[code ?? 'unexpected'];
+  const { exitCode } = errorEntry(code ?? 'unexpected');
   return EXIT_CODES.has(exitCode) ? exitCode : 1;
 }
