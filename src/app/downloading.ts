@@ -47,7 +47,7 @@ export async function downloadOne(
   const seen = await jobs.look(found, deadlineMs);
   const leftMs = Math.max(0, deadlineMs - host.clock.uptimeMs());
   const job = wait && !isTerminal(seen.status) ? await followJob({ ...found, known: seen }, leftMs, deps) : seen;
-  refuseUnfinished(job, targetOption(server.identity), host.clock.now());
+  refuseUnfinished(job, targetOption(server.identity));
   const video = namedVideo(job, record);
   checkNames(plan, video, deps, 'download');
   await refuseExisting(plan, video, saved, deps);
@@ -61,8 +61,8 @@ export async function downloadOne(
   return { ...summarize(server.identity.profile, record, job), files };
 }
 
-function refuseUnfinished(job: VideoJob, target: string, nowMs: number): void {
-  const failure = isTerminal(job.status) ? failureOf(job, nowMs) : null;
+function refuseUnfinished(job: VideoJob, target: string): void {
+  const failure = isTerminal(job.status) ? failureOf(job) : null;
   if (failure !== null) throw failure;
   if (isTerminal(job.status)) return;
   throw new SoraError('content_not_ready', { jobId: job.id, facts: { id: job.id, target } });

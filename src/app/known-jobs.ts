@@ -291,6 +291,5 @@ export function deletedVideo(id: string): SoraError {
 /** The video is known to be on this server, so a 404 of the route means that the server has no such call. */
 function withoutRoute(error: unknown, title: string, hints?: readonly string[]): unknown {
   if (!(error instanceof SoraError) || error.code !== 'endpoint_not_found') return error;
-  const { causedBy, status, requestId } = error;
-  return new SoraError('not_supported', { title, causedBy, status, requestId, ...(hints && { hints }) });
+  return error.as('not_supported', { title, ...(hints && { hints }) });
 }

@@ -8,10 +8,10 @@ import type { FoundJob } from './known-jobs.ts';
 import { targetOption } from './servers.ts';
 
 /** Throws `content_not_ready` for a job that still runs, or `video_not_found` with the reason why it has no video to start from. */
-export function requireFinished(job: VideoJob, operation: Derivation, { id, server }: FoundJob, atMs: number): void {
+export function requireFinished(job: VideoJob, operation: Derivation, { id, server }: FoundJob): void {
   if (job.status === 'completed') return;
   if (isTerminal(job.status)) {
-    const { message = job.status, causedBy = null } = failureOf(job, atMs) ?? {};
+    const { message = job.status, causedBy = null } = failureOf(job) ?? {};
     const hints = [`run \`${commandAbout(id, 'sora status', targetOption(server.identity))}\` to see it`];
     throw new SoraError('video_not_found', {
       title: `${id} has no video to ${operation}: ${message}`,

@@ -235,7 +235,7 @@ class BatchRun {
       const deadlineMs = clock.uptimeMs() + this.#order.timeoutMs;
       const job = await this.#wait(row, record, submission.job, deadlineMs);
       attempt.job = job;
-      const failure = failureOf(job, clock.now());
+      const failure = failureOf(job);
       if (failure === null) return { record, job, deadlineMs };
       if (retries >= this.#order.retries || !isServersFault(failure, job) || this.#stoppedBy !== null) throw failure;
       rowOrder = { ...rowOrder, after: record.key };

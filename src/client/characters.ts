@@ -33,16 +33,12 @@ const UNKNOWN_CHARACTER = /\bcharacter\b.*(not found|does not exist|no such)/i;
 
 function wordsFor(error: unknown, id: string): unknown {
   if (!(error instanceof SoraError)) return error;
-  const { causedBy, status, requestId } = error;
-  if (error.code === 'video_not_found' || UNKNOWN_CHARACTER.test(causedBy ?? '')) {
-    return new SoraError('video_not_found', {
+  if (error.code === 'video_not_found' || UNKNOWN_CHARACTER.test(error.causedBy ?? '')) {
+    return error.as('video_not_found', {
       title: `the server has no character ${id}`,
-      causedBy,
-      status,
-      requestId,
       hints: ['check the id, and that `--profile` or `--base-url` selects its server'],
     });
   }
   if (error.code !== 'endpoint_not_found') return error;
-  return new SoraError('not_supported', { title: 'the server cannot use characters', causedBy, status, requestId });
+  return error.as('not_supported', { title: 'the server cannot use characters' });
 }

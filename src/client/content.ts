@@ -122,7 +122,7 @@ async function openNamed(call: ContentCall, location: ContentLocation): Promise<
   const job = await attempt(look);
   options.signal?.throwIfAborted();
   if (job instanceof SoraError) throw job.code === 'content_expired' ? job : refusal;
-  const expired = job.status === 'expired' ? failureOf(job, call.context.atMs) : null;
+  const expired = job.status === 'expired' ? failureOf(job) : null;
   if (expired !== null) throw expired;
   const isFresh = job.content !== null && !isDeepStrictEqual(job.content, location);
   if (!isFresh || isRoute(call, job.content) || !canFetch(transport, job.content)) throw refusal;
@@ -243,13 +243,9 @@ async function failureFrom(
   const isOfFile = fileOrigin !== null || !transport.isHome(reply.url);
   const code = codeOf(failure.code, reply.status, isOfFile);
   if (code === failure.code && !isOfFile) return failure;
-  const { causedBy, status, requestId, retryAfterMs } = failure;
-  const details = { causedBy, status, requestId, retryAfterMs, facts: context.facts ?? {} };
-  if (code !== REFUSED) return new SoraError(code, details);
-  return new SoraError(code, {
-    ...details,
-    title: `the URL of the video’s file refuses the download: ${new URL(reply.url).origin}`,
-  });
+  const title = `the URL of the video’s file refuses the download: ${new URL(reply.url).origin}`;
+  const { retryAfterMs } = failure;
+  return failure.as(code, { retryAfterMs, facts: context.facts ?? {}, ...(code === REFUSED && { title }) });
 }
 
 function codeOf(code: ErrorCode, status: number, isOfFile: boolean): ErrorCode {

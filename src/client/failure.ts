@@ -24,13 +24,12 @@ export interface RefusedReply {
 
 export function failureFromReply(reply: RefusedReply, context: CallContext): SoraError {
   if (reply.proxy !== undefined && isProxysOwn(reply)) return proxyRefusal(reply, reply.proxy, context);
-  const { code, type, param, message } = decodeErrorBody(reply.body);
+  const { code, type, message } = decodeErrorBody(reply.body);
   const retryAfterMs = retryAfterOf(reply.headers, context.atMs);
   const cause = diagnose({
     status: reply.status,
     code,
     type,
-    param,
     message,
     isOpenAi: isOpenAiUrl(context.baseUrl),
     atMs: context.atMs,

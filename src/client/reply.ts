@@ -1,4 +1,4 @@
-import { SoraError } from '../domain/errors.ts';
+import type { SoraError } from '../domain/errors.ts';
 import { idForms } from '../domain/id-forms.ts';
 import type { JsonValue } from '../domain/json.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
@@ -195,6 +195,5 @@ export function provesNothingMade(status: number): boolean {
 }
 
 function inDoubt(failure: SoraError): SoraError {
-  const { causedBy, status, requestId } = failure;
-  return new SoraError('outcome_unknown', { causedBy: causedBy ?? failure.message, status, requestId, cause: failure });
+  return failure.as('outcome_unknown', { causedBy: failure.causedBy ?? failure.message, cause: failure });
 }

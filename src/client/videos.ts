@@ -1,5 +1,4 @@
 import { CAPABILITIES } from '../domain/capabilities.ts';
-import { SoraError } from '../domain/errors.ts';
 import { firstFormat, type RequestFormat, type WrittenFormat } from '../domain/request-format.ts';
 import { CAPABILITY_OF } from '../domain/request-gate.ts';
 import { isTerminal, type Variant, type VideoJob, type VideoRequest } from '../domain/video.ts';
@@ -131,10 +130,10 @@ function ofOperation(outcome: CreateOutcome, { source }: VideoRequest): CreateOu
     const exists = source.operation === 'character' && !isTerminal(outcome.job.status);
     return exists ? { ...outcome, job: { ...outcome.job, status: 'completed' } } : outcome;
   }
-  const { code, causedBy, status, requestId } = outcome.error;
-  if (code !== 'endpoint_not_found' && code !== 'not_supported') return outcome;
+  const { error } = outcome;
+  if (error.code !== 'endpoint_not_found' && error.code !== 'not_supported') return outcome;
   const title = `the server cannot ${CAPABILITIES[CAPABILITY_OF[source.operation]]}`;
-  return { kind: 'rejected', error: new SoraError('not_supported', { title, causedBy, status, requestId }) };
+  return { kind: 'rejected', error: error.as('not_supported', { title }) };
 }
 
 /** A refusal of the type of a field, in the words of the libraries that read it. */

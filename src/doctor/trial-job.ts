@@ -64,7 +64,7 @@ export async function tryJob(deps: TrialDeps, body: TrialBody, { outlasts = fals
     doubt === undefined ? '' : `; the response was lost (${doubt.causedBy}), and the job was found in the list`;
   const made = `created ${id} (${job?.serverStatus ?? 'no status'}, ${deps.price(1)})${found}`;
   const hasEnded = job !== null && isTerminal(job.status);
-  const trial = { isFound: doubt !== undefined, failure: hasEnded ? failureOf(job, record.submittedAtMs) : null };
+  const trial = { isFound: doubt !== undefined, failure: hasEnded ? failureOf(job) : null };
   try {
     const client = await deps.client();
     const stopped = hasEnded || deps.stopsJobs ? await endJob(client, deps.clock, id, hasEnded) : 'running';

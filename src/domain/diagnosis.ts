@@ -1,5 +1,5 @@
 import type { ErrorCode } from './catalogue.ts';
-import { isModeration } from './moderation.ts';
+import { isModeration, type RefusalWords } from './moderation.ts';
 
 /** The day OpenAI shut down its Videos API. */
 export const OPENAI_RETIREMENT_MS = Date.UTC(2026, 8, 24);
@@ -10,13 +10,7 @@ export function isOpenAiUrl(url: string): boolean {
 }
 
 /** The parts of a server's refusal that identify its cause. */
-export interface Refusal {
-  /** 0 for a job that was accepted and failed later. */
-  readonly status: number;
-  readonly code: string | null;
-  readonly type: string | null;
-  readonly param: string | null;
-  readonly message: string;
+export interface Refusal extends RefusalWords {
   /** Whether the server is OpenAI itself. */
   readonly isOpenAi: boolean;
   readonly atMs: number;
@@ -92,7 +86,6 @@ const RULES: readonly Rule[] = [
   { code: 'not_supported', status: [405, 501] },
   { code: 'endpoint_not_found', status: [404, 410] },
   { code: 'request_timeout', status: [408, 504, 524] },
-  { code: 'job_failed', status: [0] },
   { code: 'endpoint_not_found', when: ({ status }) => status >= 300 && status < 400 },
   { code: 'invalid_request', when: ({ status }) => status >= 400 && status < 500 },
 ];

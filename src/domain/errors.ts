@@ -58,6 +58,12 @@ export class SoraError extends Error {
   with(details: SoraErrorDetails): SoraError {
     return new SoraError(this.code, { ...this, title: this.message, cause: this.cause, ...details });
   }
+
+  /** The same refusal under a code that fits its context better, with the words and hints of that code. */
+  as(code: ErrorCode, details: SoraErrorDetails = {}): SoraError {
+    const { causedBy, status, requestId } = this;
+    return new SoraError(code, { causedBy, status, requestId, ...details });
+  }
 }
 
 /** The words of anything that was thrown. */

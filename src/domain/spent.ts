@@ -35,11 +35,11 @@ export function chargeOf(record: JobRecord): Charge {
 }
 
 function doubtOf(record: JobRecord): Doubt | null {
-  const { job, files, submittedAtMs } = record;
+  const { job, files } = record;
   if (job === null) return 'outcome_unknown';
   switch (statusOf(record)) {
     case 'failed':
-      return failureOf(job, submittedAtMs)?.code === 'moderation_blocked' ? 'moderation_blocked' : 'failed';
+      return failureOf(job)?.code === 'moderation_blocked' ? 'moderation_blocked' : 'failed';
     case 'cancelled':
       return 'cancelled';
     case 'expired': // a video, or a job that never produced one

@@ -24,8 +24,8 @@ export function characterRequest(name: string, video: VideoFile): VideoRequest {
 }
 
 /** Throws `job_failed` if the server reported that it could not create the character. */
-export function requireMade({ job }: JobRecord, atMs: number): void {
-  const failure = job !== null && isTerminal(job.status) ? failureOf(job, atMs) : null;
+export function requireMade({ job }: JobRecord): void {
+  const failure = job !== null && isTerminal(job.status) ? failureOf(job) : null;
   if (failure !== null) throw failure;
 }
 

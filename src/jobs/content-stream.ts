@@ -76,7 +76,6 @@ async function openWhenReady(
 }
 
 /** Servers answer the same for a thumbnail that they never create and for one that is not ready yet. */
-function neverPublished(variant: Variant, { causedBy, status, requestId }: SoraError): SoraError {
-  const title = `the server has no ${variant} of this video`;
-  return new SoraError('not_supported', { title, causedBy, status, requestId });
+function neverPublished(variant: Variant, error: SoraError): SoraError {
+  return error.as('not_supported', { title: `the server has no ${variant} of this video` });
 }

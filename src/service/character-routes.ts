@@ -69,7 +69,7 @@ export function addCharacterRoutes(app: OpenAPIHono, { desk, upstream, objects, 
       budget.release(id);
       throw error;
     });
-    requireMade(record, clock.now());
+    requireMade(record);
     log('info', 'Character created', { id: record.job?.id });
     return c.json(viewOf(record), 201);
   });

@@ -62,6 +62,6 @@ async function readSource(id: string, { submitDeps }: Upstream): Promise<SourceF
   const job = await submitDeps.client.get(id);
   if (job.status === 'completed') return { model: job.model, seconds: job.seconds, size: job.size };
   if (!isTerminal(job.status)) throw new SoraError('content_not_ready', { hints: [] });
-  const causedBy = failureOf(job, submitDeps.clock.now())?.message ?? job.status;
+  const causedBy = failureOf(job)?.message ?? job.status;
   throw new SoraError('video_not_found', { title: `\`${id}\` has no video`, causedBy, hints: [] });
 }

@@ -188,7 +188,7 @@ export class JobRunner implements OrderDesk {
       }
       onSubmitted();
       const video = await this.#wait(current, videoId, signal);
-      const failure = failureOf(video, current.updatedAtMs);
+      const failure = failureOf(video);
       if (failure !== null) throw failure;
       isDownloading = true;
       const film = await this.#download(job, video, 'video', signal);

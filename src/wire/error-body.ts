@@ -5,7 +5,6 @@ import { firstText, firstWords, objectOf, textOf, wordsOf } from './fields.ts';
 export interface ErrorBody {
   readonly code: string | null;
   readonly type: string | null;
-  readonly param: string | null;
   /** Empty if the body has no message. */
   readonly message: string;
 }
@@ -48,7 +47,6 @@ function unwrapped(outer: ErrorBody, inner: ErrorBody): ErrorBody {
   return {
     code: isNumber(inner.code) && !isNumber(outer.code) ? outer.code : (inner.code ?? outer.code),
     type: inner.type ?? outer.type,
-    param: inner.param ?? outer.param,
     message: inner.message,
   };
 }
@@ -68,8 +66,6 @@ function fromJson(value: JsonValue): ErrorBody {
     return {
       code: textOf(error.code),
       type: firstText(error.type, objectOf(error.innererror).code), // Azure's inner code is more specific
-
-      param: textOf(error.param),
       message: withFields(
         firstWords(error.message, error.detail, error.code, error.type, error) ?? '',
         faultsOf(error) ?? faultsOf(value),
@@ -80,7 +76,6 @@ function fromJson(value: JsonValue): ErrorBody {
   return {
     code: textOf(value.code),
     type: textOf(value.type),
-    param: textOf(value.param),
     message: withFields(
       firstWords(error, detailWords(value.detail), value.message, value.title, value.code) ?? '',
       faultsOf(value) ?? Object.values(value).map(faultsOf).find(Boolean) ?? null,
@@ -139,5 +134,5 @@ function isHtml(body: string): boolean {
 }
 
 function plain(message: string): ErrorBody {
-  return { code: null, type: null, param: null, message };
+  return { code: null, type: null, message };
 }

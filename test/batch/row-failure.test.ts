@@ -19,6 +19,6 @@ it.each<[boolean, Partial<VideoJob>]>([
   [false, { error: { code: null, message: 'the server does not allow this: invalid size' } }],
 ])('isServersFault is %j for a job that ended as %j', (isWorthIt, changes) => {
   const job = createVideoJob({ status: 'failed', serverStatus: 'failed', ...changes });
-  const failure = failureOf(job, 0);
+  const failure = failureOf(job);
   expect(failure !== null && isServersFault(failure, job)).toBe(isWorthIt);
 });

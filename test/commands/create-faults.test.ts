@@ -78,6 +78,7 @@ describe('sora create --simulate --fault', () => {
     const result = await create(fault);
     expect(result.code).toBe(code);
     expect(result.stderr).toMatch(hint ?? /completed/);
+    expect(result.stderr).not.toContain('add `--simulate`');
     if (hint !== undefined) expect(result.stderr).toMatch(/^error: .+\n(?: {2}\w[\w ]*: .+\n)*\nhint: /m);
   });
 });

@@ -10,7 +10,6 @@ function refusal(fields: Partial<Refusal>): Refusal {
     status: 400,
     code: null,
     type: null,
-    param: null,
     message: '',
     isOpenAi: true,
     atMs: BEFORE_THE_END,
@@ -30,7 +29,6 @@ describe('diagnose', () => {
       'a length',
       {
         code: 'invalid_value',
-        param: 'seconds',
         message: "Invalid value: '10'. Supported values are: '4', '8', and '12'.",
       },
     ],
@@ -86,7 +84,6 @@ describe('diagnose', () => {
       'a failed job by text',
       { status: 0, message: 'Your request was blocked by our moderation system.' },
     ],
-    ['job_failed', 'a failed job', { status: 0, code: 'processing_error' }],
     ['video_not_found', 'an id', { status: 404, message: "Video with id 'video_1' not found" }],
     ['video_not_found', 'an id, in other words', { status: 404, message: 'no such video' }],
     ['video_not_found', 'an id, as New API words it', { code: 'task_not_exist', message: 'task_not_exist' }],

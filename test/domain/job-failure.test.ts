@@ -35,7 +35,7 @@ it.each<[string, Partial<VideoJob>, string | undefined, string | null | undefine
     MODERATION,
   ],
 ])('failureOf a job that is %s', (_, changes, code, causedBy) => {
-  const failure = failureOf(createVideoJob(changes), 0);
+  const failure = failureOf(createVideoJob(changes));
   expect(failure?.code).toBe(code);
   expect(failure?.causedBy).toBe(causedBy);
 });

@@ -6,7 +6,7 @@ describe('decodeErrorBody', () => {
     [
       'OpenAI’s envelope',
       '{"error":{"message":"no","type":"invalid_request_error","param":"seconds","code":"invalid_value"}}',
-      { message: 'no', type: 'invalid_request_error', param: 'seconds', code: 'invalid_value' },
+      { message: 'no', type: 'invalid_request_error', code: 'invalid_value' },
     ],
     ['an envelope with a number for a code', '{"error":{"message":"no","code":400}}', { message: 'no', code: '400' }],
     ['an envelope without a message', '{"error":{"code":"quota"}}', { message: 'quota', code: 'quota' }],
@@ -51,7 +51,7 @@ describe('decodeErrorBody', () => {
           code: '400',
         },
       }),
-      { message: 'bad size', type: 'invalid_request_error', param: 'size', code: 'invalid_value' },
+      { message: 'bad size', type: 'invalid_request_error', code: 'invalid_value' },
     ],
     [
       'the same in Python notation',
@@ -100,7 +100,7 @@ describe('decodeErrorBody', () => {
     ['plain text', ' upstream connect error\n', { message: 'upstream connect error' }],
     ['nothing', '', { message: '' }],
   ])('reads %s', (_, body, expected) => {
-    expect(decodeErrorBody(body)).toEqual({ code: null, type: null, param: null, ...expected });
+    expect(decodeErrorBody(body)).toEqual({ code: null, type: null, ...expected });
   });
 
   it('limits the length of a message', () => {

@@ -10,7 +10,7 @@ import type { JobRecord } from '../../domain/record.ts';
 import { summarize } from '../../domain/summary.ts';
 import type { Derivation, VideoJob } from '../../domain/video.ts';
 
-type SourcesDeps = Pick<Context, 'configuration' | 'host' | 'jobs' | 'ledger' | 'servers'>;
+type SourcesDeps = Pick<Context, 'configuration' | 'jobs' | 'ledger' | 'servers'>;
 
 /** How many videos the server is asked for at a time. */
 const LOOKS_AT_ONCE = 8;
@@ -85,7 +85,7 @@ export class RowSources {
     const seen = await this.#look(id);
     if (seen instanceof SoraError) return seen;
     try {
-      requireFinished(seen.job, operation, seen.found, this.#deps.host.clock.now());
+      requireFinished(seen.job, operation, seen.found);
       return null;
     } catch (error) {
       return asProblem(error);

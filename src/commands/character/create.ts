@@ -86,7 +86,7 @@ export const characterCreateCommand = defineCommand({
       },
     );
     const created = (await ledger.byKey(record.key)) ?? record;
-    requireMade(created, host.clock.now());
+    requireMade(created);
     return {
       answer: answerOf(created),
       errors: unrecorded === undefined ? [] : [unrecorded],

@@ -207,7 +207,7 @@ async function storedSource(
   const confirm = async (): Promise<JobSummary> => {
     const job = await find();
     const seen = await jobs.look(job, deadlineMs);
-    requireFinished(seen, operation, job, host.clock.now());
+    requireFinished(seen, operation, job);
     return summarize(job.server.identity.profile, job.record, seen);
   };
   return {

@@ -127,10 +127,10 @@ async function isRunning(
   return (await underWay({ ledger }, order)).length > 0;
 }
 
-async function isOnServer(record: JobRecord, { jobs, host }: ProductionDeps): Promise<boolean> {
+async function isOnServer(record: JobRecord, { jobs }: ProductionDeps): Promise<boolean> {
   try {
     const found = await jobs.find(record.key);
-    requireFinished(await jobs.look(found), 'extend', found, host.clock.now());
+    requireFinished(await jobs.look(found), 'extend', found);
     return true;
   } catch (error) {
     if (error instanceof SoraError && error.code === 'video_not_found') return false;

@@ -242,7 +242,7 @@ async function finish(
     try {
       if (outcome instanceof SoraError) throw outcome;
       await noteChanges(request, record, outcome, deps);
-      const failure = failureOf(outcome, deps.host.clock.now());
+      const failure = failureOf(outcome);
       if (failure !== null) throw failure;
       const finished = { server, record, job: outcome, deadlineMs };
       const files = plan === null ? [] : await saveFiles(finished, placePlan(plan, { n: at + 1 }), deps, errors);

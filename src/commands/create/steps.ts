@@ -60,7 +60,7 @@ async function makeStep(step: Step, order: StepOrder, deps: StepsDeps): Promise<
   const [job] = followed;
   if (job === undefined || errors[0] !== undefined) throw errors[0] ?? new SoraError('unexpected');
   const video = await followJob(job, order.deadlineMs - clock.uptimeMs(), deps);
-  const failure = failureOf(video, clock.now());
+  const failure = failureOf(video);
   if (failure !== null) throw failure;
   return video.id;
 }
