@@ -67,7 +67,7 @@ async function followOne(
 ): Promise<VideoJob | SoraError> {
   const { host, random } = deps;
   const { id, server, record, known } = watch.job;
-  const client = deps.jobs.clientOf({ ...server, client: server.singleShot }, record?.request.source?.operation);
+  const client = deps.jobs.singleShotOf(server, record?.request.source?.operation);
   let removed: VideoJob | null = null;
   try {
     return await waitForJob(

@@ -1,5 +1,6 @@
 import { clientOf } from '../client/client-of.ts';
 import type { VideosClient } from '../client/port.ts';
+import type { ClientOptions } from '../client/reply.ts';
 import { type Configuration, dayCapsOf } from '../configuration/configuration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { forEach, type Outcomes } from '../domain/outcomes.ts';
@@ -135,9 +136,10 @@ export class KnownJobs {
 
   /**
    * Asks the server for a job and records changes. A job that was cancelled is known to have ended, although its
-   * server may no longer have it. Throws `video_not_found` for a video that was deleted, and `wait_timeout` as `find` does.
+   * server may no longer have it. With `exists` the server is asked again after a 404. Throws `video_not_found` for a video
+   * that was deleted, and `wait_timeout` as `find` does.
    */
-  async look(found: FoundJob, deadlineMs?: number): Promise<VideoJob> {
+  async look(found: FoundJob, deadlineMs?: number, exists = Boolean(found.record?.job)): Promise<VideoJob> {
     const { id, server, record } = found;
     const removed = await this.removedJob(record);
     if (removed?.status === 'cancelled') return removed;
@@ -145,7 +147,7 @@ export class KnownJobs {
     if (removed !== null) throw deletedVideo(id);
     try {
       const client = this.clientOf(server, record?.request.source?.operation);
-      const job = await this.inTime(deadlineMs, id, (signal) => client.get(id, { signal }));
+      const job = await this.inTime(deadlineMs, id, (signal) => client.get(id, { signal, exists }));
       if (record?.job?.status !== job.status) await this.record(record, job);
       return job;
     } catch (error) {
@@ -171,9 +173,11 @@ export class KnownJobs {
 
   /** Deletes a video from its server and records that. Throws `not_supported` if the server reports that it kept it. */
   async delete({ id, server, record }: FoundJob): Promise<void> {
-    const isGone = await server.client.remove(id, { signal: this.#deps.host.interrupt }).catch((error: unknown) => {
-      throw withoutRoute(error, 'the server cannot delete videos');
-    });
+    const isGone = await server.client
+      .remove(id, { signal: this.#deps.host.interrupt, exists: true })
+      .catch((error: unknown) => {
+        throw withoutRoute(error, 'the server cannot delete videos');
+      });
     if (!isGone) {
       throw new SoraError('not_supported', {
         title: 'the server kept the video',
@@ -212,7 +216,7 @@ export class KnownJobs {
   async refresh(record: JobRecord, deadlineMs?: number): Promise<JobSummary> {
     try {
       const found = await this.findAny(record.key, deadlineMs);
-      return await this.summarize(found, await this.look(found, deadlineMs));
+      return await this.summarize(found, await this.look(found, deadlineMs, false));
     } catch (error) {
       if (!(error instanceof SoraError)) throw error;
       const why = error.causedBy ?? error.message;
@@ -243,11 +247,17 @@ export class KnownJobs {
   }
 
   /** The client for what a submission created: a video, a character or a batch. */
-  clientOf(
-    { client, transport, identity }: Pick<Server, 'client' | 'transport' | 'identity'>,
-    operation: string | undefined,
-  ): VideosClient {
-    return clientOf(client, operation, { transport, profile: identity.profile, now: this.#deps.host.clock.now });
+  clientOf({ client, retry, ...server }: Server, operation: string | undefined): VideosClient {
+    return clientOf(client, operation, this.#clientOptions(server), retry);
+  }
+
+  /** The same without retries, for loops that retry on their own. */
+  singleShotOf({ singleShot, ...server }: Server, operation: string | undefined): VideosClient {
+    return clientOf(singleShot, operation, this.#clientOptions(server));
+  }
+
+  #clientOptions({ transport, identity }: Pick<Server, 'transport' | 'identity'>): ClientOptions {
+    return { transport, profile: identity.profile, now: this.#deps.host.clock.now };
   }
 }
 

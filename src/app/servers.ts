@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { VideosClient } from '../client/port.ts';
+import type { Retry } from '../client/retry.ts';
 import type { TraceEvent, Transport } from '../client/transport.ts';
 import { profileNames } from '../configuration/chosen-server.ts';
 import type { Configuration } from '../configuration/configuration.ts';
@@ -29,6 +30,8 @@ export interface Server {
   readonly configuration: Configuration;
   /** Retries reads after transient failures. */
   readonly client: VideosClient;
+  /** The same retries for other reads. */
+  readonly retry: Retry;
   /** Below both clients: raw exchanges with the same key and headers. */
   readonly transport: Transport;
   /** Sends everything once; for loops that retry on their own. */
@@ -150,7 +153,7 @@ export class Servers {
   }
 
   async #connect(configuration: Configuration): Promise<Server> {
-    const [transport, { withRetries }, { withProfile }] = await Promise.all([
+    const [transport, { retryReads, withRetries }, { withProfile }] = await Promise.all([
       this.transport(configuration),
       import('../client/retry.ts'),
       import('../client/profile-client.ts'),
@@ -164,12 +167,14 @@ export class Servers {
     const onRetry = (call: keyof VideosClient, { message }: SoraError, delayMs: number): void => {
       output.news(`${message}; ${RETRIES[call]} in ${Math.ceil(delayMs / 1000)} s`);
     };
+    const retries = { clock: host.clock, random, onRetry };
     return {
       identity: this.identityOf(configuration),
       configuration,
       transport,
       singleShot,
-      client: withRetries(singleShot, { clock: host.clock, random, onRetry }),
+      client: withRetries(singleShot, retries),
+      retry: retryReads(retries),
     };
   }
 

@@ -4,6 +4,8 @@ import type { ContentLocation, Variant, VideoJob, VideoRequest } from '../domain
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
+  /** The job is known to exist, so `retry.ts` does not believe the first 404: replicas may know only their own jobs. */
+  readonly exists?: boolean | undefined;
 }
 
 export interface CreateOptions extends CallOptions {

@@ -7,6 +7,8 @@ const BASE_DELAY_MS = 500;
 const MAX_DELAY_MS = 60_000;
 /** A longer pause is not waited for; the error reports it. */
 const MAX_OBEYED_MS = 10 * 60_000;
+/** Before each repetition of a call that found no such job although it exists: another replica may have it. */
+const MISSING_PAUSES_MS = [100, 200, 400, 800, 1_600];
 
 export interface RetryOptions {
   readonly clock: Clock;
@@ -15,13 +17,16 @@ export interface RetryOptions {
   readonly onRetry?: ((call: keyof VideosClient, error: SoraError, delayMs: number) => void) | undefined;
 }
 
+/** Repeats a call that is safe to repeat. Throws its last error. */
+export type Retry = <T>(call: () => Promise<T>, options?: CallOptions) => Promise<T>;
+
 /**
- * The only place that retries: reads and deletes on network faults, 429 and 5xx, a create only on a 429, which means that
- * nothing was created. A pause requested by the server takes precedence over ours.
+ * The only place that retries: reads and deletes on network faults, 429 and 5xx, and on a 404 for a job that exists; a
+ * create only on a 429, which means that nothing was created. A pause requested by the server takes precedence over ours.
  */
 export function withRetries(client: VideosClient, options: RetryOptions): VideosClient {
-  const retry = <T>(name: keyof VideosClient, call: () => Promise<T>, { signal }: CallOptions = {}): Promise<T> =>
-    tryAgain(name, call, options, signal);
+  const retry = <T>(name: keyof VideosClient, call: () => Promise<T>, callOptions?: CallOptions): Promise<T> =>
+    tryAgain(name, call, options, callOptions);
   return {
     create: (request, createOptions) => createWithRetries(client, options, request, createOptions),
     get: (id, callOptions) => retry('get', () => client.get(id, callOptions), callOptions),
@@ -40,27 +45,58 @@ function removal(client: VideosClient, id: string, options: CallOptions | undefi
       return await client.remove(id, options);
     } catch (error) {
       if (isRepeated && error instanceof SoraError && error.code === 'video_not_found') return true;
-      isRepeated = true;
+      isRepeated ||= !isMissing(error);
       throw error;
     }
   };
+}
+
+/** The same for a read that is no call of the port. */
+export function retryReads(options: RetryOptions): Retry {
+  return (call, callOptions) => tryAgain('get', call, options, callOptions);
 }
 
 async function tryAgain<T>(
   name: keyof VideosClient,
   call: () => Promise<T>,
   options: RetryOptions,
-  signal: AbortSignal | undefined,
+  { signal, exists }: CallOptions = {},
 ): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
-      return await call();
+      return await (exists ? askReplicas(call, options, signal) : call());
     } catch (error) {
       const isFinal = !(error instanceof SoraError) || !error.retryable || isLeftToCaller(error);
       if (isFinal || tries === MAX_TRIES || requestsLongPause(error)) throw error;
       await pause(name, error, tries, options, signal);
     }
   }
+}
+
+/** A 404 of a server that has no such call, so no replica has it. */
+const NO_ROUTE = /invalid url \(/i;
+
+/** Calls again while the reply is that a job which exists does not. */
+async function askReplicas<T>(
+  call: () => Promise<T>,
+  { clock }: RetryOptions,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  for (const pauseMs of MISSING_PAUSES_MS) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!isMissing(error) || NO_ROUTE.test(error.causedBy ?? '')) throw error;
+    }
+    await clock.sleep(pauseMs, signal);
+  }
+  return call();
+}
+
+/** Whether a server has no such job, or no such route. Without a status it is no reply: the id cannot be part of a URL. */
+export function isMissing(error: unknown): error is SoraError {
+  if (!(error instanceof SoraError) || error.status === null) return false;
+  return error.code === 'video_not_found' || error.code === 'endpoint_not_found';
 }
 
 /** The caller decides how to wait for a file and resume it. A call that timed out is not repeated with the same timeout. */

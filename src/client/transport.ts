@@ -85,6 +85,8 @@ export class Transport {
   readonly #notices = new Set<string>();
   /** Whether the server's name is private, or resolved to a private address. */
   #isAtPrivateAddress: boolean;
+  /** Whether the last reply was an error: on a new connection, another replica may reply. */
+  #hasFailed = false;
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -236,10 +238,12 @@ export class Transport {
         headers: this.#headersFor(url, request.headers),
         idleTimeoutMs: timeoutMs,
         publicOnly: this.#isOutwardOnly(url),
+        isOnNewConnection: this.#hasFailed,
         ...(body === undefined ? {} : { body }),
         signal,
       });
       const uptimeMs = clock.uptimeMs();
+      this.#hasFailed = reply.status >= 400;
       trace?.({ kind: 'response', status: reply.status, url: shown, ms: Math.round(clock.now() - startedMs) });
       if (this.#isOwn(url)) this.#isAtPrivateAddress ||= reply.address !== undefined && isInward(reply.address);
       this.#passNotices(reply);

@@ -75,7 +75,7 @@ const RULES: readonly Rule[] = [
   { code: 'video_not_found', codes: ['task_not_exist', 'video_not_found'] },
   {
     code: 'video_not_found',
-    status: [404],
+    status: [400, 404],
     text: /\b(video|task|job)\b.{0,200}\b(not found|does not exist|not exist)|\b(no such|unknown|not find) (video|task|job)\b/is,
   },
   { code: 'content_expired', codes: ['content_expired', 'video_expired'] },

@@ -23,6 +23,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'endpoint_not_found',
   'invalid_request',
   'video_not_found',
+  'content_expired',
   'permission_denied',
 ]);
 
@@ -45,7 +46,7 @@ export async function cancelJob(deps: CancelDeps, id: string): Promise<Cancellat
   let refusal: SoraError | null = null;
   let isAccepted = false;
   try {
-    isAccepted = await client.remove(id, { signal });
+    isAccepted = await client.remove(id, { signal, exists: true });
   } catch (error) {
     if (!(error instanceof SoraError) || !REFUSALS.has(error.code)) throw error;
     refusal = error;
@@ -65,14 +66,16 @@ export async function cancelJob(deps: CancelDeps, id: string): Promise<Cancellat
 
 async function lookAfter({ client, signal }: CancelDeps, id: string, refusal: SoraError | null): Promise<Cancellation> {
   try {
-    const job = await client.get(id, { signal });
+    const job = await client.get(id, { signal, exists: refusal !== null });
     if (job.status === 'cancelled' || (job.status === 'failed' && refusal === null)) return { kind: 'aborted', job };
     if (isTerminal(job.status)) return { kind: 'ended', job };
     return STOPPING.test(job.serverStatus ?? '') ? { kind: 'stopping', job } : { kind: 'running', job, refusal };
   } catch (error) {
     if (!(error instanceof SoraError)) throw error;
     // After a DELETE that the server accepted, any 404 is about the job.
-    const isGone = error.code === 'video_not_found' || (refusal === null && [404, 410].includes(error.status ?? 0));
+    const isGone =
+      ['video_not_found', 'content_expired'].includes(error.code) ||
+      (refusal === null && [404, 410].includes(error.status ?? 0));
     if (!isGone) throw error;
     return { kind: 'deleted' };
   }

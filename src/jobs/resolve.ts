@@ -41,7 +41,7 @@ export async function attachJob(
   const named = await ledger.byIdForm(id);
   const owner = named.find(({ key, baseUrl }) => key !== record.key && baseUrl === record.baseUrl);
   if (owner !== undefined) throw new SoraError('usage', { title: `${id} already belongs to ${owner.key}`, jobId: id });
-  const job = await client.get(id, { signal });
+  const job = await client.get(id, { signal, exists: true });
   await ledger.append({ event: 'accepted', key: record.key, atMs: clock.now(), job: factsOf(job) });
   return job;
 }

@@ -1,4 +1,6 @@
 import type { VideosClient } from '../client/port.ts';
+import { isMissing } from '../client/retry.ts';
+import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isTerminal, type JobStatus, type VideoJob } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -123,16 +125,15 @@ class Patience {
   #missingSinceMs = 0;
   #wasSeen = false;
 
-  survives({ code, status, retryable }: SoraError, nowMs: number): boolean {
+  survives(error: SoraError, nowMs: number): boolean {
+    const { code, status, retryable } = error;
     if (code === 'unreadable_response') return ++this.#unreadable <= MAX_UNREADABLE;
-    // Without a status it is no reply: the id cannot be part of a URL.
-    const isMissing = (code === 'video_not_found' || code === 'endpoint_not_found') && status !== null;
-    if (isMissing) return this.#survivesMissing(code, nowMs);
+    if (isMissing(error)) return this.#survivesMissing(code, nowMs);
     return (retryable && code !== 'wait_timeout') || PASSING.has(status);
   }
 
   /** A server that never showed the job may have no route for it. */
-  #survivesMissing(code: 'video_not_found' | 'endpoint_not_found', nowMs: number): boolean {
+  #survivesMissing(code: ErrorCode, nowMs: number): boolean {
     if (this.#missing++ === 0) this.#missingSinceMs = nowMs;
     if (this.#missing < MIN_MISSING) return true;
     const mayExist = code === 'video_not_found' || this.#wasSeen;

@@ -16,6 +16,8 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
   /** Maximum silence on the connection, before or during the reply; then it fails with `ETIMEDOUT`. */
   readonly idleTimeoutMs?: number;
+  /** Opens a connection, which a load balancer may pass to another server. */
+  readonly isOnNewConnection?: boolean;
   /** Fails with `EINWARD` instead of connecting to a private or loopback address, even if a name resolves to it. */
   readonly publicOnly?: boolean;
 }
@@ -51,7 +53,7 @@ export const nodeHttp: Http = async (request) => {
       ...(request.publicOnly ? { lookup: publicLookup(lookup) } : {}),
       // A request with a body gets a new connection: a server may be closing a kept-alive one, and then the outcome of
       // the request would be unknown. The address of a kept-alive connection was not checked, either.
-      ...(request.body === undefined && !request.publicOnly ? {} : { agent: false }),
+      ...(request.body === undefined && !request.publicOnly && !request.isOnNewConnection ? {} : { agent: false }),
     },
   });
 };

@@ -141,6 +141,37 @@ describe('a read or delete', () => {
   });
 });
 
+describe('a job that exists', () => {
+  const KNOWN = { exists: true };
+  const unknown = new SoraError('video_not_found', { status: 404 });
+
+  it.each<ErrorCode>(['video_not_found', 'endpoint_not_found'])('is asked for again after %s', async (code) => {
+    const missing = new SoraError(code, { status: 404 });
+    const { client, calls } = createSubject([missing, new SoraError('server_error'), missing, missing]);
+    expect(await client.get('video_1', KNOWN)).toBe(JOB);
+    expect(calls).toHaveLength(5);
+  });
+
+  it('is given up after some seconds of 404s', async () => {
+    const { client, clock } = createSubject(Array.from({ length: 9 }, () => unknown));
+    await expect(client.get('video_1', KNOWN)).rejects.toBe(unknown);
+    expect(clock.now() - START_MS).toBe(3_100);
+  });
+
+  it('is not asked for again at a server without the call', async () => {
+    const causedBy = 'HTTP 404: Invalid URL (GET /v1/videos/video_1)';
+    const { client, calls } = createSubject([new SoraError('endpoint_not_found', { status: 404, causedBy })]);
+    await expect(client.get('video_1', KNOWN)).rejects.toMatchObject({ causedBy });
+    expect(calls).toHaveLength(1);
+  });
+
+  it('is not taken for deleted because replicas do not have it', async () => {
+    const { client, calls } = createSubject([unknown, unknown]);
+    expect(await client.remove('video_1', KNOWN)).toBe(false); // the reply of the third
+    expect(calls).toHaveLength(3);
+  });
+});
+
 describe('a delete', () => {
   const gone = new SoraError('video_not_found');
 

@@ -86,6 +86,7 @@ describe('diagnose', () => {
     ],
     ['video_not_found', 'an id', { status: 404, message: "Video with id 'video_1' not found" }],
     ['video_not_found', 'an id, in other words', { status: 404, message: 'no such video' }],
+    ['video_not_found', 'an id, with 400', { status: 400, message: 'Video with id video_1 not found' }],
     ['video_not_found', 'an id, as New API words it', { code: 'task_not_exist', message: 'task_not_exist' }],
     ['permission_denied', 'the right', { status: 403, message: 'Missing scopes: api.videos.write' }],
     ['not_supported', 'a method', { status: 405 }],

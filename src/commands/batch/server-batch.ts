@@ -150,12 +150,12 @@ export class ServerBatch {
     const id = record.job?.id ?? record.key;
     const job = await this.#wait(id, server);
     const client = this.#clientOptions(server);
-    const signal = { signal: host.interrupt };
-    const batch = await readBatch(client, id, signal);
+    const call = { signal: host.interrupt, exists: true };
+    const batch = await server.retry(() => readBatch(client, id, call), call);
     const answered = new Set<string>();
     for (const fileId of [batch.outputFileId, batch.errorFileId]) {
       if (fileId === null) continue;
-      const results = await recordResults(await readResults(client, fileId, signal), {
+      const results = await recordResults(await server.retry(() => readResults(client, fileId, call), call), {
         ledger,
         self: host.self,
         nowMs: host.clock.now(),
@@ -192,7 +192,7 @@ export class ServerBatch {
   async #wait(id: string, server: Server): Promise<VideoJob> {
     const { host, random, output } = this.#deps;
     const { clock, interrupt } = host;
-    const client = this.#deps.jobs.clientOf({ ...server, client: server.singleShot }, 'batch');
+    const client = this.#deps.jobs.singleShotOf(server, 'batch');
     const deadlineMs = clock.uptimeMs() + this.#settings.timeoutMs;
     let reported = '';
     try {

@@ -30,10 +30,11 @@ export const characterShowCommand = defineCommand({
     const configuration = servers.configurationOf(record);
     const [missing] = missingFor({ operation: 'character' }, capabilitiesOf(configuration));
     if (missing !== undefined) throw new SoraError('not_supported', { title: missing });
-    const { transport, identity } = await servers.of(record);
+    const { transport, identity, retry } = await servers.of(record);
     const id = record?.job?.id ?? name;
     const client = { transport, profile: identity.profile, now: host.clock.now };
-    const character = await readCharacter(client, id, { signal: host.interrupt });
+    const call = { signal: host.interrupt, exists: record !== undefined };
+    const character = await retry(() => readCharacter(client, id, call), call);
     const { createdAtMs } = character;
     const age = createdAtMs === null ? '' : `${formatAge(createdAtMs, host.clock.now())} ago`;
     const view = (): string =>
