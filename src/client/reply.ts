@@ -176,15 +176,22 @@ export function replyFacts({ headers }: Reply, nowMs: number): ReplyFacts {
 /** New API's distributor forwards a call only after it has found a channel. */
 const NO_CHANNEL = /[(\uff08]distributor[)\uff09]/;
 
+/** A refusal of a create whose idempotency key is known: a proxy sent it twice, and the first may have been accepted. */
+const KEY_REUSED = /idempoten\w{1,3}[ _-]?key\w{0,20}.{0,40}(used?\b|exist|conflict|duplicate|progress)/is;
+
 /** Whether the reply proves that a refused create created nothing. */
 function isRefused({ status, body }: Reply): boolean {
-  if (status !== 503) return provesNothingMade(status);
   const { code, message } = decodeErrorBody(body);
-  return code === 'model_not_found' && NO_CHANNEL.test(message);
+  if (status === 503) return code === 'model_not_found' && NO_CHANNEL.test(message);
+  return provesNothingMade(status) && !KEY_REUSED.test(`${code}: ${message}`);
 }
 
-/** Client errors that may follow after the server accepted the job: a timeout, a conflict, a failed dependency. */
-const MAY_FOLLOW_ACCEPTANCE: ReadonlySet<number> = new Set([408, 409, 424]);
+/**
+ * Client errors that may follow after the server accepted the job: a framework that cannot write the reply (406), a timeout
+ * (408), a conflict (409), a failed dependency (424), or a create that is being processed, because a proxy has sent it
+ * twice (423 and 425: no early data is sent).
+ */
+const MAY_FOLLOW_ACCEPTANCE: ReadonlySet<number> = new Set([406, 408, 409, 423, 424, 425]);
 /** The last registered client error. Those above are a proxy's own, mostly for a connection that ended early. */
 const LAST_CLIENT_ERROR = 451;
 const NO_RESPONSE = 444;
