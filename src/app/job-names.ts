@@ -7,7 +7,6 @@ import type { Ledger } from '../store/ledger.ts';
 
 /** How many jobs of a server are searched for the ending of an id. */
 const NEWEST_LISTED = 100;
-const MOST_CANDIDATES = 20;
 
 interface NameDeps {
   readonly ledger: Ledger;
@@ -107,7 +106,7 @@ async function lastRecord(deps: NameDeps): Promise<JobRecord> {
 function ambiguous(ending: string, candidates: readonly string[]): SoraError {
   return new SoraError('usage', {
     title: `\`${ending}\` is the ending of ${candidates.length} ids`,
-    violations: candidates.slice(0, MOST_CANDIDATES),
+    violations: candidates,
     hints: ['give more characters of the id'],
   });
 }

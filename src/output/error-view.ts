@@ -1,11 +1,16 @@
 import type { SoraError } from '../domain/errors.ts';
+import { firstItems } from '../domain/wording.ts';
 import { cleanText } from './clean-text.ts';
 import type { Palette } from './surface.ts';
+
+/** How many violations people and programs are shown: a manifest may have one in each of its rows. */
+const MOST_LINES = 50;
+const MOST_IN_JSON = 100;
 
 /** An error for people: what happened, the cause in the server's words, and what to do. */
 export function renderError(error: SoraError, { red, dim, cyan }: Palette): string {
   const details = [
-    ...error.violations.map((violation) => `  - ${cleanText(violation)}`),
+    ...firstItems(error.violations, MOST_LINES).map((violation) => `  - ${cleanText(violation)}`),
     ...(error.causedBy === null ? [] : [`  ${dim('caused by:')} ${indentRest(cleanText(error.causedBy))}`]),
     ...(error.requestId === null ? [] : [`  ${dim('request:')} ${cleanText(error.requestId)}`]),
   ];
@@ -23,7 +28,7 @@ export function errorJson(error: SoraError) {
   return {
     code: error.code,
     message: error.message,
-    violations: error.violations,
+    violations: firstItems(error.violations, MOST_IN_JSON),
     caused_by: error.causedBy,
     hints: error.hints,
     status: error.status,

@@ -449,6 +449,19 @@ describe('errors in a manifest', () => {
     expect(stderr).toContain('\n  - line 1 and 999 more: the duration `soon` is not a positive number of seconds\n\n');
   });
 
+  it('are counted after the first 50, and after the first 100 as JSON', async () => {
+    const sora = createCommandLine();
+    const lines = Array.from({ length: 1_000 }, (_, at) => `- prompt: a boat\n  wheels${at}: 4\n`);
+    writeFileSync(join(sora.cwd, 'shots.yaml'), lines.join(''));
+    const run = (...more: readonly string[]) => sora.run(['batch', 'shots.yaml', '--dry-run', ...more]);
+    const { stderr } = await run();
+    expect(stderr).toMatch(/^error: 1000 errors in shots\.yaml\n {2}- line 1: `wheels0` /);
+    expect(stderr).toContain('\n  - … and 950 more\n\n');
+    expect(stderr.split('\n')).toHaveLength(55);
+    const { violations } = JSON.parse((await run('--json')).stderr).error;
+    expect({ count: violations.length, last: violations.at(-1) }).toEqual({ count: 101, last: '… and 900 more' });
+  });
+
   it('include an empty, binary or missing manifest', async () => {
     expect(await faultsOf('empty.jsonl')).toMatchInlineSnapshot(`
       "error: 1 error in empty.jsonl
