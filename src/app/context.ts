@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { type Configuration, resolveConfiguration } from '../configuration/configuration.ts';
@@ -11,6 +10,7 @@ import type { ObjectStore } from '../object-storage/object-store.ts';
 import { S3Store } from '../object-storage/s3-store.ts';
 import type { Output } from '../output/output.ts';
 import type { Host } from '../platform/host.ts';
+import { readRegular } from '../platform/open-input.ts';
 import { proxiesFrom, proxyFor } from '../platform/proxy-http.ts';
 import { FileLedger } from '../store/file-ledger.ts';
 import type { JobQueue } from '../store/job-queue.ts';
@@ -233,11 +233,11 @@ export type RunDeps = Pick<
   'configuration' | 'ledger' | 'servers' | 'objects' | 'jobs' | 'random' | 'output' | 'host'
 >;
 
-/** The variables of an environment file. Throws `usage` for one that cannot be read. */
+/** The variables of an environment file. Throws `usage` for one that cannot be read: from a pipe, Node has taken them already. */
 function readEnvFile(path: string): Variables {
   let variables: Variables;
   try {
-    variables = parseEnv(decodeText(readFileSync(path), 'it'));
+    variables = parseEnv(decodeText(readRegular(path), 'it'));
   } catch (error) {
     throw new SoraError('usage', {
       title: `could not read the environment file ${path}`,

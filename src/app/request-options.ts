@@ -11,7 +11,7 @@ import {
 } from '../domain/request.ts';
 import { withDefaults } from '../domain/request-defaults.ts';
 import type { Variant } from '../domain/video.ts';
-import { decodeText, readBytes, readStream } from '../jobs/input-file.ts';
+import { decodeText, readAhead, readInput, readStream } from '../jobs/input-file.ts';
 import { isRemoteImage, readReference, readReferenceImage } from '../jobs/reference-image.ts';
 import type { Host } from '../platform/host.ts';
 import type { Context } from './context.ts';
@@ -77,11 +77,15 @@ export async function readRequest(
   const faults = [...extraFaults];
   const promptText = await readPromptOr(prompt, host, faults);
   const { image: first, lastFrame, reference = [] } = options;
-  const image = first === undefined ? undefined : readOr(() => readReferenceImage(first, host.cwd), faults);
+  const named = [first, lastFrame, ...reference].filter((name) => name !== undefined);
+  const paths = named.filter((name) => !isRemoteImage(name));
+  const { cwd, interrupt } = host;
+  const read = await readAhead(paths, cwd, interrupt);
+  const image = first === undefined ? undefined : readOr(() => readReferenceImage(first, cwd, read), faults);
   const references = [
-    ...(lastFrame === undefined ? [] : [readOr(() => readReference(lastFrame, host.cwd, 'last_frame'), faults)]),
-    ...reference.map((name) => readOr(() => readReference(name, host.cwd), faults)),
-  ].filter((read) => read !== undefined);
+    ...(lastFrame === undefined ? [] : [readOr(() => readReference(lastFrame, cwd, 'last_frame', read), faults)]),
+    ...reference.map((name) => readOr(() => readReference(name, cwd, undefined, read), faults)),
+  ].filter((found) => found !== undefined);
   const { model, defaults } = configuration;
   const input = {
     ...withDefaults({ ...options, params: options.param }, defaults),
@@ -93,8 +97,7 @@ export async function readRequest(
     variants,
   };
   const resolved = settled(resolveRequest(input, capabilitiesOf(configuration)), faults, 'create');
-  const named = [first, lastFrame, ...reference].filter((name) => name !== undefined);
-  return { ...resolved, paths: named.filter((name) => !isRemoteImage(name)) };
+  return { ...resolved, paths };
 }
 
 /** An existing video as the start of a request. */
@@ -155,7 +158,15 @@ async function readPrompt(prompt: string, host: Host): Promise<string> {
   if (prompt.startsWith('@@')) return prompt.slice(1);
   if (!prompt.startsWith('@')) return prompt;
   const path = resolve(host.cwd, prompt.slice(1));
-  return decodeText(readBytes(path, 'the prompt file'), path);
+  return decodeText(await readNamed(path, host), path);
+}
+
+async function readNamed(path: string, { interrupt }: Host): Promise<Uint8Array> {
+  try {
+    return await readInput(path, interrupt);
+  } catch (error) {
+    throw new Error(`could not read the prompt file: ${messageOf(error)}`);
+  }
 }
 
 async function readStandardInput({ stdin, interrupt }: Host): Promise<Uint8Array> {

@@ -22,7 +22,7 @@ type Column = { readonly key: RowFieldName } | { readonly param: string } | null
  */
 export function readCsv(text: string, reading: ManifestReading): void {
   // The parser counts the CR of a quoted CRLF as a line of its own.
-  const [head, ...records] = parseRecords(text.replaceAll('\r\n', CRLF), reading);
+  const [head, ...records] = parseRecords(withLineFeeds(text).replaceAll('\r\n', CRLF), reading);
   if (head === undefined) return;
   const columns = readHead(head, reading);
   for (const { cells, line } of records) {
@@ -32,6 +32,11 @@ export function readCsv(text: string, reading: ManifestReading): void {
       reading.addRow(rowOf(columns, cells), line);
     }
   }
+}
+
+/** Excel for Mac can end rows with CR, and the lines within a cell with LF. */
+function withLineFeeds(text: string): string {
+  return text.replace(/"[^"]*"/g, '').includes('\n') ? text : text.replaceAll('\r', '\n');
 }
 
 function parseRecords(text: string, reading: ManifestReading): readonly CsvRecord[] {

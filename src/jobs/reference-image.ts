@@ -2,7 +2,7 @@ import { basename, resolve } from 'node:path';
 import { readImageSize } from '../domain/image.ts';
 import { mediaOf, mediaTypeOf, promisedKind, sniffMedia } from '../domain/media.ts';
 import type { Reference, ReferenceImage, ReferenceRole } from '../domain/video.ts';
-import { readBytes } from './input-file.ts';
+import { type ReadBytes, readBytes } from './input-file.ts';
 
 export interface ReadImage {
   readonly reference: ReferenceImage;
@@ -18,10 +18,10 @@ export function isRemoteImage(image: string): boolean {
 }
 
 /** Reads the image of `--image`. Throws an `Error` that states the problem. */
-export function readReferenceImage(image: string, folder: string): ReadImage {
+export function readReferenceImage(image: string, folder: string, read: ReadBytes = readBytes): ReadImage {
   const remote = remoteSource(image);
   if (remote !== null) return { reference: remote, size: null, isTurned: false };
-  return imageOf(readBytes(resolve(folder, image), 'the reference image'), image);
+  return imageOf(read(resolve(folder, image), 'the reference image'), image);
 }
 
 function imageOf(bytes: Uint8Array, image: string): ReadImage {
@@ -32,11 +32,16 @@ function imageOf(bytes: Uint8Array, image: string): ReadImage {
 }
 
 /** Reads what `--last-frame` or `--reference` names; the role of a reference is what it shows. Throws an `Error`. */
-export function readReference(name: string, folder: string, role?: 'last_frame'): Reference {
+export function readReference(
+  name: string,
+  folder: string,
+  role?: 'last_frame',
+  read: ReadBytes = readBytes,
+): Reference {
   const remote = remoteSource(name);
   if (remote !== null) return { role: role ?? roleOfAddress(name), source: remote };
-  if (role !== undefined) return { role, source: readReferenceImage(name, folder).reference };
-  const bytes = readBytes(resolve(folder, name), 'the reference');
+  if (role !== undefined) return { role, source: readReferenceImage(name, folder, read).reference };
+  const bytes = read(resolve(folder, name), 'the reference');
   const kind = sniffMedia(bytes) ?? soundOf(bytes, name);
   if (kind === null) throw new Error(`the reference ${name} is not an image, a video or an audio file`);
   const media = mediaOf(kind);

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
@@ -11,6 +10,7 @@ import type { ObjectContent, ObjectStore, PutOptions } from '../object-storage/o
 import { crypto } from '../platform/crypto.ts';
 import { createFile, hasCode, numberedNames, replaceFile, statsOf } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
+import { readRegular } from '../platform/open-input.ts';
 import type { ContentDeps } from './content-stream.ts';
 import {
   checkDestination,
@@ -79,7 +79,7 @@ const DISK: SaveTarget = {
 /** Whether a file is already this video's sidecar, from another process or an earlier run. */
 function isSidecarOf({ sha256 }: SavedFile, path: string): boolean {
   try {
-    const sidecar = parseJson(readFileSync(path, 'utf8'));
+    const sidecar = parseJson(readRegular(path).toString());
     const files = isJsonObject(sidecar) && Array.isArray(sidecar.files) ? sidecar.files : [];
     return files.some((file) => isJsonObject(file) && file.sha256 === sha256);
   } catch (error) {

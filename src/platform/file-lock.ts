@@ -1,9 +1,10 @@
-import { closeSync, linkSync, openSync, readdirSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, linkSync, openSync, readdirSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { attempt } from './attempt.ts';
 import { isTemporaryName, temporaryName } from './crypto.ts';
 import { hasCode } from './files.ts';
+import { readRegular } from './open-input.ts';
 import { fateOf, ownProcess, type ProcessIdentity } from './process-identity.ts';
 
 const FIRST_PAUSE_MS = 1;
@@ -152,7 +153,7 @@ function removeIfThere(path: string): void {
 
 /** Empty if the lock is gone or not written yet. */
 function readHolder(lock: string): string {
-  return attempt(() => readFileSync(lock, 'utf8')) ?? '';
+  return attempt(() => readRegular(lock).toString()) ?? '';
 }
 
 function isAbandoned(holder: string): boolean {

@@ -19,6 +19,7 @@ import { FileLock } from './file-lock.ts';
 import { hasCode } from './files.ts';
 import { makeFolder } from './folders.ts';
 import { type JournalLine, LineReader, NEWLINE } from './line-reader.ts';
+import { notRegular } from './open-input.ts';
 
 /** Ends a torn line, after which the file continues. */
 export const TORN_MARK = ' #torn';
@@ -277,8 +278,7 @@ async function syncFolder(path: string): Promise<void> {
 function statRegular(path: string): Stats | undefined {
   const stats = ifExists(() => statSync(path)); // not `throwIfNoEntry: false`: it may hide that a parent folder is a file
   if (stats === undefined || stats.isFile()) return stats;
-  const kind = stats.isDirectory() ? 'a folder' : stats.isFIFO() ? 'a named pipe' : 'a device or socket';
-  throw Object.assign(new Error(`it is ${kind}, not a file`), { code: 'EINVAL', syscall: 'open' });
+  throw notRegular(stats);
 }
 
 function ifExists<T>(open: () => T): T | undefined {

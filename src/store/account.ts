@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { attempt } from '../platform/attempt.ts';
 import { crypto } from '../platform/crypto.ts';
 import { makeFolder } from '../platform/folders.ts';
+import { readRegular } from '../platform/open-input.ts';
 
 const SALT = /^([0-9a-f]{8})([0-9a-f]{32})$/;
 
@@ -19,7 +20,7 @@ export function accountOf(saltPath: string, secrets: readonly string[]): string 
 
 /** If two processes create the file at the same time, the first one wins. */
 function readSalt(path: string): string | undefined {
-  const read = (): string | undefined => attempt(() => readFileSync(path, 'utf8').trim());
+  const read = (): string | undefined => attempt(() => readRegular(path).toString().trim());
   const known = read();
   if (known !== undefined) return known;
   attempt(() => {

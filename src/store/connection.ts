@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PoolConfig } from 'pg';
 import { SoraError } from '../domain/errors.ts';
 import { attempt } from '../platform/attempt.ts';
 import { statsOf } from '../platform/files.ts';
+import { readRegular } from '../platform/open-input.ts';
 import { isExposed } from './keys.ts';
 import { parseAddress } from './ledger-address.ts';
 
@@ -127,7 +127,7 @@ function isFile(path: string): boolean {
 }
 
 function readIfThere(path: string): string {
-  return attempt(() => readFileSync(path, 'utf8')) ?? '';
+  return attempt(() => readRegular(path).toString()) ?? '';
 }
 
 function defined<T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } {

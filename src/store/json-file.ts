@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf, SoraError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { withFileLock } from '../platform/file-lock.ts';
 import { hasCode } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
+import { readRegular } from '../platform/open-input.ts';
 
 /**
  * Reads a file of one JSON object, with its text to find line numbers; a missing file is an empty object.
@@ -28,7 +28,9 @@ export function readJsonFile(path: string): { readonly text: string; readonly va
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8').replace(/^\ufeff/, ''); // a byte order mark, which some editors write
+    return readRegular(path)
+      .toString()
+      .replace(/^\ufeff/, ''); // a byte order mark, which some editors write
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return '';
     throw invalidFile(path, [messageOf(error)]);

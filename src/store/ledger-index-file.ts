@@ -1,9 +1,10 @@
-import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { attempt } from '../platform/attempt.ts';
 import { temporaryName } from '../platform/crypto.ts';
 import { makeFolder } from '../platform/folders.ts';
+import { openRegular } from '../platform/open-input.ts';
 import type { LedgerProblem } from './ledger-line.ts';
 import { Postings } from './ledger-postings.ts';
 
@@ -44,7 +45,7 @@ interface Header extends Omit<StoredIndex, 'postings'> {
  */
 export function readIndexFile(path: string): StoredIndex | undefined {
   return attempt(() => {
-    const descriptor = openSync(path, 'r');
+    const descriptor = openRegular(path);
     try {
       return readIndex(descriptor);
     } finally {

@@ -1,8 +1,9 @@
-import { closeSync, constants, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, rmSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { attempt } from '../platform/attempt.ts';
 import type { Journal } from '../platform/journal.ts';
 import { NEWLINE } from '../platform/line-reader.ts';
+import { NONBLOCK, readRegular } from '../platform/open-input.ts';
 import type { LedgerProblem } from './ledger-line.ts';
 
 /** Fixed-width numbers, so that a new mark overwrites the old one in place. */
@@ -67,14 +68,14 @@ export class LedgerMark {
   }
 
   #read(): string {
-    return attempt(() => readFileSync(this.#path, 'latin1')) ?? '';
+    return attempt(() => readRegular(this.#path).toString('latin1')) ?? '';
   }
 
   #write({ bytes, lastOffset, checksum }: Mark): void {
     const numbers = [bytes, lastOffset].map((number) => String(number).padStart(WIDTH, '0'));
     const text = `${numbers.join(' ')} ${checksum.toString(16).padStart(8, '0')}\n`;
     try {
-      const descriptor = openSync(this.#path, constants.O_WRONLY | constants.O_CREAT, 0o600);
+      const descriptor = openSync(this.#path, constants.O_WRONLY | constants.O_CREAT | NONBLOCK, 0o600);
       try {
         writeSync(descriptor, text, 0);
       } finally {

@@ -116,6 +116,19 @@ describe('readManifest', () => {
     expect(preview.stdout).toContain('"ein Boot für zwei"');
   });
 
+  it.each([
+    ['shots.jsonl', '{"prompt":"a boat"}\r{"prompt":"a cat"}\r'],
+    ['shots.csv', 'prompt,duration\ra boat,4\r"a cat",8\r'],
+    ['shots.csv', 'prompt,duration\r"a boat\non a pond",4\ra cat,8'],
+    ['shots.yaml', 'jobs:\r- prompt: a boat\r- prompt: a cat\r'],
+    ['shots.txt', 'a boat\ra cat\r'],
+  ])('reads lines of %s that end in CR: %j', async (name, text) => {
+    const sora = createCommandLine();
+    writeFileSync(join(sora.cwd, name), text);
+    const { stdout } = await sora.run(['batch', name, '--simulate', '--dry-run']);
+    expect(stdout.match(/a (boat|cat)/g)).toEqual(['a boat', 'a cat']);
+  });
+
   it('reads YAML: jobs with defaults, or a list of rows', async () => {
     const text = [
       'defaults: &all',

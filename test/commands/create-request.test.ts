@@ -106,7 +106,7 @@ describe('the prompt', () => {
     ['binary', 'a\u0000b', 'the prompt contains binary data'],
     ['of a missing file', '@nope.txt', 'could not read the prompt file: ENOENT'],
     ['of a binary file', '@binary', 'is not text in UTF-8 or UTF-16'],
-    ['of a folder', '@.', 'could not read the prompt file: EISDIR'],
+    ['of a folder', '@.', 'could not read the prompt file: it is a folder, not a file'],
     ...(existsSync('/dev/zero')
       ? [['without an end', '@/dev/zero', 'could not read the prompt file: it is larger than 64 MiB']]
       : []),
@@ -166,7 +166,7 @@ describe('a request', () => {
     ['a square', ['-a', '1:1'], 'sora-2 does not render 720p square; its sizes are'],
     ['a size and a ratio', ['--size', '1280x720', '-a', '9:16'], '`--size` cannot be combined'],
     ['a missing image', ['-i', 'nope.png'], 'could not read the reference image: ENOENT'],
-    ['an image that is a folder', ['-i', '.'], 'could not read the reference image: EISDIR'],
+    ['an image that is a folder', ['-i', '.'], 'could not read the reference image: it is a folder, not a file'],
   ])('is refused for %s', async (_, argv, words) => {
     const given = argv.includes('--size') ? [] : SORA_2;
     const result = await createCommandLine().run(['create', 'a boat', '--json', ...given, ...argv], { env: LAB });

@@ -19,7 +19,7 @@ import { missingFor } from '../../domain/request-gate.ts';
 import { countOf } from '../../domain/wording.ts';
 import { isNameKnown, pathsFor, sidecarPath } from '../../jobs/destination.ts';
 import { FolderListings } from '../../jobs/folder-listings.ts';
-import { decodeText, readInputFile, readStream } from '../../jobs/input-file.ts';
+import { decodeText, readInput, readStream } from '../../jobs/input-file.ts';
 import { isRemoteImage } from '../../jobs/reference-image.ts';
 import { targetOf } from '../../jobs/save-target.ts';
 import type { Host } from '../../platform/host.ts';
@@ -174,7 +174,7 @@ async function resolveManifest(
 async function readText(source: ManifestSource, host: Host): Promise<string> {
   const { path } = source;
   try {
-    const bytes = path === null ? await readStream(host.stdin, host.interrupt) : readInputFile(path);
+    const bytes = await (path === null ? readStream(host.stdin, host.interrupt) : readInput(path, host.interrupt));
     return decodeText(bytes, titleOf(source));
   } catch (error) {
     host.interrupt.throwIfAborted();

@@ -17,6 +17,7 @@ import {
   MAX_NAME_CHARACTERS,
   requireMade,
 } from '../../jobs/character.ts';
+import { readAhead } from '../../jobs/input-file.ts';
 import { readSourceFile } from '../../jobs/source-file.ts';
 import { submit, underWay } from '../../jobs/submit.ts';
 import { cleanLine } from '../../output/clean-text.ts';
@@ -54,7 +55,7 @@ export const characterCreateCommand = defineCommand({
     const { configuration, host, output, ledger, servers, jobs } = deps;
     const faults: string[] = [];
     const maxCostMicros = parseMaxCost(options.maxCost, faults);
-    const read = readCharacterRequest(name, file, faults, deps);
+    const read = await readCharacterRequest(name, file, faults, deps);
     const { request } = read;
     const again = options.again ?? false;
     const price = estimate(CHARACTER_PRICE_FACTS, host.clock.now(), configuration.prices);
@@ -95,15 +96,16 @@ export const characterCreateCommand = defineCommand({
 });
 
 /** The request for a character. Throws `invalid_request` with all problems. */
-function readCharacterRequest(
+async function readCharacterRequest(
   name: string,
   file: string,
   faults: readonly string[],
   { configuration, host }: Pick<CharacterDeps, 'configuration' | 'host'>,
-): ReadRequest {
+): Promise<ReadRequest> {
   const missing = missingFor({ operation: 'character' }, capabilitiesOf(configuration));
   const violations = [...faults, ...missing, ...characterNameFaults(name)];
-  const read = readOr(() => readSourceFile(file, host.cwd), violations);
+  const bytes = await readAhead([file], host.cwd, host.interrupt);
+  const read = readOr(() => readSourceFile(file, host.cwd, bytes), violations);
   if (violations.length > 0 || read === undefined) {
     throw new SoraError('invalid_request', { violations, facts: { command: 'character create' } });
   }

@@ -8,6 +8,7 @@ import { expectedModel } from '../../configuration/endpoint.ts';
 import { pricedFrom, type SourceFacts } from '../../domain/request.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import type { Derivation, Variant } from '../../domain/video.ts';
+import { readAhead } from '../../jobs/input-file.ts';
 import { isFileName, readSourceFile } from '../../jobs/source-file.ts';
 import { inDoubt } from '../../jobs/submission-errors.ts';
 import { planSteps, readSteps, stepsLeft } from './extend-to.ts';
@@ -172,7 +173,8 @@ function fileSource(
         faults.push(`${path} is a file, and only a video on the server can be remixed: use \`sora edit\``);
         return startOf(operation, path, UNKNOWN, 0);
       }
-      const file = readOr(() => readSourceFile(path, host.cwd), faults);
+      const read = await readAhead([path], host.cwd, host.interrupt);
+      const file = readOr(() => readSourceFile(path, host.cwd, read), faults);
       if (file === undefined) return startOf(operation, path, UNKNOWN, 0);
       const facts = { ...file.facts, model: expectedModel(configuration) };
       return { source: { operation, video: file.video }, facts, filePath: path, prompt: null };
