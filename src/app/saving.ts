@@ -186,14 +186,14 @@ export async function saveFiles(
   preferSmallHeap();
   const { clock, interrupt: signal } = context.host;
   const { deadlineMs = Number.POSITIVE_INFINITY, job } = finished;
-  return saveBefore(deadlineMs, { clock, signal }, job.id, (limit) =>
-    saveUnder(limit, finished, plan, context, errors, saved),
+  return saveBefore(deadlineMs, { clock, signal }, job.id, (limit, endMs) =>
+    saveUnder(limit, { ...finished, deadlineMs: endMs }, plan, context, errors, saved),
   );
 }
 
 async function saveUnder(
   signal: AbortSignal,
-  { server, record, job }: FinishedJob,
+  { server, record, job, deadlineMs }: Required<FinishedJob>,
   { destination, variants, force }: FilePlan,
   { host, output, ledger, objects }: Pick<Context, 'host' | 'output' | 'ledger' | 'objects'>,
   errors: SoraError[],
@@ -222,7 +222,7 @@ async function saveUnder(
   };
   const onNote = (note: string): void => output.note(note);
   try {
-    const order = { job, record, destination, variants, saved, force, onProgress, onNote };
+    const order = { job, record, destination, variants, saved, force, deadlineMs, onProgress, onNote };
     const { files, errors: failures } = await save({ ...deps, ledger, objects }, order);
     const described = await Promise.all(failures.map(describe));
     const isVain = files.length === 0 && described.length > 0;

@@ -325,7 +325,9 @@ class BatchRun {
     const force = row.own?.force ?? this.#order.force;
     const optional = row.own?.order === undefined ? [] : (['thumbnail'] as const);
     const order = { record, job, destination, variants, optional, saved, force, onNote };
-    const result = await saveBefore(deadlineMs, this.#deps, job.id, (signal) => save({ ...this.#deps, signal }, order));
+    const result = await saveBefore(deadlineMs, this.#deps, job.id, (signal, endMs) =>
+      save({ ...this.#deps, signal }, { ...order, deadlineMs: endMs }),
+    );
     for (const error of result.errors) {
       const isOfAll = error instanceof SoraError && stopsAll(error) && !isOfVariant(error);
       if (isOfAll && error.status === null) this.#stop(error);

@@ -66,7 +66,7 @@ async function tryAgain<T>(
     try {
       return await (exists ? askReplicas(call, options, signal) : call());
     } catch (error) {
-      const isFinal = !(error instanceof SoraError) || !error.retryable || isLeftToCaller(error);
+      const isFinal = !(error instanceof SoraError) || !error.retryable || isLeftToCaller(error) || signal?.aborted;
       if (isFinal || tries === MAX_TRIES || requestsLongPause(error)) throw error;
       await pause(name, error, tries, options, signal);
     }

@@ -5,7 +5,7 @@ import type { Variant } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
 
 /** How long a server may take to publish the file of a completed job. */
-const PUBLISHING_MS = 60_000;
+export const PUBLISHING_MS = 60_000;
 const FIRST_DELAY_MS = 500;
 const QUOTED_CHARACTERS = 300;
 
@@ -20,6 +20,8 @@ export interface ContentOrder {
   readonly variant: Variant;
   /** The job is completed, so "not ready" is temporary. */
   readonly isCompleted: boolean;
+  /** How long to wait for it then; a minute if left out. */
+  readonly publishingMs?: number | undefined;
 }
 
 /** A reply whose first bytes are media; `kind` is null for the rest of a file whose beginning was checked before. */
@@ -56,10 +58,10 @@ export async function openChecked(
 
 async function openWhenReady(
   { client, clock, signal }: ContentDeps,
-  { source, variant, isCompleted }: ContentOrder,
+  { source, variant, isCompleted, publishingMs = PUBLISHING_MS }: ContentOrder,
   options: ContentOptions,
 ): Promise<ContentReply> {
-  const deadlineMs = clock.uptimeMs() + PUBLISHING_MS;
+  const deadlineMs = clock.uptimeMs() + publishingMs;
   for (let delayMs = FIRST_DELAY_MS; ; delayMs *= 2) {
     try {
       const reply = await client.content(source, variant, { ...options, signal });

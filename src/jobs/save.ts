@@ -5,7 +5,7 @@ import type { ObjectStore } from '../object-storage/object-store.ts';
 import { Interrupt } from '../platform/host.ts';
 import { within } from '../platform/timeout.ts';
 import type { Ledger } from '../store/ledger.ts';
-import type { ContentDeps } from './content-stream.ts';
+import { type ContentDeps, type ContentOrder, PUBLISHING_MS } from './content-stream.ts';
 import { type FileDestination, pathsFor, type VariantPath } from './destination.ts';
 import { namedVideo } from './name-template.ts';
 import { targetOf } from './save-target.ts';
@@ -21,6 +21,8 @@ export interface SaveOrder {
   /** Files that an earlier run saved; their variants are not downloaded again. */
   readonly saved?: readonly SavedFile[];
   readonly force: boolean;
+  /** By the uptime: when saving ends. */
+  readonly deadlineMs: number;
   readonly onProgress?: ((variant: Variant, doneBytes: number, totalBytes: number | null) => void) | undefined;
   readonly onNote?: ((note: string) => void) | undefined;
 }
@@ -42,11 +44,13 @@ export function saveBefore<T>(
   deadlineMs: number,
   { clock, signal }: Pick<ContentDeps, 'clock' | 'signal'>,
   jobId: string,
-  saving: (signal: AbortSignal) => Promise<T>,
+  saving: (signal: AbortSignal, deadlineMs: number) => Promise<T>,
 ): Promise<T> {
   const title = 'timed out; the video is finished and still on the server';
   const lateness = (): SoraError => new SoraError('wait_timeout', { title, jobId });
-  return within({ clock, ms: Math.max(deadlineMs - clock.uptimeMs(), LAST_SAVE_MS), lateness, signal }, saving);
+  const startMs = clock.uptimeMs();
+  const ms = Math.max(deadlineMs - startMs, LAST_SAVE_MS);
+  return within({ clock, ms, lateness, signal }, (limit) => saving(limit, startMs + ms));
 }
 
 /**
@@ -54,15 +58,18 @@ export function saveBefore<T>(
  * fails, the others are still saved; an interrupt ends the rest. The files are in the order of the variants.
  */
 export async function save(deps: SaveDeps, order: SaveOrder): Promise<SaveResult> {
-  const { job, record, destination, variants, saved = [] } = order;
+  const { job, record, destination, variants, saved = [], deadlineMs } = order;
   const files: SavedFile[] = [];
   const errors: (SoraError | Interrupt)[] = [];
   const targets = pathsFor(destination, variants, namedVideo(job, record));
-  // The video comes first: a server that never publishes a thumbnail must not use up the time for it.
-  for (const target of targets.toSorted((a, b) => Number(b.variant === 'video') - Number(a.variant === 'video'))) {
+  const ordered = targets.toSorted((a, b) => Number(b.variant === 'video') - Number(a.variant === 'video'));
+  // The video comes first, and the others share the rest: one that is never published must not use up the time.
+  for (const [at, target] of ordered.entries()) {
     try {
       const known = saved.find(({ variant }) => variant === target.variant);
-      const file = known ?? (await saveVariant(deps, order, target, files));
+      const shareMs = (deadlineMs - deps.clock.uptimeMs()) / (ordered.length - at);
+      const publishingMs = target.variant === 'video' ? PUBLISHING_MS : Math.min(shareMs, PUBLISHING_MS);
+      const file = known ?? (await saveVariant(deps, order, { ...target, publishingMs }, files));
       if (file !== null) files.push(file);
     } catch (error) {
       if (!(error instanceof SoraError || error instanceof Interrupt)) throw error;
@@ -77,13 +84,14 @@ export async function save(deps: SaveDeps, order: SaveOrder): Promise<SaveResult
 async function saveVariant(
   deps: SaveDeps,
   { job, record, optional = [], force, onProgress, onNote }: SaveOrder,
-  { variant, path, isAskedFor }: VariantPath,
+  { variant, path, isAskedFor, publishingMs }: VariantPath & Pick<ContentOrder, 'publishingMs'>,
   siblings: readonly SavedFile[],
 ): Promise<SavedFile | null> {
   const saved = await targetOf(path, deps.objects).save(deps, {
     source: { id: job.id, content: job.content },
     variant,
     isCompleted: job.status === 'completed' && !optional.includes(variant),
+    publishingMs,
     path,
     isDefaultName: !isAskedFor,
     force,

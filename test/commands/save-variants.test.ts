@@ -23,6 +23,21 @@ describe('a variant that the server lacks', () => {
     expect(stderr).toMatch(/^error: /m);
   });
 
+  it('leaves the others their part of a short timeout', async () => {
+    let sheets = 0;
+    const { run } = await setUp({
+      content({ path }) {
+        if (path.includes('spritesheet') && sheets++ > 0) return { body: Buffer.from([0xff, 0xd8, 0xff, 0xd9]) };
+        return path.includes('variant=') ? { status: 404, body: { error: { message: 'no such file' } } } : null;
+      },
+    });
+    const variants = ['video', 'thumbnail', 'spritesheet'].flatMap((variant) => ['--variant', variant]);
+    const { code, stdout, stderr } = await run('create', 'a boat', '-o', 'boat.mp4', '--timeout', '8s', ...variants);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: 'boat.mp4\nboat.jpg\n' });
+    expect(stderr).toContain('error: the server has no thumbnail of this video');
+    expect(stderr).not.toContain('timed out');
+  });
+
   it.each(ORDERS)('is the only one that a second download requests (%s %s, %s %s)', async (...variants) => {
     const { run, server } = await setUp(PLAIN);
     await run('create', 'a boat', '--detach');
