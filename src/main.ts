@@ -6,6 +6,7 @@ import { exitCodeFor, type SoraError } from './domain/errors.ts';
 import { Output } from './output/output.ts';
 import { type Host, Interrupt, type InterruptName } from './platform/host.ts';
 import { parseCommandLine } from './program.ts';
+import { hintsAboutQuotes } from './usage-errors.ts';
 
 /** What a shell reports for these signals; any other has the code of `interrupted`. */
 const ENDED_BY: Partial<Record<InterruptName, number>> = { SIGTERM: 143, SIGHUP: 129 };
@@ -24,6 +25,7 @@ export async function runCli(host: Host): Promise<number> {
       version: host.version,
       writeOut: (text) => host.stdout.write(text),
       columns: host.stdout.columns || 80,
+      homeDir: host.homeDir,
     });
     if (invocation === null) return 0;
     const { definition, args, options, globals } = invocation;
@@ -36,17 +38,22 @@ export async function runCli(host: Host): Promise<number> {
     if (answer !== undefined) await output.answer(answer);
     const [first, ...rest] = errors;
     if (options.notify) output.notify(`${definition.name}: ${first?.message ?? 'done'}`);
-    return first === undefined ? exitCode : await fail([first, ...rest], output);
+    return first === undefined ? exitCode : await fail([first, ...rest], host, output);
   } catch (thrown) {
-    return fail([asSoraError(thrown)], output);
+    return fail([asSoraError(thrown)], host, output);
   }
 }
 
-async function fail(errors: readonly [SoraError, ...SoraError[]], output: Output): Promise<number> {
-  const [first] = errors;
+async function fail(
+  [error, ...others]: readonly [SoraError, ...SoraError[]],
+  { argv }: Host,
+  output: Output,
+): Promise<number> {
+  const code = exitCodeOf(error);
+  const first = code === 2 ? error.with({ hints: [...hintsAboutQuotes(argv), ...error.hints] }) : error;
   if (first.code === 'unexpected') output.debug('error', 'unexpected', { stack: stackOf(first.cause) });
-  await output.errors(errors);
-  return exitCodeOf(first);
+  await output.errors([first, ...others]);
+  return code;
 }
 
 function outputOptions({ json, quiet, debug, color }: GlobalOptions, env: Host['env']): Output['options'] {

@@ -4,12 +4,15 @@ import { GLOBAL_OPTIONS, type GlobalOptions } from './app/global-options.ts';
 import type { OptionSpec, OptionSpecs } from './app/option-values.ts';
 import { COMMANDS, findEntry, GROUPS } from './command-table.ts';
 import { SoraError } from './domain/errors.ts';
-import { refuseUnknownCommand, usageError } from './usage-errors.ts';
+import { expandTilde } from './platform/home-dir.ts';
+import { beforeSeparator, refuseDashes, refuseUnknownCommand, usageError } from './usage-errors.ts';
 
 export interface ProgramStreams {
   readonly version: string;
   readonly writeOut: (text: string) => void;
   readonly columns: number;
+  /** What `~/` in a path stands for. */
+  readonly homeDir?: string | null;
 }
 
 /** A parsed command line. */
@@ -33,12 +36,13 @@ export async function parseCommandLine(argv: readonly string[], streams: Program
     return null;
   }
   const definition = await named?.load();
+  if (definition !== undefined) refuseDashes(line, definition);
   const program = buildProgram(streams, globalOptionsFor(definition));
   // All commands are needed only for the help that lists them, and for suggestions.
   for (const entry of named === undefined ? COMMANDS : [named]) {
     const command = commandAt(program, entry);
     if (entry !== named || definition === undefined) continue;
-    describeCommand(command, definition, streams.columns);
+    describeCommand(command, definition, streams);
     command.action(() => {
       refuseEmptyIds(command.args, definition);
       const { options, globals } = splitOptions(command, definition);
@@ -50,7 +54,7 @@ export async function parseCommandLine(argv: readonly string[], streams: Program
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0 || error.code === 'commander.help') return null;
-    throw usageError(error, named, definition);
+    throw usageError(error, named, definition, line);
   }
   return state.invocation;
 }
@@ -63,11 +67,14 @@ function withHelpSpelledOut(argv: readonly string[]): string[] {
 }
 
 function asksForJsonHelp(line: readonly string[]): boolean {
-  const before = line.includes('--') ? line.slice(0, line.indexOf('--')) : line;
+  const before = beforeSeparator(line);
   return before.includes('--json') && (before.includes('--help') || before.includes('-h'));
 }
 
-function buildProgram({ version, writeOut, columns }: ProgramStreams, globalOptions: OptionSpecs): Command {
+function buildProgram(
+  { version, writeOut, columns, homeDir = null }: ProgramStreams,
+  globalOptions: OptionSpecs,
+): Command {
   const program = new Command('sora')
     .description(
       'Creates and manages videos on any server that speaks the Videos API, with a built-in offline simulator.',
@@ -95,10 +102,12 @@ Examples:
   $ sora create "A paper boat sails into a storm drain" --duration 5 --simulate
   $ sora status --watch
 
-Environment: SORA_API_KEY, SORA_BASE_URL, SORA_PROFILE, SORA_MODEL, SORA_HOME, OPENAI_API_KEY, OPENAI_BASE_URL
+Environment:
+  SORA_API_KEY, SORA_BASE_URL, SORA_PROFILE, SORA_MODEL, SORA_HOME,
+  OPENAI_API_KEY, OPENAI_BASE_URL
 `,
     );
-  return addOptions(program, globalOptions, 'Global options:');
+  return addOptions(program, globalOptions, 'Global options:', homeDir);
 }
 
 /** The command of an entry, created together with its groups. */
@@ -115,7 +124,7 @@ function commandAt(program: Command, { name, alias, group, summary }: CommandEnt
     const command = new Command(word)
       .copyInheritedSettings(parent)
       .summary(path === name ? summary : (GROUPS[path] ?? ''))
-      .description(path === name ? '' : (GROUPS[path] ?? ''))
+      .description(path === name ? '' : sentence(GROUPS[path] ?? ''))
       .helpOption('-h, --help', 'show help')
       .helpCommand(false);
     if (parent === program) command.helpGroup(group);
@@ -126,11 +135,19 @@ function commandAt(program: Command, { name, alias, group, summary }: CommandEnt
   return parent;
 }
 
-function describeCommand(command: Command, definition: CommandDefinition, columns: number): void {
+function sentence(words: string): string {
+  return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`;
+}
+
+function describeCommand(
+  command: Command,
+  definition: CommandDefinition,
+  { columns, homeDir = null }: ProgramStreams,
+): void {
   command.description(definition.description);
   for (const { form, summary } of definition.arguments) command.argument(form, summary);
-  addOptions(command, definition.options, 'Options:');
-  for (const spec of Object.values(globalOptionsFor(definition))) command.addOption(toOption(spec).hideHelp());
+  addOptions(command, definition.options, 'Options:', homeDir);
+  for (const spec of Object.values(globalOptionsFor(definition))) command.addOption(toOption(spec, homeDir).hideHelp());
   command.addHelpText('after', () => helpAfterOptions(command, definition, columns));
 }
 
@@ -171,21 +188,26 @@ function globalOptionsFor(definition: CommandDefinition | undefined): OptionSpec
   return Object.fromEntries(Object.entries(GLOBAL_OPTIONS).filter(([name]) => !(name in own)));
 }
 
-function addOptions(command: Command, specs: OptionSpecs, heading: string): Command {
-  for (const spec of Object.values(specs)) command.addOption(toOption(spec).helpGroup(spec.group ?? heading));
+function addOptions(command: Command, specs: OptionSpecs, heading: string, homeDir: string | null): Command {
+  for (const spec of Object.values(specs)) command.addOption(toOption(spec, homeDir).helpGroup(spec.group ?? heading));
   return command;
 }
 
-function toOption({ flags, summary, choices, repeatable }: OptionSpec): Option {
+function toOption({ flags, summary, choices, repeatable }: OptionSpec, homeDir: string | null): Option {
   const option = new Option(flags, summary);
   if (choices) option.choices(choices);
   if (!option.required) return option;
   const { parseArg: checkChoice } = option;
-  return option.argParser<string | readonly string[]>((value, earlier) => {
-    refuseNonValue(option, value);
-    checkChoice?.(value, undefined);
+  return option.argParser<string | readonly string[]>((given, earlier) => {
+    refuseNonValue(option, given);
+    checkChoice?.(given, undefined);
+    const value = isPath(flags) ? expandTilde(given, homeDir) : given;
     return repeatable ? [...(earlier ?? []), value] : value;
   });
+}
+
+function isPath(flags: string): boolean {
+  return /[<|](file|dir)\b/.test(flags);
 }
 
 /** Commander uses the next flag as a missing value: `create x -o --dry-run` would pay for a video named `--dry-run`. */
@@ -196,7 +218,7 @@ function refuseNonValue({ flags, long }: Option, value: string): void {
     title: isFlag ? `\`${long}\` needs a value, and \`${value}\` is an option` : `the value of \`${long}\` is empty`,
     hints: [
       `write it as \`${/--.+$/.exec(flags)?.[0]}\``,
-      ...(isFlag ? [`write \`./${value}\` for a file of that name`] : []),
+      ...(isFlag && isPath(flags) ? [`write \`./${value}\` for a file of that name`] : []),
     ],
   });
 }

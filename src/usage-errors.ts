@@ -5,36 +5,56 @@ import { longFlag } from './app/option-values.ts';
 import { COMMANDS, commandWords } from './command-table.ts';
 import { SoraError } from './domain/errors.ts';
 import { nearest } from './domain/nearest.ts';
+import { shellWord } from './domain/shell.ts';
 
-/** Verbs that people know from elsewhere, and what does it here. */
-const OTHER_WORDS: Readonly<Record<string, string>> = {
-  make: 'sora create',
-  new: 'sora create',
-  generate: 'sora create',
-  retry: 'sora create --from ID',
-  get: 'sora download',
-  save: 'sora download',
-  ps: 'sora status',
-  show: 'sora status',
-  play: 'sora open',
-  view: 'sora open',
-  wait: 'sora status --watch',
-  watch: 'sora status --watch',
-  remove: 'sora delete',
-  stop: 'sora cancel',
-  price: 'sora cost',
-  login: 'sora config key set',
-  auth: 'sora config key set',
-  settings: 'sora config list',
-  server: 'sora serve',
-  '--seconds': '--duration',
-  '--length': '--duration',
-  '--ratio': '--aspect-ratio',
-  '--file': '--output',
-  '--dest': '--output',
-  '--wait': '--watch',
-  '--url': '--base-url',
-  '--overwrite': '--force',
+/** Commands that people know from elsewhere, and what does it here. */
+const OTHER_COMMANDS = new Map(
+  Object.entries({
+    make: 'sora create',
+    new: 'sora create',
+    generate: 'sora create',
+    retry: 'sora create --from ID',
+    get: 'sora download',
+    save: 'sora download',
+    ps: 'sora status',
+    show: 'sora status',
+    play: 'sora open',
+    view: 'sora open',
+    wait: 'sora status --watch',
+    watch: 'sora status --watch',
+    remove: 'sora delete',
+    stop: 'sora cancel',
+    price: 'sora cost',
+    login: 'sora config key set',
+    auth: 'sora config key set',
+    settings: 'sora config list',
+    server: 'sora serve',
+    version: 'sora --version',
+  }),
+);
+
+/** Options that people know from elsewhere, by what does it here; of several, those that the command has. */
+const OTHER_OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  '--duration': ['--seconds', '--length', '-t'],
+  '--size': ['--width', '--height', '--dimensions', '-s'],
+  '--aspect-ratio': ['--ratio'],
+  '--image': ['--input', '--input-reference', '--first-frame', '--start-frame'],
+  '--last-frame': ['--end-frame'],
+  '--param': ['--seed', '--fps', '--negative-prompt', '--steps'],
+  '--output': ['--file', '--dest', '--output-file', '--outfile', '--save', '-f'],
+  '--count': ['--n', '--num', '--number', '--variations'],
+  '--limit': ['-n', '--max', '--count', '--num'],
+  '--detach': ['--async', '--no-wait', '--background', '-b'],
+  '--watch': ['--wait', '--follow', '-f'],
+  '--wait': ['--watch', '--follow', '-w'],
+  '--max-cost': ['--budget', '--limit'],
+  '--yes': ['--no-confirm', '--force', '-f'],
+  '--force': ['--overwrite', '-f'],
+  '--base-url': ['--url', '--server', '--endpoint', '--api-base'],
+  '--version': ['-v', '--v'],
+  '--debug': ['--verbose', '-v'],
+  '--quiet': ['--silent', '--no-progress'],
+  '--color never': ['--no-color', '--no-colour'],
 };
 
 /** Throws `usage` where the first words name neither a command nor a group of commands, also when only help is wanted. */
@@ -51,12 +71,48 @@ export function refuseUnknownCommand(line: readonly string[]): void {
     if (path.slice(0, known).join(' ') !== group.join(' ')) return [];
     return [path[known] ?? '', ...(alias && path.length === known + 1 ? [alias] : [])];
   });
-  const [prefix, other] = [['sora', ...group].join(' '), known === 0 ? OTHER_WORDS[word] : undefined];
+  const prefix = ['sora', ...group].join(' ');
+  const other = known > 0 ? undefined : /\s/.test(word) ? `sora create ${shellWord(word)}` : OTHER_COMMANDS.get(word);
   const suggested = other ? [other] : [...new Set(nearest(word, siblings))].map((name) => `${prefix} ${name}`);
+  const command = known === 0 && line[0]?.startsWith('-') ? words.find((later) => isStart([later])) : undefined;
   throw new SoraError('usage', {
     title: `unknown command \`${[...group, word].join(' ')}\``,
-    hints: [...didYouMean(suggested), `run \`${prefix} --help\` to list all commands`],
+    hints: [
+      ...(command === undefined ? [] : [`write the command first: \`sora ${command} …\``]),
+      ...didYouMean(suggested),
+      `run \`${prefix} --help\` to list all commands`,
+    ],
   });
+}
+
+const DASHES = /^[-‐‑–—−]+/;
+
+/** Throws `usage` for an option whose hyphens became dashes in a document; it would be taken for a prompt or an id. */
+export function refuseDashes(line: readonly string[], definition: CommandDefinition): void {
+  const names = new Map(
+    Object.values({ ...GLOBAL_OPTIONS, ...definition.options }).flatMap(({ flags }) =>
+      (flags.match(/(?<![\w-])--?[\w-]+/g) ?? []).map((flag) => [flag.replace(DASHES, ''), flag]),
+    ),
+  );
+  for (const word of beforeSeparator(line)) {
+    const [dashes = ''] = DASHES.exec(word) ?? [];
+    const flag = names.get(word.slice(dashes.length).replace(/=.*/s, ''));
+    if (flag === undefined || /^-*$/.test(dashes)) continue;
+    throw new SoraError('usage', {
+      title: `\`${word}\` begins with a dash that is not a hyphen`,
+      hints: [`write \`${flag}\``],
+    });
+  }
+}
+
+/** For a wrong command line: a word in quotes that the shell ignored, as pasted from a document. */
+export function hintsAboutQuotes(line: readonly string[]): string[] {
+  const word = line.find((candidate) => /^[“”„«‘]\S*$|^\S*[“”»’]$/.test(candidate));
+  return word === undefined ? [] : [`replace the typographic quotes of \`${word}\` by straight ones (" or ')`];
+}
+
+export function beforeSeparator(line: readonly string[]): readonly string[] {
+  return line.includes('--') ? line.slice(0, line.indexOf('--')) : line;
 }
 
 function didYouMean(suggested: readonly string[]): string[] {
@@ -66,37 +122,92 @@ function didYouMean(suggested: readonly string[]): string[] {
 /** The options of a command that are most like one that it does not have. */
 function suggestOption(flag: string, definition: CommandDefinition | undefined): string[] {
   const flags = Object.values({ ...GLOBAL_OPTIONS, ...definition?.options }).map(longFlag);
-  const other = OTHER_WORDS[flag];
-  return other !== undefined && flags.includes(other) ? [other] : nearest(flag, flags);
+  const known = definition === undefined ? [...flags, '--version'] : flags;
+  const others = Object.entries(OTHER_OPTIONS).flatMap(([here, elsewhere]) =>
+    elsewhere.includes(flag) && known.includes(here.replace(/ .*/, '')) ? [here] : [],
+  );
+  return others.length > 0 ? others : nearest(flag, flags);
 }
 
 /** Commands whose last argument is a prompt, and what comes before it. */
-const PROMPTED: Readonly<Record<string, string>> = {
-  create: 'create',
-  remix: 'remix @last',
-  edit: 'edit @last',
-  extend: 'extend @last',
-};
+const PROMPTED = new Map(
+  Object.entries({ create: 'create', remix: 'remix @last', edit: 'edit @last', extend: 'extend @last' }),
+);
 
 /** What commander refused, with the suggestion that fits. */
 export function usageError(
   error: CommanderError,
   entry: CommandEntry | undefined,
   definition: CommandDefinition | undefined,
+  line: readonly string[],
 ): SoraError {
-  const message = error.message.replace(/^error: /, '');
-  const [first = '', ...rest] = message.split('\n');
-  const [, flag] = /^unknown option '(-[^'=]*)/.exec(first) ?? [];
-  const unquoted = error.code === 'commander.excessArguments' ? PROMPTED[entry?.name ?? ''] : undefined;
+  const [first = ''] = error.message.replace(/^error: /, '').split('\n');
+  const { title, hints } = explain(error.code, first, definition, line);
+  const unquoted = PROMPTED.get(entry?.name ?? '');
+  const isPrompt = unquoted !== undefined && /excessArguments|--prompt|`prompt`/.test(`${error.code} ${title}`);
   return new SoraError('usage', {
-    title: first.replace(/\.$/, ''),
+    title,
     hints: [
-      ...didYouMean(flag === undefined ? [] : suggestOption(flag, definition)),
-      ...rest.map((line) => line.replace(/^\((.*)\)$/, '$1').toLowerCase()),
-      ...(unquoted === undefined ? [] : [`put the prompt in quotes: \`sora ${unquoted} "A paper boat"\``]),
+      ...hints,
+      ...(isPrompt ? [`put the prompt in quotes: \`sora ${unquoted} "A paper boat"\``] : []),
       entry === undefined
         ? 'run `sora --help` to list all commands'
         : `run \`sora ${entry.name} --help\` to see its arguments`,
     ],
   });
+}
+
+/** Commander's message in the words of the other errors, and hints about its cause. */
+function explain(
+  code: string,
+  message: string,
+  definition: CommandDefinition | undefined,
+  line: readonly string[],
+): { readonly title: string; readonly hints: readonly string[] } {
+  const [first = '', second = ''] = [...message.matchAll(/'([^']*)'/g)].map(([, quoted]) => quoted);
+  switch (code) {
+    case 'commander.unknownOption': {
+      const [flag = ''] = /^[^=]*/.exec(asTyped(first, line)) ?? [];
+      return { title: `unknown option \`${flag}\``, hints: aboutOption(flag, definition) };
+    }
+    case 'commander.missingArgument':
+      return {
+        title: `missing argument \`${first}\``,
+        hints: /^id\b/.test(first) ? ['write `@last` for the newest video'] : [],
+      };
+    case 'commander.optionMissingArgument':
+      return {
+        title: `\`${longFlag({ flags: first })}\` needs a value`,
+        hints: [`write it as \`${/--.+$/.exec(first)?.[0]}\``],
+      };
+    case 'commander.invalidArgument': {
+      const choices = message.split('Allowed choices are ')[1]?.replace(/\.$/, '') ?? '';
+      const title = `\`${longFlag({ flags: first })} ${second}\` is not one of ${choices}`;
+      return { title, hints: didYouMean(nearest(second, choices.split(', '))) };
+    }
+    case 'commander.excessArguments': {
+      const [, expected = '', got = ''] = /Expected (\d+) arguments? but got (\d+)/.exec(message) ?? [];
+      const number = line[line.indexOf('-n') + 1];
+      const isCount = line.includes('-n') && definition?.options.count !== undefined && /^\d+$/.test(number ?? '');
+      return {
+        title: `too many arguments: \`sora ${definition?.name}\` takes ${expected === '0' ? 'none' : expected}, not ${got}`,
+        hints: isCount ? [`\`-n\` is \`--dry-run\`: write \`--count ${number}\` for several videos`] : [],
+      };
+    }
+    default:
+      return { title: message.replace(/\.$/, ''), hints: [] };
+  }
+}
+
+/** Commander splits `-watch` into `-w` and the unknown `-atch`. */
+function asTyped(flag: string, line: readonly string[]): string {
+  const isPart = (word: string): boolean => /^-[^-]/.test(word) && word.endsWith(flag.slice(1));
+  return line.includes(flag) ? flag : (line.find(isPart) ?? flag);
+}
+
+function aboutOption(flag: string, definition: CommandDefinition | undefined): string[] {
+  if (/^--(api-?)?(key|token)$/.test(flag)) {
+    return ['set `SORA_API_KEY`, or run `sora config key set`; an option would leave the key in the shell history'];
+  }
+  return didYouMean(suggestOption(flag, definition));
 }

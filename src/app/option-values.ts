@@ -37,7 +37,7 @@ export const NOTIFY_OPTION = {
 } as const;
 
 /** `--duration` of `-d, --duration <seconds>`; every option has one. */
-export function longFlag({ flags }: OptionSpec): string {
+export function longFlag({ flags }: Pick<OptionSpec, 'flags'>): string {
   return /--[\w-]+/.exec(flags)?.[0] ?? flags;
 }
 

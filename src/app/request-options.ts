@@ -13,6 +13,7 @@ import { withDefaults } from '../domain/request-defaults.ts';
 import type { Variant } from '../domain/video.ts';
 import { decodeText, readAhead, readInput, readStream } from '../jobs/input-file.ts';
 import { isRemoteImage, readReference, readReferenceImage } from '../jobs/reference-image.ts';
+import { expandTilde } from '../platform/home-dir.ts';
 import type { Host } from '../platform/host.ts';
 import type { Context } from './context.ts';
 import { inGroup, type OptionValues, readOr } from './option-values.ts';
@@ -157,7 +158,7 @@ async function readPrompt(prompt: string, host: Host): Promise<string> {
   if (prompt === '-') return decodeText(await readStandardInput(host), 'standard input');
   if (prompt.startsWith('@@')) return prompt.slice(1);
   if (!prompt.startsWith('@')) return prompt;
-  const path = resolve(host.cwd, prompt.slice(1));
+  const path = resolve(host.cwd, expandTilde(prompt.slice(1), host.homeDir));
   return decodeText(await readNamed(path, host), path);
 }
 

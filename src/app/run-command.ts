@@ -1,7 +1,9 @@
 import { messageOf, SoraError } from '../domain/errors.ts';
+import { shellWord } from '../domain/shell.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { CommandDefinition, CommandInput, CommandResult } from './command.ts';
 import type { Context } from './context.ts';
+import type { GlobalOptions } from './global-options.ts';
 import type { OptionSpecs } from './option-values.ts';
 
 /** Runs a command. Never rejects: the result contains what the command throws as an error. */
@@ -13,10 +15,27 @@ export async function runCommand(
   try {
     await context.servers.checkFault();
     if (definition.usesPrices?.(input.options)) await (await import('./model-list.ts')).learnPrices(context);
-    return await definition.run(input, context);
+    const { errors = [], ...result } = await definition.run(input, context);
+    return { ...result, errors: errors.map((error) => onSameServer(error, context.options)) };
   } catch (thrown) {
-    return { errors: [asSoraError(thrown)] };
+    return { errors: [onSameServer(asSoraError(thrown), context.options)] };
   }
+}
+
+/** A command that looks at a server, in a hint that names none. */
+const LOOK_WITHOUT_SERVER =
+  /`sora (list|models|doctor)(?=[ `])(?![^`]*--(simulate|profile|base-url|local|all-profiles|help))/g;
+
+/** The error with hints whose commands use the server that the command line named. */
+function onSameServer(error: SoraError, { simulate, profile, baseUrl }: GlobalOptions): SoraError {
+  const others = baseUrl === undefined ? '' : ` --base-url ${shellWord(baseUrl)}`;
+  const server = simulate
+    ? ' --simulate'
+    : profile === undefined
+      ? others
+      : ` --profile ${shellWord(profile)}${others}`;
+  if (server === '') return error;
+  return error.with({ hints: error.hints.map((hint) => hint.replace(LOOK_WITHOUT_SERVER, (look) => look + server)) });
 }
 
 export function asSoraError(thrown: unknown): SoraError {

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
+import { nearest } from '../domain/nearest.ts';
 import { isObjectAddress } from '../domain/object-address.ts';
 import { type JobRecord, type SavedFile, STANDARD_OUTPUT, type WantedFiles } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
@@ -84,7 +85,10 @@ export function planFiles(
   const destination = parseDestination(output, host.cwd);
   const variants = [...new Set(variant ?? ['video'])].filter((name): name is Variant => {
     const isVariant = VARIANTS.some((known) => known === name);
-    if (!isVariant) faults.push(`the variant \`${name}\` is not one of ${VARIANTS.join(', ')}`);
+    if (!isVariant) {
+      const near = nearest(name, VARIANTS).map((known) => `; did you mean \`${known}\`?`);
+      faults.push(`the variant \`${name}\` is not one of ${VARIANTS.join(', ')}${near.join('')}`);
+    }
     return isVariant;
   });
   const [first = 'video', ...others] = variants;

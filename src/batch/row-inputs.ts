@@ -42,8 +42,9 @@ export class RowInputs {
     this.#places = places;
   }
 
-  /** The prompt, from its file if it is `@file`. */
+  /** The prompt, from its file if it is `@file`; `@@x` is the text `@x`. */
   prompt(text: string): string {
+    if (text.startsWith('@@')) return text.slice(1);
     if (!text.startsWith('@')) return text;
     const path = this.#pathOf(text.slice(1), 'the prompt file');
     return decodeText(readBytes(path, 'the prompt file'), path);

@@ -130,13 +130,14 @@ function chooseBaseUrl(
 function fixFor(origin: string, value: string): string {
   const example = usableAddress(value);
   if (origin.startsWith('profile ')) return `run \`sora config set profiles.${origin.slice(8)}.base_url ${example}\``;
-  return /^[A-Z_]+$/.test(origin) ? `set \`${origin}=${example}\`` : `add \`--base-url ${example}\``;
+  return /^[A-Z_]+$/.test(origin) ? `set \`${origin}=${example}\`` : `use \`--base-url ${example}\``;
 }
 
 /** The probable intention: the URL without its forbidden parts, or with the missing scheme. */
 function usableAddress(value: string): string {
-  const { protocol, origin, pathname } = URL.canParse(value) ? new URL(value) : {};
-  if (protocol === 'http:' || protocol === 'https:') return `${origin}${pathname}`;
+  const { protocol, origin, pathname = '' } = URL.canParse(value) ? new URL(value) : {};
+  if (protocol === 'http:' || protocol === 'https:')
+    return `${origin}${pathname.replace(/\/videos?(\/generations)?\/*$/, '')}`;
   if (/^(localhost|[\d.]+)(:\d{1,5})?(\/[\w./-]*)?$/.test(value)) return `http://${value}`; // rarely served over TLS
   return /^[\w-]+(\.[\w-]+)+(:\d{1,5})?(\/[\w./-]*)?$/.test(value) ? `https://${value}` : 'http://HOST:PORT/v1';
 }

@@ -10,7 +10,7 @@ import {
   type Resolution,
   sizeInWords,
 } from './models.ts';
-import { type Findings, oneOf, type RequestTarget } from './request-target.ts';
+import { type Findings, oneOf, type RequestTarget, rightOptionFor } from './request-target.ts';
 import type { VideoRequest } from './video.ts';
 import { inWords } from './wording.ts';
 
@@ -71,7 +71,7 @@ function resolveSize(
     if (resolution !== undefined || aspectRatio !== undefined) {
       violations.push('`--size` cannot be combined with `--resolution`, `--aspect-ratio` or `--orientation`');
     }
-    return checkSize(input.size.toLowerCase(), limits, findings);
+    return checkSize(input.size.toLowerCase().replace(/(?<=\d) *[x×*] *(?=\d)/, 'x'), limits, findings);
   }
   if (!hasDefaults && resolution === undefined && aspectRatio === undefined) return null;
   const name = resolution ?? DEFAULT_RESOLUTION;
@@ -103,7 +103,7 @@ function frameOfSize(
 function checkSize(size: string, limits: ModelCapabilities | undefined, { violations }: Findings): string | null {
   const pixels = /^(\d{1,5})x(\d{1,5})$/.exec(size);
   if (!pixels || Number(pixels[1]) === 0 || Number(pixels[2]) === 0) {
-    violations.push(`the size \`${size}\` is not WIDTHxHEIGHT in pixels, for example 1280x720`);
+    violations.push(`the size \`${size}\` is not WIDTHxHEIGHT in pixels, for example 1280x720${rightOptionFor(size)}`);
     return null;
   }
   if (limits !== undefined && !limits.sizes.some((row) => row.size === size)) {

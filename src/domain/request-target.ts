@@ -1,6 +1,7 @@
 import { DIALECTS, type Dialect, type DialectRules } from './dialect.ts';
 import { findListed, type ListedModel } from './listed-model.ts';
-import { findModel, type ModelCapabilities } from './models.ts';
+import { ASPECT_RATIOS, findModel, type ModelCapabilities, ORIENTATIONS, RESOLUTIONS } from './models.ts';
+import { nearest } from './nearest.ts';
 import type { ServerCapabilities } from './request-gate.ts';
 import { inWords } from './wording.ts';
 
@@ -48,6 +49,18 @@ export function oneOf<T extends string>(
 ): T | undefined {
   if (text === undefined) return undefined;
   const choice = choices.find((candidate) => candidate === text);
-  if (choice === undefined) violations.push(`the ${name} \`${text}\` is not one of ${inWords(choices)}`);
-  return choice;
+  if (choice !== undefined) return choice;
+  const [near] = nearest(text, choices);
+  const better = near === undefined ? rightOptionFor(text) : `; did you mean \`${near}\`?`;
+  violations.push(`the ${name} \`${text}\` is not one of ${inWords(choices)}${better}`);
+  return undefined;
+}
+
+/** The option that a value given to another option of the frame is for, as the end of a sentence. */
+export function rightOptionFor(text: string): string {
+  const orientation = { vertical: 'portrait', horizontal: 'landscape' }[text] ?? text;
+  if (/^\d+x\d+$/.test(text)) return `; use \`--size ${text}\``;
+  if (ASPECT_RATIOS.some((ratio) => ratio === text)) return `; use \`--aspect-ratio ${text}\``;
+  if (RESOLUTIONS.some((name) => name === text)) return `; use \`--resolution ${text}\``;
+  return ORIENTATIONS.some((name) => name === orientation) ? `; use \`--orientation ${orientation}\`` : '';
 }

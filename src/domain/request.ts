@@ -195,7 +195,7 @@ function checkPrompt(prompt: string, { violations }: Findings): void {
 
 function parseDuration(text: string | undefined, { violations }: Findings): number | null {
   if (text === undefined) return null;
-  const seconds = /^\d+(\.\d+)?s?$/.test(text.trim()) ? Number.parseFloat(text) : Number.NaN;
+  const seconds = /^\d+(\.\d+)? *(s|sec|seconds?)?$/i.test(text.trim()) ? Number.parseFloat(text) : Number.NaN;
   if (!(seconds > 0 && seconds <= 86_400)) {
     violations.push(`the duration \`${text}\` is not a positive number of seconds`);
     return null;

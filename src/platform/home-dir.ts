@@ -1,4 +1,4 @@
-import { isAbsolute } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { attempt } from './attempt.ts';
 
 /** The user’s home folder; null if the environment's value is empty or relative and the system knows none. */
@@ -7,4 +7,9 @@ export function homeDirOf(env: Readonly<Record<string, string | undefined>>): st
   const ofUser = (): string => process.getBuiltinModule('node:os').userInfo().homedir;
   const named = env.HOME ?? env.USERPROFILE ?? attempt(ofUser);
   return named !== undefined && isAbsolute(named) ? named : null;
+}
+
+/** A path with its leading `~/` expanded, which shells leave alone in quotes and after `=` or `@`. */
+export function expandTilde(path: string, homeDir: string | null): string {
+  return homeDir !== null && /^~[\\/]/.test(path) ? join(homeDir, path.slice(2)) : path;
 }

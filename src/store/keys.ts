@@ -25,13 +25,18 @@ export function writeKey(path: string, profile: string, key: string | undefined)
 /** The problem of a key that was typed or piped in, or null. */
 export function keyFault(key: string): string | null {
   if (key === '') return 'the key is empty';
+  if (/^bearer\s/i.test(key)) return 'the key begins with `Bearer `, which `sora` adds itself';
+  if (isQuoted(key)) return 'the key is in quotes';
   if (/[^\u0021-\u007e]/.test(key)) return 'the key contains spaces or characters not allowed in a header';
   return null;
 }
 
+function isQuoted(key: string): boolean {
+  return /^(["'`]).*\1$|^[“„‘].*[”“’]$/.test(key);
+}
+
 /** Why a valid key is probably a mistake, or null. Private servers accept any word. */
 export function keyDoubt(key: string, isOpenAi: boolean): string | null {
-  if (/^(["'`]).*\1$/.test(key)) return 'it is in quotes';
   if (/^\$|^%.*%$/.test(key)) return 'it looks like the name of a variable';
   if (/^<.*>$|your[-_ ]?(own[-_ ]?)?(openai[-_ ]?)?(api[-_ ]?)?key|\.\.\.|x{6}/i.test(key))
     return 'it looks like a placeholder';

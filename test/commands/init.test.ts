@@ -40,7 +40,7 @@ describe('sora init', () => {
     expect({ code, error: error.code }).toEqual({ code: 2, error: 'usage' });
     expect(existsSync(sora.home)).toBe(false);
     const suggested = error.hints.map((hint: string) => /`(?:sora )?([^`]+)`/.exec(hint)?.[1]);
-    expect(suggested).toEqual([...commands, 'doctor']);
+    expect(suggested).toEqual([...commands, expect.stringMatching(/^doctor --profile \w/)]);
     expect((await sora.run(commands[0]?.split(' ') ?? [])).code).toBe(0);
     const shown = await sora.run(['config', 'list', '--json']);
     expect(shown.json<{ settings: { name: string; value: string }[] }>().settings[0]).toMatchObject({

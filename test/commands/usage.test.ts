@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GLOBAL_OPTIONS } from '../../src/app/global-options.ts';
 import { COMMANDS } from '../../src/command-table.ts';
@@ -8,6 +9,13 @@ const run = (...argv: readonly string[]): Promise<RunResult> => createCommandLin
 
 describe('a usage error', () => {
   it.each<[string, string[], string, string]>([
+    ['a word that JavaScript knows', ['constructor'], 'unknown command `constructor`', 'run `sora --help`'],
+    [
+      'an option before the command',
+      ['-d', '5', 'create', 'x'],
+      'unknown command `5`',
+      'write the command first: `sora create …`',
+    ],
     ['an unknown command', ['foo'], 'unknown command `foo`', 'run `sora --help` to list all commands'],
     ['a misspelt command', ['craete', 'x'], 'unknown command `craete`', 'did you mean `sora create`?'],
     ['a command of other tools', ['retry', 'x'], 'unknown command `retry`', 'did you mean `sora create --from ID`?'],
@@ -21,28 +29,61 @@ describe('a usage error', () => {
     [
       'an option of other tools',
       ['create', 'x', '--seconds', '5'],
-      "unknown option '--seconds'",
+      'unknown option `--seconds`',
       'did you mean `--duration`?',
     ],
-    ['a shortened option', ['create', 'x', '--out', 'y'], "unknown option '--out'", 'did you mean `--output`?'],
+    ['a shortened option', ['create', 'x', '--out', 'y'], 'unknown option `--out`', 'did you mean `--output`?'],
+    [
+      'a mistyped choice',
+      ['list', '--status', 'complete'],
+      '`--status complete` is not one of',
+      'did you mean `completed`?',
+    ],
+    ['the version as a command', ['version'], 'unknown command `version`', 'did you mean `sora --version`?'],
+    ['the version as a short option', ['-v'], 'unknown option `-v`', 'did you mean `--version` or `--debug`?'],
+    ['a short option of other tools', ['list', '-n', '5'], 'unknown option `-n`', 'did you mean `--limit`?'],
+    ['a long option with one dash', ['status', '-watch'], 'unknown option `-watch`', 'did you mean `--watch`?'],
+    [
+      'a prompt as an option',
+      ['create', '--prompt', 'a boat'],
+      'unknown option `--prompt`',
+      'put the prompt in quotes',
+    ],
+    [
+      'a prompt without a command',
+      ['a paper boat'],
+      'unknown command `a paper boat`',
+      'did you mean `sora create "a paper boat"`?',
+    ],
+    ['help after a command', ['create', 'help'], '`help` is not a prompt', 'run `sora create --help`'],
+    ['-n with a number', ['create', 'x', '-n', '2'], 'too many arguments', '`-n` is `--dry-run`: write `--count 2`'],
+    ['an en dash for hyphens', ['create', 'x', '–duration', '5'], '`–duration`', 'write `--duration`'],
+    ['an em dash as the only argument', ['create', '—dry-run'], '`—dry-run`', 'write `--dry-run`'],
+    ['a dash before a short option', ['status', '–w'], '`–w`', 'write `-w`'],
+    ['typographic quotes', ['create', '“a', 'boat”'], 'too many arguments', 'replace the typographic quotes of `“a`'],
     ['an abbreviated command', ['stat'], 'unknown command `stat`', 'did you mean `sora status`?'],
     ['an unknown command of a group', ['config', 'foo'], 'unknown command `config foo`', 'run `sora config --help`'],
     [
       'an unknown option',
       ['create', 'x', '--nope'],
-      "unknown option '--nope'",
+      'unknown option `--nope`',
       'run `sora create --help` to see its arguments',
     ],
-    ['a key on the command line', ['list', '--api-key', 'x'], "unknown option '--api-key'", 'run `sora list --help`'],
-    ['a missing argument', ['create'], "missing required argument 'prompt'", 'run `sora create --help`'],
-    ['a missing id', ['delete'], "missing required argument 'id'", 'run `sora delete --help`'],
+    ['a key on the command line', ['list', '--api-key', 'x'], 'unknown option `--api-key`', 'set `SORA_API_KEY`'],
+    ['a missing argument', ['create'], 'missing argument `prompt`', 'put the prompt in quotes'],
+    ['a missing id', ['delete'], 'missing argument `id`', 'write `@last` for the newest'],
     [
       'an unquoted prompt',
       ['create', 'a', 'boat'],
       'too many arguments',
       'put the prompt in quotes: `sora create "A paper boat"`',
     ],
-    ['an option without its value', ['create', 'x', '--model'], 'argument missing', 'run `sora create --help`'],
+    [
+      'an option without its value',
+      ['create', 'x', '--model'],
+      '`--model` needs a value',
+      'write it as `--model <name>`',
+    ],
     [
       'an option that would swallow the next one',
       ['create', 'x', '-o', '--dry-run'],
@@ -63,7 +104,7 @@ describe('a usage error', () => {
     [
       'an invalid choice',
       ['list', '--color', 'blue'],
-      'Allowed choices are auto, always, never',
+      '`--color blue` is not one of auto, always, never',
       'run `sora list --help`',
     ],
     [
@@ -295,5 +336,21 @@ describe('the output', () => {
     const { stdout } = await run('status', id, '--json');
     expect(stdout).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]/);
     expect(JSON.parse(stdout)).toMatchObject({ id, prompt: evil });
+  });
+});
+
+describe('a command in a hint', () => {
+  it('uses the server that the command line named', async () => {
+    const { stderr } = await run('status', 'video_nope', '--simulate');
+    expect(stderr).toContain('hint: run `sora list --simulate` to see the known videos');
+  });
+});
+
+describe('a path', () => {
+  it('that begins with ~ is in the home folder, although the shell left it alone', async () => {
+    const cli = createCommandLine();
+    const { code, stdout } = await cli.run(['create', 'x', '--simulate', '-o', '~/films/x.mp4', '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).files[0].path).toBe(join(dirname(cli.home), 'films', 'x.mp4'));
   });
 });

@@ -119,9 +119,17 @@ describe('the base URL', () => {
     ['nonsense', 'is not a URL'],
     ['http://x/v1?key=1', 'query'],
     ['http://me:secret@x/v1', 'a user or password'],
+    ['http://x/v1/videos', 'the URL of an endpoint'],
+    ['http://x/v1/video/generations/', 'the URL of an endpoint'],
   ])('is refused when it is %s', (baseUrl, words) => {
     expect(() => resolve({ options: { baseUrl } })).toThrow(
       expect.objectContaining({ code: 'invalid_config', violations: [expect.stringContaining(words)] }),
+    );
+  });
+
+  it('is suggested without the path of an endpoint', () => {
+    expect(() => resolve({ options: { baseUrl: 'http://x/v1/videos' } })).toThrow(
+      expect.objectContaining({ hints: ['use `--base-url http://x/v1`'] }),
     );
   });
 });

@@ -33,6 +33,14 @@ function violationsOf(input: Asked): readonly string[] {
 }
 
 describe('a request for a known model', () => {
+  it.each(['1280×720', '1280 x 720', '1280X720', '1280*720'])('reads the size %s', (size) => {
+    expect(resolve({ size }).request.size).toBe('1280x720');
+  });
+
+  it.each(['8s', '8 s', '8 sec', '8 Seconds', '8.0'])('reads the duration %s', (duration) => {
+    expect(resolve({ duration }).request.seconds).toBe(8);
+  });
+
   it('has defaults for everything else', () => {
     expect(resolve({})).toEqual({
       request: {
@@ -107,7 +115,14 @@ describe('a request for a known model', () => {
     [{ resolution: '4k' }, /^the resolution `4k` is not one of 480p, 720p, 1024p or 1080p$/],
     [{ aspectRatio: '9:16', orientation: 'landscape' }, /^the aspect ratio 9:16 is portrait/],
     [{ size: '1920x1080' }, /^sora-2 does not render 1920x1080/],
-    [{ size: '1280×720' }, /is not WIDTHxHEIGHT/],
+    [{ size: '720p' }, /is not WIDTHxHEIGHT in pixels, for example 1280x720; use `--resolution 720p`$/],
+    [{ size: '9:16' }, /; use `--aspect-ratio 9:16`$/],
+    [{ resolution: '1280x720' }, /; use `--size 1280x720`$/],
+    [{ resolution: '720' }, /; did you mean `720p`\?$/],
+    [{ aspectRatio: '16/9' }, /; did you mean `16:9`\?$/],
+    [{ aspectRatio: 'square' }, /; use `--orientation square`$/],
+    [{ orientation: 'vertical' }, /; use `--orientation portrait`$/],
+    [{ orientation: '9:16' }, /; use `--aspect-ratio 9:16`$/],
     [{ size: '0x720' }, /is not WIDTHxHEIGHT/],
     [{ size: '1280x720', resolution: '720p' }, /^`--size` cannot be combined/],
     [{ quality: 'high' }, /`--model sora-2-pro`/],
@@ -159,7 +174,7 @@ describe('a request for an unknown model', () => {
 });
 
 describe('any request', () => {
-  it.each(['0', '-4', '4 seconds', 'NaN', '', '86401', '1e3'])('refuses the duration %j', (duration) => {
+  it.each(['0', '-4', '4 minutes', '0:04', 'NaN', '', '86401', '1e3'])('refuses the duration %j', (duration) => {
     for (const model of ['sora-2', UNKNOWN_MODEL]) {
       expect(violationsOf({ model, duration })).toEqual([
         expect.stringContaining('is not a positive number of seconds'),

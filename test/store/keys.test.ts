@@ -6,9 +6,24 @@ import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
 const isPosix = process.platform !== 'win32';
 
+describe('keyFault', () => {
+  it.each([
+    ['', /empty/],
+    ['"sk-0123456789abcdef"', /in quotes/],
+    ['“sk-0123456789abcdef”', /in quotes/],
+    ['Bearer sk-0123456789abcdef', /begins with `Bearer `/],
+    ['sk-0123 456', /contains spaces/],
+  ])('refuses %j', (key, fault) => {
+    expect(keyFault(key)).toMatch(fault);
+  });
+
+  it('accepts any other word', () => {
+    expect(keyFault('EMPTY')).toBeNull();
+  });
+});
+
 describe('keyDoubt', () => {
   it.each([
-    ['"sk-0123456789abcdef"', false, /quotes/],
     ['$OPENAI_API_KEY', false, /variable/],
     ['your-api-key', false, /placeholder/],
     ['<key>', false, /placeholder/],

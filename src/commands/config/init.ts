@@ -79,7 +79,7 @@ function noTerminal(preset: Preset | null, deps: QuestionDeps): SoraError {
       ...(wantsKey
         ? [`run \`printenv MY_KEY | sora config key set --profile ${shellWord(profile)}\` to store its key`]
         : []),
-      'run `sora doctor` to check the result',
+      `run \`sora doctor --profile ${shellWord(builtIn ?? profile)}\` to check the result`,
     ],
   });
 }

@@ -36,10 +36,7 @@ export const createCommand = defineCommand({
       'sora create "A paper boat sails into a storm drain" --duration 5 --simulate',
       'create a real MP4, free and offline',
     ],
-    [
-      'sora create @prompt.txt -m sora-2-pro -r 1080p -a 9:16 -o clip.mp4 --max-cost 5',
-      'prompt from a file, at most $5',
-    ],
+    ['sora create @prompt.txt -m sora-2-pro -r 1080p -o clip.mp4 --max-cost 5', 'prompt from a file, at most $5'],
   ],
 
   usesPrices: ({ dryRun }) => !dryRun,
@@ -71,6 +68,7 @@ async function readOrder(
   extraFaults: readonly string[],
   deps: ProductionDeps,
 ): Promise<ReadRequest> {
+  if (prompt === 'help') throw helpIsNoPrompt();
   const faults = [...extraFaults];
   const template = options.from === undefined ? null : await templateFrom(options.from, prompt, options, deps, faults);
   if (template === null && prompt === undefined) throw missingPrompt();
@@ -81,7 +79,22 @@ async function readOrder(
 
 function missingPrompt(): SoraError {
   return new SoraError('usage', {
-    title: "missing required argument 'prompt'",
-    hints: ['run `sora create --help` to see its arguments'],
+    title: 'missing argument `prompt`',
+    hints: [
+      'put the prompt in quotes: `sora create "A paper boat"`',
+      'write `-` to read it from standard input',
+      'run `sora create --help` to see its arguments',
+    ],
+  });
+}
+
+/** Some tools show help this way; here it would pay for a video. */
+function helpIsNoPrompt(): SoraError {
+  return new SoraError('usage', {
+    title: '`help` is not a prompt',
+    hints: [
+      'run `sora create --help` to see its arguments',
+      'run `echo help | sora create -` for a video of this word',
+    ],
   });
 }
