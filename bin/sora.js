@@ -22,7 +22,9 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.stdout.on('error', ({ code, message }) => {
     if (code === 'EPIPE') return; // the reader has gone
     process.exitCode = 1;
-    process.stderr.write(`error: could not write the output\n  caused by: ${message}\n`);
+    process.stderr.write(
+      `error: could not write the output\n  caused by: ${message}\n\nhint: write to another place, or free some space\n`,
+    );
   });
   process.stdout.write(`${version}\n`);
 } else {

@@ -85,7 +85,8 @@ export function refuseUnknownCommand(line: readonly string[]): void {
   });
 }
 
-const DASHES = /^[-‐‑–—−]+/;
+/** The hyphen and the dashes that documents put in its place. */
+const DASHES = /^[-\u2010-\u2015\u2212]+/;
 
 /** Throws `usage` for an option whose hyphens became dashes in a document; it would be taken for a prompt or an id. */
 export function refuseDashes(line: readonly string[], definition: CommandDefinition): void {
@@ -107,7 +108,9 @@ export function refuseDashes(line: readonly string[], definition: CommandDefinit
 
 /** For a wrong command line: a word in quotes that the shell ignored, as pasted from a document. */
 export function hintsAboutQuotes(line: readonly string[]): string[] {
-  const word = line.find((candidate) => /^[“”„«‘]\S*$|^\S*[“”»’]$/.test(candidate));
+  const word = line.find((candidate) =>
+    /^[\u201c-\u201f\u00ab\u2018]\S*$|^\S*[\u201c-\u201f\u00bb\u2019]$/.test(candidate),
+  );
   return word === undefined ? [] : [`replace the typographic quotes of \`${word}\` by straight ones (" or ')`];
 }
 

@@ -71,7 +71,7 @@ function resolveSize(
     if (resolution !== undefined || aspectRatio !== undefined) {
       violations.push('`--size` cannot be combined with `--resolution`, `--aspect-ratio` or `--orientation`');
     }
-    return checkSize(input.size.toLowerCase().replace(/(?<=\d) *[x×*] *(?=\d)/, 'x'), limits, findings);
+    return checkSize(input.size.toLowerCase().replace(/(?<=\d) *[x*\u00d7] *(?=\d)/, 'x'), limits, findings);
   }
   if (!hasDefaults && resolution === undefined && aspectRatio === undefined) return null;
   const name = resolution ?? DEFAULT_RESOLUTION;

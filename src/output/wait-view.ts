@@ -65,11 +65,16 @@ function percentOf({ status, progress }: WaitState): number {
 }
 
 function shortly(expectedMs: number | null): string {
-  return expectedMs === null ? '' : `/${formatElapsed(expectedMs)}`;
+  return isTooShort(expectedMs) ? '' : `/${formatElapsed(expectedMs)}`;
 }
 
 function inWords(expectedMs: number | null, elapsedMs: number): string {
-  if (expectedMs === null) return '';
+  if (isTooShort(expectedMs)) return '';
   const leftMs = expectedMs - elapsedMs;
-  return leftMs > 0 ? `, about ${formatElapsed(leftMs)} left` : `, usually ${formatElapsed(expectedMs)}`;
+  return leftMs >= 1000 ? `, about ${formatElapsed(leftMs)} left` : `, usually ${formatElapsed(expectedMs)}`;
+}
+
+/** Whether a time is unknown, or would be shown as 0:00. */
+function isTooShort(expectedMs: number | null): expectedMs is null {
+  return expectedMs === null || expectedMs < 1000;
 }

@@ -99,7 +99,9 @@ function onStreamError(stream: NodeJS.WriteStream, handle: (error: NodeJS.ErrnoE
 /** A reader that closed the pipe (`| head`) is not an error; a full disk is reported. */
 function reportLostOutput(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') return;
-  process.stderr.write(`error: could not write the output\n  caused by: ${error.message}\n`);
+  process.stderr.write(
+    `error: could not write the output\n  caused by: ${error.message}\n\nhint: write to another place, or free some space\n`,
+  );
   process.exit(1);
 }
 

@@ -32,7 +32,7 @@ export function keyFault(key: string): string | null {
 }
 
 function isQuoted(key: string): boolean {
-  return /^(["'`]).*\1$|^[“„‘].*[”“’]$/.test(key);
+  return /^(["'`]).*\1$|^[\u2018-\u201f].*[\u2018-\u201f]$/.test(key);
 }
 
 /** Why a valid key is probably a mistake, or null. Private servers accept any word. */
