@@ -7,7 +7,7 @@ import type { FileDestination } from '../jobs/destination.ts';
 import { describeImage, recordRequest } from '../jobs/fingerprint.ts';
 import { readReferenceImage } from '../jobs/reference-image.ts';
 import { readSourceFile } from '../jobs/source-file.ts';
-import type { RowRef } from '../jobs/submit.ts';
+import type { RowRef } from '../jobs/submit-order.ts';
 import type { RowFile } from './row-inputs.ts';
 
 /** One video of a manifest, ready to be submitted. */

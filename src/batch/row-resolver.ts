@@ -13,7 +13,7 @@ import {
 import { type Derivation, VARIANTS, type Variant } from '../domain/video.ts';
 import { fingerprintOf } from '../jobs/fingerprint.ts';
 import { isFileName } from '../jobs/source-file.ts';
-import type { RowRef } from '../jobs/submit.ts';
+import type { RowRef } from '../jobs/submit-order.ts';
 import { type BatchRow, expectedVideo, type RowSource, recordedOf } from './batch-row.ts';
 import type { Manifest, ManifestFault, ManifestRow, NamedSource } from './manifest-row.ts';
 import { type InputPlaces, type RowFile, RowInputs } from './row-inputs.ts';

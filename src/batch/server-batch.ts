@@ -15,7 +15,8 @@ import {
 } from '../domain/record.ts';
 import { firstFormat, type RequestFormat } from '../domain/request-format.ts';
 import { NO_JOB_FACTS, requestFor, type VideoJob } from '../domain/video.ts';
-import { fingerprintOf, recordRequest } from '../jobs/fingerprint.ts';
+import { recordRequest } from '../jobs/fingerprint.ts';
+import { intentOf } from '../jobs/submit-order.ts';
 import type { ProcessIdentity } from '../platform/process-identity.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { BATCH_ENDPOINT_PATH, writeCreate } from '../wire/create.ts';
@@ -184,24 +185,17 @@ async function eventsOf(
   const request = row === undefined ? requestOf(outcome, batchId) : recordedOf(row);
   if (request === null) return []; // nothing was made, and no row asks for it any more
   const at = { key, atMs: nowMs };
-  const intent: LedgerEvent = {
-    event: 'intent',
+  const intent = intentOf({
     key,
     atMs: submittedAtMs, // its video is no older
-    ...self,
-    profile: server.profile,
-    baseUrl: server.baseUrl,
-    dialect: server.dialect,
-    account: server.account,
-    ...(user === undefined ? {} : { user }),
-    fingerprint: fingerprintOf(server.baseUrl, request),
+    self,
+    user,
+    server,
     request,
-    estimatedMicros: row?.estimate?.micros ?? null,
-    priceList: row?.estimate?.priceList ?? null,
+    estimate: row?.estimate ?? null,
     free,
-    batch: manifest,
-    row: customId,
-  };
+    row: { batch: manifest, key: customId },
+  });
   if (outcome.event === 'accepted') return [intent, { event: 'accepted', ...at, job: factsOf(outcome.job) }];
   const { code, causedBy, message } = outcome.error;
   return [intent, { event: outcome.event, ...at, code, message: causedBy ?? message }];

@@ -2,7 +2,7 @@ import { failureOf } from '../domain/job-failure.ts';
 import type { JobRecord, ServerIdentity } from '../domain/record.ts';
 import { isTerminal, requestFor, type VideoFile, type VideoRequest } from '../domain/video.ts';
 import type { Ledger } from '../store/ledger.ts';
-import { underWay } from './submit.ts';
+import { underWay } from './objection.ts';
 
 /** Limit of the API. */
 export const MAX_NAME_CHARACTERS = 80;
@@ -35,6 +35,6 @@ export async function findCharacter(
   request: VideoRequest,
   server: ServerIdentity,
 ): Promise<JobRecord | undefined> {
-  const same = await underWay({ ledger }, { server, request, again: false });
+  const same = await underWay(ledger, { server, request, again: false });
   return same.findLast(({ answer }) => answer === 'accepted');
 }

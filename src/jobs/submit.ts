@@ -1,31 +1,24 @@
 import { SoraError } from '../domain/errors.ts';
-import type { Estimate } from '../domain/pricing.ts';
 import {
   ABANDONED,
   applyEvent,
   factsOf,
-  hasVideo,
   type IntentEvent,
-  isDownloadPending,
-  isOfCharacter,
-  isOpen,
   type JobRecord,
   type LedgerEvent,
-  mayBeSameAccount,
   NEVER_ARRIVED,
-  type ServerIdentity,
-  type WantedFiles,
   WITHDRAWN,
 } from '../domain/record.ts';
 import { shellWord } from '../domain/shell.ts';
-import type { VideoJob, VideoRequest } from '../domain/video.ts';
+import type { VideoJob } from '../domain/video.ts';
 import { Interrupt } from '../platform/host.ts';
-import { type Claim, type DayCap, NOTHING_SPENT, type Standing } from '../store/ledger.ts';
-import { fingerprintOf, recordRequest } from './fingerprint.ts';
+import type { DayCap } from '../store/ledger.ts';
+import { recordRequest } from './fingerprint.ts';
 import { awaitAnswer, type PatienceDeps } from './in-flight.ts';
+import { claimOf, isCleared } from './objection.ts';
 import { type RecoverDeps, recover } from './recover.ts';
-import { batchCap, type Cap, dayCap, dayCaps } from './spending-caps.ts';
 import { didNotArrive, inDoubt, interruptedInDoubt, refusedUnrecorded } from './submission-errors.ts';
+import { intentOf, type SubmitOrder } from './submit-order.ts';
 
 /** A server may list a job only some time after accepting it. */
 const RECOVERY_DELAYS_MS = [0, 1_000, 3_000];
@@ -42,46 +35,6 @@ export interface SubmitDeps extends RecoverDeps, PatienceDeps {
   readonly user?: string | null;
   /** The caps of this machine; the ledger knows those of the team. */
   readonly dayCaps: readonly DayCap[];
-}
-
-/** The manifest row of a submission. */
-export interface RowRef {
-  /** The manifest. */
-  readonly batch: string;
-  /** Identifies the row; the same for all its submissions. */
-  readonly key: string;
-}
-
-/** A row to submit now. */
-export interface RowOrder extends RowRef {
-  /** Its latest submission known to have failed; null if there is none. */
-  readonly after: string | null;
-  /** A submission in doubt to abandon if it cannot be found; null if there is none. */
-  readonly givesUp: string | null;
-  /** The cap for all submissions of the manifest, across processes; null without a cap. */
-  readonly maxCostMicros: number | null;
-}
-
-export interface SubmitOrder {
-  /** Key of the record, by which a caller can find it later; generated when left out. */
-  readonly key?: string;
-  readonly server: ServerIdentity;
-  readonly request: VideoRequest;
-  readonly estimate: Estimate | null;
-  /** The simulator: never counted as spent. */
-  readonly free: boolean;
-  /** Submit another one even if the same request is unfinished. */
-  readonly again?: boolean;
-  /** The video will be saved as a file, so an equal request whose video is not saved yet counts as unfinished. */
-  readonly savesFile?: boolean;
-  /** Where a later command is to save the files. */
-  readonly wanted?: WantedFiles | undefined;
-  /** Records that this command already uses for other copies of the request. */
-  readonly taken?: ReadonlySet<string>;
-  /** The row of a batch; left out for a single create. */
-  readonly row?: RowOrder;
-  /** Called after the intent is recorded and before anything is sent: an error if something else may create the same videos. */
-  readonly conflict?: (() => Promise<SoraError | null>) | undefined;
 }
 
 export interface Submission {
@@ -110,9 +63,8 @@ export interface Submission {
 export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Submission> {
   for (;;) {
     const intent = await newIntent(deps, order);
-    const caps = capsOf(deps, order, intent);
-    const claim = { intent, same: sameAs(order, intent), scopes: caps.map(({ scope }) => scope) };
-    const objection = await deps.ledger.reserve(claim, (standing) => objectionTo(deps, order, standing, caps, intent));
+    const { claim, judge } = claimOf(deps, order, intent);
+    const objection = await deps.ledger.reserve(claim, judge);
     if (objection === null) {
       await refuseConflict(deps, order, intent);
       const submission = await send(deps, order, intent.key);
@@ -139,108 +91,10 @@ async function refuseConflict(
   throw error;
 }
 
-/** Whether a submission certainly created nothing, or was abandoned, so its request may be submitted again. */
-export function isCleared({ answer, refusal }: JobRecord): boolean {
-  return answer === 'rejected' && [WITHDRAWN, NEVER_ARRIVED, ABANDONED].some((code) => code === refusal?.code);
-}
-
-/** Why an order is not submitted: another submission serves it, or it exceeds a cap. */
-type Objection = { readonly reason: string } & (
-  | { readonly kind: 'served'; readonly record: JobRecord }
-  | { readonly kind: 'refused'; readonly error: unknown }
-);
-
-function capsOf({ dayCaps: caps }: SubmitDeps, { row, free, server }: SubmitOrder, intent: IntentEvent): Cap[] {
-  if (free) return [];
-  const ofBatch = row?.maxCostMicros ?? null;
-  return [
-    ...(row === undefined || ofBatch === null ? [] : [batchCap(row.batch, server.profile, ofBatch)]),
-    ...dayCaps(caps, intent),
-  ];
-}
-
-/** The submissions that may serve an order; null if it always needs a new one. */
-function sameAs({ row, again }: SubmitOrder, { fingerprint }: IntentEvent): Claim['same'] {
-  if (row !== undefined) return { by: 'row', value: row.key };
-  return again ? null : { by: 'fingerprint', value: fingerprint };
-}
-
-function objectionTo(
-  { signal }: SubmitDeps,
-  { row, taken, server, savesFile = false }: SubmitOrder,
-  { same, spent, team }: Standing,
-  caps: readonly Cap[],
-  intent: IntentEvent,
-): Objection | null {
-  const record =
-    row === undefined
-      ? same.find((other) => mayServe(other, server, savesFile) && taken?.has(other.key) !== true)
-      : standingOf(same, row.after);
-  if (record !== undefined)
-    return { kind: 'served', record, reason: 'another process submitted the same request first' };
-  if (signal?.aborted) return { kind: 'refused', error: signal.reason, reason: 'interrupted before it was sent' };
-  const kept = [
-    ...caps.map((cap, at) => ({ cap, spent: spent[at] ?? NOTHING_SPENT })),
-    ...team.map(({ cap, scope, spent }) => ({ cap: dayCap(cap, scope, true), spent })),
-  ];
-  for (const { cap, spent: before } of kept) {
-    const error = cap.excess(before, intent.estimatedMicros);
-    if (error !== null) return { kind: 'refused', error, reason: cap.reason };
-  }
-  return null;
-}
-
-/** The submissions of an equal request that a single create attaches to, oldest first. */
-export async function underWay(
-  { ledger }: Pick<SubmitDeps, 'ledger'>,
-  { server, request, again, savesFile = false }: Pick<SubmitOrder, 'server' | 'request' | 'again' | 'savesFile'>,
-): Promise<JobRecord[]> {
-  if (again) return [];
-  const value = fingerprintOf(server.baseUrl, recordRequest(request));
-  const same = await ledger.list({ by: 'fingerprint', value });
-  return same.filter((record) => mayServe(record, server, savesFile));
-}
-
-/** Whether an equal request is served by this submission: it is unfinished, its file is not saved yet, or it is a character. */
-function mayServe(record: JobRecord, { account }: ServerIdentity, savesFile: boolean): boolean {
-  if (!mayBeSameAccount(record.account, account)) return false;
-  const isCharacter = isOfCharacter(record) && hasVideo(record);
-  return isOpen(record) || isCharacter || (savesFile && isDownloadPending(record));
-}
-
-/** The current one of a row's submissions (oldest first); undefined if the row must be submitted. */
-function standingOf(records: readonly JobRecord[], after: string | null): JobRecord | undefined {
-  const current = records.find((record) => isOpen(record) || hasVideo(record));
-  if (current !== undefined) return current;
-  // One that failed since the run was planned: only a run that knows of it may retry it.
-  const known = records.findIndex(({ key }) => key === after);
-  return records.slice(known + 1).findLast(({ answer }) => answer === 'accepted');
-}
-
 async function newIntent(deps: SubmitDeps, order: SubmitOrder): Promise<IntentEvent> {
-  const { ledger, clock, self } = deps;
-  const { server, request, estimate, free, row, savesFile = false, wanted } = order;
-  const recorded = recordRequest(request);
-  return {
-    event: 'intent',
-    key: order.key !== undefined && (await ledger.byKey(order.key)) === undefined ? order.key : newKey(deps),
-    atMs: clock.now(),
-    ...self,
-    profile: server.profile,
-    baseUrl: server.baseUrl,
-    dialect: server.dialect,
-    account: server.account,
-    ...(deps.user ? { user: deps.user } : {}),
-    fingerprint: fingerprintOf(server.baseUrl, recorded),
-    request: recorded,
-    estimatedMicros: estimate?.micros ?? null,
-    priceList: estimate?.priceList ?? null,
-    free,
-    batch: row?.batch ?? null,
-    row: row?.key ?? null,
-    ...(savesFile ? { owesFile: true } : {}),
-    ...(wanted === undefined ? {} : { wanted }),
-  };
+  const { ledger, clock, self, user } = deps;
+  const key = order.key !== undefined && (await ledger.byKey(order.key)) === undefined ? order.key : newKey(deps);
+  return intentOf({ ...order, key, atMs: clock.now(), self, user, request: recordRequest(order.request) });
 }
 
 /** Null if another process withdrew the submission before it was sent. */

@@ -22,15 +22,14 @@ const MAX_SURVIVORS = 200;
  */
 export function enlargeYoungHeap(): void {
   const { setFlagsFromString, getHeapSpaceStatistics } = process.getBuiltinModule('node:v8');
-  const youngBytes = (): number => {
-    const space = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space');
-    return space === undefined ? YOUNG_BYTES : space.space_used_size + space.space_available_size;
-  };
+  const isLarge = (): boolean =>
+    getHeapSpaceStatistics().some(
+      ({ space_name: name, space_used_size: usedBytes, space_available_size: freeBytes }) =>
+        name === 'new_space' && usedBytes + freeBytes >= YOUNG_BYTES,
+    );
   setFlagsFromString('--no-parallel-scavenge'); // its threads take a processor from the server, and longer than the work
   setFlagsFromString('--semi-space-growth-factor=2');
   const survivors: number[][] = [];
-  while (youngBytes() < YOUNG_BYTES && survivors.length < MAX_SURVIVORS) {
-    survivors.push(new Array(SURVIVOR_VALUES).fill(0));
-  }
+  while (!isLarge() && survivors.length < MAX_SURVIVORS) survivors.push(new Array(SURVIVOR_VALUES).fill(0));
   setFlagsFromString('--semi-space-growth-factor=1');
 }

@@ -6,7 +6,8 @@ import { factsOf, type JobRecord, type LedgerEvent, type Submitter, spentMicros 
 import type { JobStatus, VideoRequest } from '../../src/domain/video.ts';
 import { characterRequest } from '../../src/jobs/character.ts';
 import { fingerprintOf, recordRequest } from '../../src/jobs/fingerprint.ts';
-import { type RowOrder, type RowRef, type Submission, type SubmitOrder, submit } from '../../src/jobs/submit.ts';
+import { type Submission, submit } from '../../src/jobs/submit.ts';
+import type { RowOrder, RowRef, SubmitOrder } from '../../src/jobs/submit-order.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { FileLedger } from '../../src/store/file-ledger.ts';
 import { createFates, createProcess } from '../support/processes.ts';

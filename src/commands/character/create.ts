@@ -18,8 +18,9 @@ import {
   requireMade,
 } from '../../jobs/character.ts';
 import { readAhead } from '../../jobs/input-file.ts';
+import { underWay } from '../../jobs/objection.ts';
 import { readSourceFile } from '../../jobs/source-file.ts';
-import { submit, underWay } from '../../jobs/submit.ts';
+import { submit } from '../../jobs/submit.ts';
 import { cleanLine } from '../../output/clean-text.ts';
 import { costJson } from '../../output/cost-view.ts';
 import type { Answer } from '../../output/output.ts';
@@ -62,7 +63,7 @@ export const characterCreateCommand = defineCommand({
     const made = again ? undefined : await findCharacter(ledger, request, servers.identityOf(configuration));
     if (options.dryRun) {
       const order = { server: servers.identityOf(configuration), request, again };
-      const attached = made ? [made] : await underWay(deps, order);
+      const attached = made ? [made] : await underWay(ledger, order);
       return { answer: previewRequest(read, { price, count: 1, attached: attached.slice(0, 1) }, configuration) };
     }
     if (made !== undefined) {

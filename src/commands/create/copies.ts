@@ -7,8 +7,9 @@ import type { Estimate } from '../../domain/pricing.ts';
 import { isDownloadPending, type JobRecord, type WantedFiles } from '../../domain/record.ts';
 import { changesOf } from '../../domain/request-changes.ts';
 import type { VideoJob, VideoRequest } from '../../domain/video.ts';
+import { underWay } from '../../jobs/objection.ts';
 import { type Cap, dayCaps } from '../../jobs/spending-caps.ts';
-import { submit, underWay } from '../../jobs/submit.ts';
+import { submit } from '../../jobs/submit.ts';
 import type { Output } from '../../output/output.ts';
 import { Interrupt } from '../../platform/host.ts';
 import { limitTime } from '../../platform/timeout.ts';
@@ -108,7 +109,7 @@ async function keepDayCap(
 ): Promise<void> {
   const { ledger } = deps;
   if ((await capsOfToday(deps)).length === 0) return;
-  const standing = await underWay({ ledger }, { server: server.identity, request, again, savesFile });
+  const standing = await underWay(ledger, { server: server.identity, request, again, savesFile });
   const missing = Math.max(0, count - standing.length);
   if (missing > 0) await refuseOverDayCap(price && price.micros * missing, deps);
 }

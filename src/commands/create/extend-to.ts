@@ -9,7 +9,7 @@ import { hasVideo, type JobRecord } from '../../domain/record.ts';
 import { pricedFrom, type SourceFacts } from '../../domain/request.ts';
 import { limitsOf } from '../../domain/request-target.ts';
 import type { VideoRequest } from '../../domain/video.ts';
-import { underWay } from '../../jobs/submit.ts';
+import { underWay } from '../../jobs/objection.ts';
 import type { ProductionDeps, ProductionOptions } from './production.ts';
 import { sameRequests } from './reuse.ts';
 import { type Step, startingFrom } from './steps.ts';
@@ -124,7 +124,7 @@ async function isRunning(
   { ledger, servers, configuration }: ProductionDeps,
 ): Promise<boolean> {
   const order = { server: servers.identityOf(configuration), request, again: false, savesFile };
-  return (await underWay({ ledger }, order)).length > 0;
+  return (await underWay(ledger, order)).length > 0;
 }
 
 async function isOnServer(record: JobRecord, { jobs }: ProductionDeps): Promise<boolean> {

@@ -35,7 +35,8 @@ import { commandAbout } from '../../domain/shell.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import type { Variant, VideoRequest } from '../../domain/video.ts';
 import { isForSeveral } from '../../jobs/destination.ts';
-import { type SubmitOrder, underWay } from '../../jobs/submit.ts';
+import { underWay } from '../../jobs/objection.ts';
+import type { SubmitOrder } from '../../jobs/submit-order.ts';
 import { JOB_JSON_SHAPE } from '../../output/job-view.ts';
 import { noteChanges, noteUnsentAddress, submitCopies } from './copies.ts';
 import { noteSavedBefore, reuse } from './reuse.ts';
@@ -211,7 +212,7 @@ async function attachedTo(
   { ledger, servers, configuration }: ProductionDeps,
 ): Promise<JobRecord[]> {
   if ((await ledger.newest(1)).length === 0) return [];
-  const records = await underWay({ ledger }, { ...order, savesFile: true, server: servers.identityOf(configuration) });
+  const records = await underWay(ledger, { ...order, savesFile: true, server: servers.identityOf(configuration) });
   return records.slice(0, count);
 }
 

@@ -1,0 +1,96 @@
+import {
+  ABANDONED,
+  hasVideo,
+  type IntentEvent,
+  isDownloadPending,
+  isOfCharacter,
+  isOpen,
+  type JobRecord,
+  mayBeSameAccount,
+  NEVER_ARRIVED,
+  type ServerIdentity,
+  WITHDRAWN,
+} from '../domain/record.ts';
+import { type Claim, type DayCap, type Ledger, NOTHING_SPENT, type Standing } from '../store/ledger.ts';
+import { fingerprintOf, recordRequest } from './fingerprint.ts';
+import { batchCap, dayCap, dayCaps } from './spending-caps.ts';
+import type { SubmitOrder } from './submit-order.ts';
+
+/** Why an order is not submitted: another submission serves it, or it exceeds a cap. */
+export type Objection = { readonly reason: string } & (
+  | { readonly kind: 'served'; readonly record: JobRecord }
+  | { readonly kind: 'refused'; readonly error: unknown }
+);
+
+interface JudgeDeps {
+  readonly signal?: AbortSignal | undefined;
+  /** The caps of this machine; the ledger knows those of the team. */
+  readonly dayCaps: readonly DayCap[];
+}
+
+/** What an order claims in the ledger, and how it is judged by what the ledger holds. */
+export function claimOf(
+  { signal, dayCaps: caps }: JudgeDeps,
+  { row, again, taken, server, savesFile = false }: SubmitOrder,
+  intent: IntentEvent,
+): { readonly claim: Claim; readonly judge: (standing: Standing) => Objection | null } {
+  const ofRow = row?.maxCostMicros == null ? [] : [batchCap(row.batch, server.profile, row.maxCostMicros)];
+  const own = intent.free ? [] : [...ofRow, ...dayCaps(caps, intent)];
+  const judge = ({ same, spent, team }: Standing): Objection | null => {
+    const record =
+      row === undefined
+        ? same.find((other) => mayServe(other, server, savesFile) && taken?.has(other.key) !== true)
+        : currentOf(same, row.after);
+    if (record !== undefined)
+      return { kind: 'served', record, reason: 'another process submitted the same request first' };
+    if (signal?.aborted) return { kind: 'refused', error: signal.reason, reason: 'interrupted before it was sent' };
+    const inForce = [
+      ...own.map((cap, at) => ({ cap, spent: spent[at] ?? NOTHING_SPENT })),
+      ...team.map(({ cap, scope, spent }) => ({ cap: dayCap(cap, scope, true), spent })),
+    ];
+    for (const { cap, spent: before } of inForce) {
+      const error = cap.excess(before, intent.estimatedMicros);
+      if (error !== null) return { kind: 'refused', error, reason: cap.reason };
+    }
+    return null;
+  };
+  return { claim: { intent, same: sameAs(row, again, intent), scopes: own.map(({ scope }) => scope) }, judge };
+}
+
+/** The submissions that may serve an order; null if it always needs a new one. */
+function sameAs(row: SubmitOrder['row'], again: boolean | undefined, { fingerprint }: IntentEvent): Claim['same'] {
+  if (row !== undefined) return { by: 'row', value: row.key };
+  return again ? null : { by: 'fingerprint', value: fingerprint };
+}
+
+/** The submissions of an equal request that a single create attaches to, oldest first. */
+export async function underWay(
+  ledger: Ledger,
+  { server, request, again, savesFile = false }: Pick<SubmitOrder, 'server' | 'request' | 'again' | 'savesFile'>,
+): Promise<JobRecord[]> {
+  if (again) return [];
+  const value = fingerprintOf(server.baseUrl, recordRequest(request));
+  const same = await ledger.list({ by: 'fingerprint', value });
+  return same.filter((record) => mayServe(record, server, savesFile));
+}
+
+/** Whether an equal request is served by this submission: it is unfinished, its file is not saved yet, or it is a character. */
+function mayServe(record: JobRecord, { account }: ServerIdentity, savesFile: boolean): boolean {
+  if (!mayBeSameAccount(record.account, account)) return false;
+  const isCharacter = isOfCharacter(record) && hasVideo(record);
+  return isOpen(record) || isCharacter || (savesFile && isDownloadPending(record));
+}
+
+/** The current one of a row's submissions (oldest first); undefined if the row must be submitted. */
+function currentOf(records: readonly JobRecord[], after: string | null): JobRecord | undefined {
+  const current = records.find((record) => isOpen(record) || hasVideo(record));
+  if (current !== undefined) return current;
+  // One that failed since the run was planned: only a run that knows of it may retry it.
+  const known = records.findIndex(({ key }) => key === after);
+  return records.slice(known + 1).findLast(({ answer }) => answer === 'accepted');
+}
+
+/** Whether a submission certainly created nothing, or was abandoned, so its request may be submitted again. */
+export function isCleared({ answer, refusal }: JobRecord): boolean {
+  return answer === 'rejected' && [WITHDRAWN, NEVER_ARRIVED, ABANDONED].some((code) => code === refusal?.code);
+}
