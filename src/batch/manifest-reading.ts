@@ -1,6 +1,16 @@
 import type { JsonValue } from '../domain/json.ts';
-import type { Manifest, ManifestFault, ManifestRow } from './manifest-row.ts';
-import { type RowValues, readRow } from './row-reader.ts';
+import { type ManifestRow, type RowValues, readRow } from './row-reader.ts';
+
+/** A problem in a line of a manifest. */
+export interface ManifestFault {
+  readonly line: number;
+  readonly message: string;
+}
+
+export interface Manifest {
+  readonly rows: readonly ManifestRow[];
+  readonly faults: readonly ManifestFault[];
+}
 
 /** All rows of a manifest are held in memory: this many take half a gigabyte. */
 export const MAX_ROWS = 250_000;

@@ -1,7 +1,6 @@
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import { hasField } from '../jobs/name-template.ts';
-import { ManifestReading } from './manifest-reading.ts';
-import type { Manifest } from './manifest-row.ts';
+import { type Manifest, ManifestReading } from './manifest-reading.ts';
 import type { RowValues } from './row-reader.ts';
 
 export const MANIFEST_FORMATS = ['jsonl', 'csv', 'yaml', 'text'] as const;

@@ -6,7 +6,7 @@ import { decodeText, readBytes } from '../jobs/input-file.ts';
 import { isRemoteImage, readReference, readReferenceImage } from '../jobs/reference-image.ts';
 import { readSourceFile } from '../jobs/source-file.ts';
 import { leadsInside } from './manifest-paths.ts';
-import type { ManifestRow } from './manifest-row.ts';
+import type { ManifestRow } from './row-reader.ts';
 
 /** Where the files that rows name may be. */
 export interface InputPlaces {

@@ -23,7 +23,7 @@ import {
   templateFaults,
 } from '../jobs/name-template.ts';
 import { isInside, isLink, leadsInside } from './manifest-paths.ts';
-import type { ManifestRow } from './manifest-row.ts';
+import type { ManifestRow } from './row-reader.ts';
 
 /** Platforms whose file systems usually take `A.mp4` and `a.mp4` for one file. */
 const CASE_IS_IGNORED: ReadonlySet<NodeJS.Platform> = new Set(['win32', 'darwin']);

@@ -1,8 +1,35 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
+import type { RequestInput } from '../domain/request.ts';
 import { DERIVATIONS, type Derivation } from '../domain/video.ts';
 import { isBatchApiLine, rowOfBatchApiLine } from './batch-api-line.ts';
-import type { ManifestRow, NamedSource } from './manifest-row.ts';
 import { FIELD_ALIASES, MAX_COUNT, ROW_FIELDS, type RowFieldName } from './row-fields.ts';
+
+/** One row of a manifest as written, nothing resolved. */
+export interface ManifestRow {
+  /** Its first line, counted from 1. */
+  readonly line: number;
+  readonly id: string | null;
+  /** Text, or `@file`; null for that of the source. */
+  readonly prompt: string | null;
+  /** The existing video that it starts from; null for none. */
+  readonly source: NamedSource | null;
+  /** As options of a request. */
+  readonly options: Omit<RequestInput, 'prompt' | 'image' | 'references' | 'variants'>;
+  /** File, URL or file id. */
+  readonly image: string | undefined;
+  readonly lastFrame: string | undefined;
+  readonly references: readonly string[] | undefined;
+  /** The file for its video, relative to the output folder. */
+  readonly output: string | undefined;
+  readonly variants: readonly string[] | undefined;
+  readonly count: number;
+}
+
+/** The existing video that a row starts from: the `id` of another row, an id or ending of a job, or a file. */
+export interface NamedSource {
+  readonly operation: Derivation;
+  readonly name: string;
+}
 
 /** The values of a row, by key. */
 export type RowValues = Partial<Record<RowFieldName, JsonValue>>;

@@ -15,10 +15,11 @@ import { fingerprintOf } from '../jobs/fingerprint.ts';
 import { isFileName } from '../jobs/source-file.ts';
 import type { RowRef } from '../jobs/submit-order.ts';
 import { type BatchRow, expectedVideo, type RowSource, recordedOf } from './batch-row.ts';
-import type { Manifest, ManifestFault, ManifestRow, NamedSource } from './manifest-row.ts';
+import type { Manifest, ManifestFault } from './manifest-reading.ts';
 import { type InputPlaces, type RowFile, RowInputs } from './row-inputs.ts';
 import { sourcesFirst } from './row-order.ts';
 import { type OutputPlaces, RowOutputs } from './row-outputs.ts';
+import type { ManifestRow, NamedSource } from './row-reader.ts';
 
 /** What rows are resolved with. `allowPaths` is for inputs and outputs. */
 export interface RowSurroundings extends InputPlaces, OutputPlaces {

@@ -1,7 +1,7 @@
 import { DIALECTS } from '../domain/dialect.ts';
 import { plainUsd } from '../domain/money.ts';
+import { withoutSecrets } from '../store/connection.ts';
 import { maskKey } from '../store/keys.ts';
-import { withoutSecrets } from '../store/ledger-address.ts';
 import type { Configuration } from './configuration.ts';
 import type { Sourced } from './sources.ts';
 

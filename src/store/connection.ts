@@ -5,7 +5,6 @@ import { attempt } from '../platform/attempt.ts';
 import { statsOf } from '../platform/files.ts';
 import { readRegular } from '../platform/open-input.ts';
 import { isExposed } from './keys.ts';
-import { parseAddress } from './ledger-address.ts';
 
 export interface ConnectionSource {
   /** `postgres://…`; what it leaves out comes from a service, `PG*` variables and `~/.pgpass`, as for psql. */
@@ -29,6 +28,20 @@ const TLS = { sslmode: 'PGSSLMODE', sslrootcert: 'PGSSLROOTCERT', sslcert: 'PGSS
 const DEFAULT_PORT = 5432;
 /** Modes in which the certificate of the server is checked against `~/.postgresql/root.crt`, if that exists. */
 const CHECKED = new Set(['require', 'verify-ca', 'verify-full']);
+
+/** A user without a host is valid here, and not in other URLs. */
+export function parseAddress(url: string): URL {
+  return new URL(url.replace(/^(\w+:\/\/[^/?#]*@)(?=[/?#]|$)/, '$1localhost'));
+}
+
+/** The URL without password and parameters. */
+export function withoutSecrets(url: string): string {
+  const address = parseAddress(url);
+  address.password = '';
+  address.search = '';
+  address.hash = '';
+  return address.href;
+}
 
 /** How to connect, as libpq would. Throws `invalid_config` for an unknown service, and what reading certificates throws. */
 export async function connectionFrom({

@@ -158,7 +158,7 @@ export class FileLedger extends Ledger {
 
   /** All events in the order of the file, a few thousand at a time. Throws `ledger_damaged` if one may be missing. */
   async *events(): AsyncGenerator<readonly LedgerEvent[]> {
-    await this.requireIntact();
+    this.#requireIntact();
     let events: LedgerEvent[] = [];
     for (const { text } of this.#journal.read()) {
       const decoded = decodeLine(text);
@@ -242,16 +242,13 @@ export class FileLedger extends Ledger {
     return [...problems];
   }
 
-  override async requireUsable(): Promise<void> {
-    await this.requireIntact();
+  async requireUsable(): Promise<void> {
+    this.#requireIntact();
     const { tryToWrite } = await import('../platform/private-files.ts'); // not needed by short commands
     await this.#write(() => tryToWrite(this.#journal.path));
   }
 
-  async requireIntact(): Promise<void> {
-    this.#requireIntact();
-  }
-
+  /** Throws `ledger_damaged` if an unreadable part may hide a submission: nothing may be paid then. */
   #requireIntact(): void {
     if (this.findProblems().length === 0) return;
     const problems = this.#ask((index) => {

@@ -49,7 +49,7 @@ export function decodeLine(text: string): DecodedLine {
 }
 
 /** Whether the checksum is correct; undefined without one. */
-function isSealed(text: string): boolean | undefined {
+export function isSealed(text: string): boolean | undefined {
   const [, expected] = SEAL.exec(text.slice(-SEAL_LENGTH)) ?? [];
   return expected === undefined ? undefined : checksum(text.slice(0, -SEAL_LENGTH)) === expected;
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Journal, TORN_MARK } from '../platform/journal.ts';
 import { NEWLINE } from '../platform/line-reader.ts';
 import { orphanReason } from './ledger-index.ts';
-import { decodeLine, type LedgerProblem } from './ledger-line.ts';
+import { decodeLine, isSealed, type LedgerProblem } from './ledger-line.ts';
 import { contentOf, LedgerMark, lossOf } from './ledger-mark.ts';
 
 /** Longer lines contain prompts of thousands of words; trying each of their bits would take minutes. */
@@ -121,8 +121,8 @@ function joined(line: Buffer, next: Buffer): Restored | undefined {
 
 /** Whether a line has a correct checksum. */
 function isWhole(line: Buffer): boolean {
-  if (!/,"crc":"[0-9a-f]{8}"\}$/.test(line.toString('latin1', Math.max(0, line.length - 18)))) return false;
-  return decodeLine(line.toString()).kind === 'event';
+  const text = line.toString();
+  return isSealed(text) === true && decodeLine(text).kind === 'event';
 }
 
 function describeOrphan(event: Parameters<typeof orphanReason>[0]): string {

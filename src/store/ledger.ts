@@ -170,13 +170,8 @@ export abstract class Ledger {
     return [];
   }
 
-  /** Throws `ledger_damaged` if an unreadable part may hide a submission: nothing may be paid then. */
-  abstract requireIntact(): Promise<void>;
-
   /** Throws what would stop a paid submission now: `ledger_damaged`, or what reading and writing throw. Writes no event. */
-  async requireUsable(): Promise<void> {
-    await this.requireIntact();
-  }
+  abstract requireUsable(): Promise<void>;
 
   /** The record of a key that was just written or read. Throws `ledger_damaged` if the ledger no longer has it. */
   async recordOf(key: string): Promise<JobRecord> {

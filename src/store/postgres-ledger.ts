@@ -166,11 +166,8 @@ export class PostgresLedger extends Ledger {
     return rows.map((row) => Number(row.duration_ms));
   }
 
-  /** Damage is noticed when a submission is read. */
-  async requireIntact(): Promise<void> {}
-
-  /** A standby, and a role without the right to write, refuse to update nothing, too. */
-  override async requireUsable(): Promise<void> {
+  /** A standby, and a role without the right to write, refuse to update nothing, too. Damage shows when a submission is read. */
+  async requireUsable(): Promise<void> {
     await this.database.queryNow('UPDATE sora.spent SET micros = micros WHERE false');
   }
 

@@ -1,8 +1,7 @@
 import type { Pool, PoolClient, PoolConfig } from 'pg';
 import { messageOf, SoraError } from '../domain/errors.ts';
 import type { Clock } from '../platform/clock.ts';
-import { type ConnectionSource, connectionFrom } from './connection.ts';
-import { withoutSecrets } from './ledger-address.ts';
+import { type ConnectionSource, connectionFrom, withoutSecrets } from './connection.ts';
 
 /** After the first connection, a lost one is tried again for this long: servers restart. */
 const PATIENCE_MS = 60_000;

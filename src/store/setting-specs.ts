@@ -8,7 +8,7 @@ import { PRESET_NAMES } from '../domain/presets.ts';
 import { isReservedName } from '../domain/profile-names.ts';
 import { ENCODINGS, FORMAT_FACTS } from '../domain/request-format.ts';
 import { attempt } from '../platform/attempt.ts';
-import { parseAddress } from './ledger-address.ts';
+import { parseAddress } from './connection.ts';
 
 /**
  * The definition of a setting: its name, purpose and valid values. `*` stands for a name chosen by the user, `**` at

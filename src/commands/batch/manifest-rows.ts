@@ -5,7 +5,7 @@ import type { Context } from '../../app/context.ts';
 import { REQUEST_OPTIONS, type RequestOptions } from '../../app/request-options.ts';
 import { type BatchRow, expectedVideo } from '../../batch/batch-row.ts';
 import { formatOf, readManifest } from '../../batch/manifest.ts';
-import type { ManifestFault } from '../../batch/manifest-row.ts';
+import type { ManifestFault } from '../../batch/manifest-reading.ts';
 import { type BatchPlan, type PlannedRow, planBatch } from '../../batch/plan.ts';
 import { fieldNamed, type RowValues } from '../../batch/row-reader.ts';
 import { resolveRows, storedNames } from '../../batch/row-resolver.ts';

@@ -3,7 +3,7 @@ import type { Context } from '../../app/context.ts';
 import type { FoundJob } from '../../app/known-jobs.ts';
 import { extensionsOf, requireFinished } from '../../app/source-videos.ts';
 import type { BatchRow } from '../../batch/batch-row.ts';
-import type { ManifestFault } from '../../batch/manifest-row.ts';
+import type { ManifestFault } from '../../batch/manifest-reading.ts';
 import type { StoredSource } from '../../batch/row-resolver.ts';
 import { SoraError } from '../../domain/errors.ts';
 import type { JobRecord } from '../../domain/record.ts';
