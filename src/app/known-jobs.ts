@@ -37,6 +37,7 @@ export interface KnownJobsDeps {
 }
 
 const NO_ANSWER = 'timed out before the server answered';
+const WAIT_LONGER = 'run the same command again, with a longer `--timeout`';
 
 /** The jobs that the ledger or a server knows: finds them, asks their servers, and records changes. */
 export class KnownJobs {
@@ -100,7 +101,7 @@ export class KnownJobs {
     call: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const { clock, interrupt } = this.#deps.host;
-    const lateness = (): SoraError => new SoraError('wait_timeout', { title: NO_ANSWER, jobId });
+    const lateness = (): SoraError => new SoraError('wait_timeout', { title: NO_ANSWER, jobId, hints: [WAIT_LONGER] });
     return within({ clock, ms: Math.max(0, deadlineMs - clock.uptimeMs()), lateness, signal: interrupt }, call);
   }
 
@@ -171,13 +172,15 @@ export class KnownJobs {
     await this.#write({ event: 'seen', key: record.key, atMs: this.#deps.host.clock.now(), job: factsOf(job) });
   }
 
-  /** Deletes a video from its server and records that. Throws `not_supported` if the server reports that it kept it. */
-  async delete({ id, server, record }: FoundJob): Promise<void> {
-    const isGone = await server.client
-      .remove(id, { signal: this.#deps.host.interrupt, exists: true })
-      .catch((error: unknown) => {
-        throw withoutRoute(error, 'the server cannot delete videos');
-      });
+  /**
+   * Deletes a video from its server and records that. Throws `not_supported` if the server reports that it kept it, and
+   * `wait_timeout` as `find` does.
+   */
+  async delete({ id, server, record }: FoundJob, deadlineMs?: number): Promise<void> {
+    const removal = this.inTime(deadlineMs, id, (signal) => server.client.remove(id, { signal, exists: true }));
+    const isGone = await removal.catch((error: unknown) => {
+      throw withoutRoute(error, 'the server cannot delete videos');
+    });
     if (!isGone) {
       throw new SoraError('not_supported', {
         title: 'the server kept the video',

@@ -20,6 +20,7 @@ type ListDeps = Pick<Context, 'servers' | 'host' | 'paths' | 'output'>;
 export async function readModels(
   configuration: Configuration,
   { servers, host, paths, output }: ListDeps,
+  signal = host.interrupt,
 ): Promise<ModelList> {
   const dialect = configuration.dialect.value;
   const baseUrl = configuration.baseUrl.value;
@@ -27,9 +28,9 @@ export async function readModels(
   const url = transport.urlOf(modelsRoute(dialect));
   const nowMs = host.clock.now();
   const context = { baseUrl, hasKey: configuration.key !== null, atMs: nowMs };
-  const asked = transport.ask({ method: 'GET', url, headers: {}, signal: host.interrupt });
+  const asked = transport.ask({ method: 'GET', url, headers: {}, signal });
   const reply = await asked.catch((error: unknown) => {
-    host.interrupt.throwIfAborted();
+    signal.throwIfAborted();
     throw failureFromThrown(error, context);
   });
   if (reply.status < 200 || reply.status >= 300) throw failureFromReply(reply, context);

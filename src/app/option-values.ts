@@ -1,6 +1,8 @@
+import type { Configuration } from '../configuration/configuration.ts';
 import { parseDayMs } from '../domain/day.ts';
 import { parseDurationMs } from '../domain/duration.ts';
 import { messageOf, SoraError } from '../domain/errors.ts';
+import type { Host } from '../platform/host.ts';
 
 /** One option as data: a text if its flags contain `<value>`, else a switch. */
 export interface OptionSpec {
@@ -36,6 +38,9 @@ export const NOTIFY_OPTION = {
   summary: 'ring the terminal bell, or show a message, at the end',
 } as const;
 
+/** For commands that talk to a server; `readDeadlineMs` reads it. */
+export const TIMEOUT_OPTION = { flags: '--timeout <duration>', summary: 'longest wait (default 30m)' } as const;
+
 /** `--duration` of `-d, --duration <seconds>`; every option has one. */
 export function longFlag({ flags }: Pick<OptionSpec, 'flags'>): string {
   return /--[\w-]+/.exec(flags)?.[0] ?? flags;
@@ -53,6 +58,15 @@ export function parseTimeoutMs(text: string | undefined, fallbackMs: number, fau
   const timeoutMs = parseDurationMs(text);
   if (timeoutMs === undefined) faults.push(`\`--timeout ${text}\` is not a duration, such as 90s, 30m or 2h`);
   return timeoutMs ?? fallbackMs;
+}
+
+/** When the time of `--timeout` is over, by the uptime. */
+export function readDeadlineMs(
+  text: string | undefined,
+  { configuration, host }: { readonly configuration: Configuration; readonly host: Host },
+  faults: string[],
+): number {
+  return host.clock.uptimeMs() + parseTimeoutMs(text, configuration.timeoutMs.value, faults);
 }
 
 /** `--as-of`: a day; null when not given. */

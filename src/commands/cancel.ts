@@ -2,7 +2,7 @@ import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { followJob, resumeBatch } from '../app/follow-jobs.ts';
 import type { FoundJob } from '../app/known-jobs.ts';
-import { parseTimeoutMs, refuseFaults } from '../app/option-values.ts';
+import { readDeadlineMs, refuseFaults, TIMEOUT_OPTION } from '../app/option-values.ts';
 import { targetOption } from '../app/servers.ts';
 import { capabilitiesOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
@@ -45,7 +45,7 @@ export const cancelCommand = defineCommand({
       flags: '--wait',
       summary: 'delete a job that cannot be stopped when it ends; wait for the end of a server-side batch',
     },
-    timeout: { flags: '--timeout <duration>', summary: 'longest wait (default 30m)' },
+    timeout: TIMEOUT_OPTION,
   },
   json: `${JOB_JSON_SHAPE} and "outcome": aborted, deleted or cancelling; with several ids: {"jobs":[…]}`,
   errors: ['video_not_found', 'cannot_cancel', 'already_finished', 'not_supported', 'outcome_unknown', 'wait_timeout'],
@@ -56,13 +56,12 @@ export const cancelCommand = defineCommand({
   ],
 
   async run({ args, options }, deps: CancelDeps) {
-    const { configuration, jobs, output } = deps;
+    const { jobs, output } = deps;
     const faults: string[] = [];
-    const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
+    const deadlineMs = readDeadlineMs(options.timeout, deps, faults);
     if (args.length === 0 && !options.all) faults.push('name an id, or use `--all`');
     if (args.length > 0 && options.all) faults.push('use ids or `--all`, not both');
     refuseFaults(faults, 'cancel');
-    const deadlineMs = deps.host.clock.uptimeMs() + timeoutMs;
     const { values: found, errors } = options.all
       ? await jobs.findUnfinished(deadlineMs, (record) => !isOfCharacter(record))
       : await forEach(args, (name) => jobs.findAny(name, deadlineMs));

@@ -1,6 +1,7 @@
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { deletedVideo, type FoundJob } from '../app/known-jobs.ts';
+import { readDeadlineMs, refuseFaults, TIMEOUT_OPTION } from '../app/option-values.ts';
 import { targetOption } from '../app/servers.ts';
 import { capabilitiesOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
@@ -11,7 +12,7 @@ import { isTerminal } from '../domain/video.ts';
 import { cleanLine } from '../output/clean-text.ts';
 import { confirm } from '../output/prompt.ts';
 
-type DeleteDeps = Pick<Context, 'jobs' | 'ledger' | 'output' | 'host' | 'isInteractive'>;
+type DeleteDeps = Pick<Context, 'configuration' | 'jobs' | 'ledger' | 'output' | 'host' | 'isInteractive'>;
 
 const MAX_PROMPT_CHARACTERS = 60;
 
@@ -22,28 +23,39 @@ export const deleteCommand = defineCommand({
   arguments: [{ form: '<id...>', summary: 'ids, their unique endings, or @last for the newest job' }],
   options: {
     yes: { flags: '-y, --yes', summary: 'delete without asking, also the only copy of a video' },
+    timeout: TIMEOUT_OPTION,
   },
   json: '{"deleted":["…"]}',
-  errors: ['video_not_found', 'not_supported', 'content_not_ready'],
+  errors: ['video_not_found', 'not_supported', 'content_not_ready', 'wait_timeout'],
   examples: [
     ['sora delete video_123', 'delete one video from the server'],
     ['sora delete @last --json', 'delete the newest, and print its id'],
   ],
 
   async run({ args, options }, deps: DeleteDeps) {
-    const { values: deleted, errors } = await forEach(args, (name) => removeOne(name, options.yes ?? false, deps));
+    const faults: string[] = [];
+    const limits = { isAgreed: options.yes ?? false, deadlineMs: readDeadlineMs(options.timeout, deps, faults) };
+    refuseFaults(faults, 'delete');
+    const { values: deleted, errors } = await forEach(args, (name) => removeOne(name, limits, deps));
     const answer = { data: { deleted }, view: () => deleted.map((id) => `${cleanLine(id)}\n`).join('') };
     return { ...(deleted.length > 0 ? { answer } : {}), errors };
   },
 });
 
-async function removeOne(name: string, isAgreed: boolean, deps: DeleteDeps): Promise<string> {
+interface Limits {
+  /** Whether the only copy may be deleted. */
+  readonly isAgreed: boolean;
+  /** By the uptime. */
+  readonly deadlineMs: number;
+}
+
+async function removeOne(name: string, { isAgreed, deadlineMs }: Limits, deps: DeleteDeps): Promise<string> {
   const { jobs, ledger, output } = deps;
-  const found = await jobs.find(name);
+  const found = await jobs.find(name, deadlineMs);
   const { id, server } = found;
   requireCapability('delete', capabilitiesOf(server.configuration));
   if ((await jobs.removedJob(found.record)) !== null) throw deletedVideo(id);
-  const job = await jobs.look(found);
+  const job = await jobs.look(found, deadlineMs);
   if (!isTerminal(job.status)) {
     throw new SoraError('content_not_ready', {
       title: 'the job is still running; `delete` only deletes finished videos',
@@ -58,7 +70,7 @@ async function removeOne(name: string, isAgreed: boolean, deps: DeleteDeps): Pro
   const isSaved = summary.files.some(({ variant }) => variant === 'video');
   if (job.status === 'completed' && !isSaved && !isAgreed) await agreeToLose(named, found, deps);
   output.news(`deleting ${named}`);
-  await jobs.delete(found);
+  await jobs.delete(found, deadlineMs);
   return id;
 }
 

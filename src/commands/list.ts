@@ -14,7 +14,7 @@ import {
   mergeJobs,
   type ServerList,
 } from '../app/job-lists.ts';
-import { ALL_MEANS_ALL, parseWholeNumber, refuseFaults } from '../app/option-values.ts';
+import { ALL_MEANS_ALL, parseWholeNumber, readDeadlineMs, refuseFaults, TIMEOUT_OPTION } from '../app/option-values.ts';
 import { isVersioned } from '../client/failure.ts';
 import { isOpen, type JobRecord } from '../domain/record.ts';
 import { summarize } from '../domain/summary.ts';
@@ -28,6 +28,8 @@ interface Wanted {
   /** Whether any filter was given. */
   readonly isFiltered: boolean;
   readonly allProfiles: boolean;
+  /** By the uptime. */
+  readonly deadlineMs: number;
 }
 
 export const listCommand = defineCommand({
@@ -40,9 +42,10 @@ export const listCommand = defineCommand({
     all: { flags: '--all', summary: `all of them, up to ${MOST_LISTED}` },
     local: { flags: '--local', summary: 'the local ledger only; no network' },
     allProfiles: { flags: '--all-profiles', summary: 'the videos of all profiles’ servers' },
+    timeout: TIMEOUT_OPTION,
   },
   json: `{"jobs":[${JOB_JSON_SHAPE}]}`,
-  errors: ['no_api_key', 'invalid_api_key'],
+  errors: ['no_api_key', 'invalid_api_key', 'wait_timeout'],
   examples: [
     ['sora list --since 2d --search boat', 'videos of the last two days whose prompt says “boat”'],
     ['sora list --local -L 100 --json', 'the last 100 submissions, without the network'],
@@ -56,9 +59,10 @@ export const listCommand = defineCommand({
     if (all && options.limit !== undefined) faults.push('use `--limit` or `--all`, not both');
     if (allProfiles && deps.isServerNamed) faults.push(ALL_MEANS_ALL);
     const filter = readFilter(options, deps.host, faults);
+    const deadlineMs = readDeadlineMs(options.timeout, deps, faults);
     refuseFaults(faults, 'list');
     const isFiltered = Object.keys(FILTER_OPTIONS).some((name) => name in options);
-    const wanted = { limit, filter, isFiltered, allProfiles };
+    const wanted = { limit, filter, isFiltered, allProfiles, deadlineMs };
     if (local) return show([], () => true, wanted, deps);
     if (!allProfiles) return listOne(wanted, deps);
     const { lists, errors } = await listAllServers(orderFor(wanted, deps), deps);
@@ -66,12 +70,13 @@ export const listCommand = defineCommand({
   },
 });
 
-function orderFor({ limit, filter, isFiltered }: Wanted, { ledger }: ListDeps): ListOrder {
-  if (!isFiltered) return { limit };
+function orderFor({ limit, filter, isFiltered, deadlineMs }: Wanted, { ledger }: ListDeps): ListOrder {
+  if (!isFiltered) return { limit, deadlineMs };
   const { hasStatus, matches, sinceMs } = filter;
   return {
     limit,
     sinceMs,
+    deadlineMs,
     isWanted: async (job, { baseUrl, profile }) => {
       const record = (await ledger.byId(job.id)).find((candidate) => candidate.baseUrl === baseUrl.value);
       const summary = summarize(profile.value, record, job);
@@ -101,7 +106,7 @@ async function listOne(wanted: Wanted, deps: ListDeps): Promise<CommandResult> {
 async function show(
   lists: readonly ServerList[],
   isInScope: (record: JobRecord) => boolean,
-  { limit, filter, allProfiles }: Wanted,
+  { limit, filter, allProfiles, deadlineMs }: Wanted,
   deps: ListDeps,
 ): Promise<CommandResult> {
   const { hasStatus, matches } = filter;
@@ -117,6 +122,6 @@ async function show(
     (record) => isListed(record) && isInScope(record) && !isKnown(record) && mayBeWanted(record),
   );
   const isWanted: JobFilter['matches'] = (job, record) => hasStatus(job) && matches(job, record);
-  const jobs = await mergeJobs(lists, records, { isAsked, isWanted }, deps);
+  const jobs = await mergeJobs(lists, records, { isAsked, isWanted, deadlineMs }, deps);
   return { answer: jobsAnswer(jobs.slice(0, limit), { ...deps.jobs.form(), withProfile: allProfiles }) };
 }

@@ -2,7 +2,7 @@ import { type CommandResult, defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { followJobs } from '../app/follow-jobs.ts';
 import { isListed, isListedBy, isWithoutList, type ListDeps, listAllServers, mergeJobs } from '../app/job-lists.ts';
-import { ALL_MEANS_ALL, NOTIFY_OPTION, parseTimeoutMs, refuseFaults } from '../app/option-values.ts';
+import { ALL_MEANS_ALL, NOTIFY_OPTION, readDeadlineMs, refuseFaults, TIMEOUT_OPTION } from '../app/option-values.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { forEach } from '../domain/outcomes.ts';
@@ -24,7 +24,7 @@ export const statusCommand = defineCommand({
   arguments: [{ form: '[id...]', summary: 'ids, their unique endings, or @last for the newest job' }],
   options: {
     watch: { flags: '-w, --watch', summary: 'wait until the jobs end' },
-    timeout: { flags: '--timeout <duration>', summary: 'longest wait (default 30m)' },
+    timeout: TIMEOUT_OPTION,
     notify: NOTIFY_OPTION,
     allProfiles: {
       flags: '--all-profiles',
@@ -39,15 +39,14 @@ export const statusCommand = defineCommand({
   ],
 
   async run({ args, options }, deps: StatusDeps) {
-    const { configuration, jobs } = deps;
+    const { jobs } = deps;
     const faults: string[] = [];
-    const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
+    const deadlineMs = readDeadlineMs(options.timeout, deps, faults);
     const allProfiles = options.allProfiles ?? false;
     if (allProfiles && deps.isServerNamed) faults.push(ALL_MEANS_ALL);
     if (allProfiles && (args.length > 0 || options.watch))
       faults.push('`--all-profiles` cannot be combined with an id or `--watch`');
     refuseFaults(faults, 'status');
-    const deadlineMs = deps.host.clock.uptimeMs() + timeoutMs;
     if (options.watch) return watch(args, deadlineMs, deps);
     if (args.length === 0) return overview(allProfiles, deadlineMs, deps);
     const { values, errors } = await forEach(args, async (id) => {

@@ -237,6 +237,8 @@ describe('--timeout', () => {
     ['download', '@last'],
     ['remix', '@last', 'at night'],
     ['extend', '@last'],
+    ['delete', '@last'],
+    ['list', '--all'],
   ].map((argv) => [argv.join(' '), argv] as const);
 
   /** A server that hangs once it has answered a create, or has lost its answer. */
@@ -264,5 +266,37 @@ describe('--timeout', () => {
     const calls = server.requests.length;
     await run(...argv, '--timeout', '2s');
     expect(server.requests.length - calls).toBe(1);
+  });
+
+  it.each([
+    ['list', ['list']],
+    ['models', ['models']],
+    ['delete', ['delete', 'video_123456789012']],
+    ['attach', ['attach', 'sub_', 'video_123456789012']],
+    ['character show', ['character', 'show', 'char_123']],
+  ])('bounds every call of `sora %s`', async (command, argv) => {
+    const { run, runWith, sora } = await setUp({ create: () => 'drop' });
+    const { error } = JSON.parse((await run('create', 'a boat', '--detach', '--json')).stderr);
+    const http: Http = ({ signal }) =>
+      new Promise((_, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason));
+        setImmediate(() => sora.clock.advance(3_000));
+      });
+    const words = argv.map((word) => (word === 'sub_' ? error.submission : word));
+    const result = await runWith({ http }, ...words, '--timeout', '2s');
+    expect(result).toMatchObject({ code: 8, stderr: expect.stringContaining('a longer `--timeout`') });
+    const wrong = await run(...words, '--timeout', 'soon');
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining(`run \`sora ${command} --help\``) });
+  });
+
+  it('bounds a deletion, which may have happened', async () => {
+    const bench = await setUp({
+      remove: () => {
+        setImmediate(() => bench.sora.clock.advance(3_000));
+        return 'hang';
+      },
+    });
+    await bench.create();
+    expect(await bench.run('delete', '@last', '--timeout', '2s')).toMatchObject({ code: 8, stdout: '' });
   });
 });

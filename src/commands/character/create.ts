@@ -1,6 +1,6 @@
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
-import { readOr } from '../../app/option-values.ts';
+import { parseTimeoutMs, readOr, TIMEOUT_OPTION } from '../../app/option-values.ts';
 import type { ReadRequest } from '../../app/request-options.ts';
 import { describeCost, previewRequest } from '../../app/request-preview.ts';
 import { agreeToSpend, parseMaxCost } from '../../app/spending.ts';
@@ -44,6 +44,7 @@ export const characterCreateCommand = defineCommand({
     dryRun: { flags: '-n, --dry-run', summary: 'show the request and the curl command; send nothing' },
     maxCost: { flags: '--max-cost <usd>', summary: 'refuse if it would cost more, or if the price is unknown' },
     yes: { flags: '-y, --yes', summary: 'approve the price without being asked' },
+    timeout: TIMEOUT_OPTION,
   },
   json: '{"id","name","created_at","profile","cost":{"estimated_usd","actual_usd","price_list"},"submission"}; with --dry-run: {"request","operation","source","count","attaches_to":["id"],"curl","cost"}',
   errors: ['invalid_request', 'no_api_key', 'cost_cap_exceeded', 'outcome_unknown', 'job_failed', 'not_supported'],
@@ -56,6 +57,7 @@ export const characterCreateCommand = defineCommand({
     const { configuration, host, output, ledger, servers, jobs } = deps;
     const faults: string[] = [];
     const maxCostMicros = parseMaxCost(options.maxCost, faults);
+    const longestCallMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
     const read = await readCharacterRequest(name, file, faults, deps);
     const { request } = read;
     const again = options.again ?? false;
@@ -75,7 +77,7 @@ export const characterCreateCommand = defineCommand({
     const micros = price === null ? null : price.micros;
     await agreeToSpend({ micros, maxCostMicros, isAgreed: options.yes ?? false }, deps);
     output.news(`cost: ${describeCost(micros, configuration.isSimulator)}`);
-    const server = await servers.current();
+    const server = await servers.current({ longestCallMs });
     const submitDeps = jobs.submitDeps(server);
     const { record, unrecorded } = await submit(
       { ...submitDeps, client: jobs.clientOf(server, 'character') },

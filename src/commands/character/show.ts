@@ -1,5 +1,6 @@
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
+import { readDeadlineMs, refuseFaults, TIMEOUT_OPTION } from '../../app/option-values.ts';
 import { readCharacter } from '../../client/characters.ts';
 import { capabilitiesOf } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
@@ -10,21 +11,25 @@ import { cleanLine } from '../../output/clean-text.ts';
 import { formatAge } from '../../output/job-view.ts';
 import { characterJson } from './character-json.ts';
 
-type ShowDeps = Pick<Context, 'host' | 'ledger' | 'servers' | 'configuration'>;
+type ShowDeps = Pick<Context, 'host' | 'jobs' | 'ledger' | 'servers' | 'configuration'>;
 
 export const characterShowCommand = defineCommand({
   name: 'character show',
   description: 'Reads a character from its server.',
   arguments: [{ form: '<id>', summary: 'the id of a character, or its unique ending' }],
+  options: { timeout: TIMEOUT_OPTION },
   json: '{"id","name","created_at","profile"}',
-  errors: ['usage', 'video_not_found', 'not_supported'],
+  errors: ['usage', 'video_not_found', 'not_supported', 'wait_timeout'],
   examples: [
     ['sora character show char_123', 'its name and age'],
     ['sora character show char_123 --json', 'the same, for a script'],
   ],
 
-  async run({ args: [name = ''] }, deps: ShowDeps) {
-    const { servers, host } = deps;
+  async run({ args: [name = ''], options }, deps: ShowDeps) {
+    const { servers, host, jobs } = deps;
+    const faults: string[] = [];
+    const deadlineMs = readDeadlineMs(options.timeout, deps, faults);
+    refuseFaults(faults, 'character show');
     if (name.trim() === '') throw new SoraError('usage', { title: 'an id is empty' });
     const record = await recordNamed(name, deps);
     const configuration = servers.configurationOf(record);
@@ -33,8 +38,10 @@ export const characterShowCommand = defineCommand({
     const { transport, identity, retry } = await servers.of(record);
     const id = record?.job?.id ?? name;
     const client = { transport, profile: identity.profile, now: host.clock.now };
-    const call = { signal: host.interrupt, exists: record !== undefined };
-    const character = await retry(() => readCharacter(client, id, call), call);
+    const character = await jobs.inTime(deadlineMs, id, (signal) => {
+      const call = { signal, exists: record !== undefined };
+      return retry(() => readCharacter(client, id, call), call);
+    });
     const { createdAtMs } = character;
     const age = createdAtMs === null ? '' : `${formatAge(createdAtMs, host.clock.now())} ago`;
     const view = (): string =>
