@@ -8,6 +8,8 @@ export interface FormPart {
   /** Lower case, without parameters; empty where there is none. */
   readonly mimeType: string;
   readonly isFile: boolean;
+  /** The encoding of a text. */
+  readonly charset: string;
   /** As the client names it; null where it does not. */
   readonly filename: string | null;
   readonly bytes: Uint8Array;
@@ -22,6 +24,7 @@ const LIMITS = {
 };
 /** A boundary has at most 70 characters (RFC 2046 §5.1.1). */
 const BOUNDARY = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))(?=[\s;]|$)/i;
+const CHARSET = /;\s*charset="?([^\s;"]+)/i;
 const LF = 0x0a;
 
 /** Reads multipart/form-data. Throws a 400 for a malformed form and for one with too many or too large parts. */
@@ -55,16 +58,26 @@ function withCrlf(part: string): string {
 }
 
 /** A part with a media type counts as a file, because some clients send no file name. */
-function toFormPart({ name, mediaType = '', isFile, filename, bytes }: MultipartPart): FormPart {
+function toFormPart({ name, mediaType = '', headers, isFile, filename, bytes }: MultipartPart): FormPart {
   if (name === undefined) throw malformed('a part has no name');
   const mimeType = mediaType.toLowerCase();
   return {
     name,
     mimeType,
+    charset: CHARSET.exec(headers['content-type'] ?? '')?.[1] ?? 'utf-8',
     isFile: isFile || /^(image|video|audio)\//.test(mimeType),
     filename: filename ?? null,
     bytes,
   };
+}
+
+/** The text of a part. Throws a 400 for an unknown encoding. */
+export function textOfPart({ bytes, charset }: FormPart): string {
+  try {
+    return new TextDecoder(charset).decode(bytes);
+  } catch {
+    throw malformed(`the charset ${charset.slice(0, 40)} is not supported`);
+  }
 }
 
 function malformed(reason: string): HttpError {

@@ -1,5 +1,5 @@
 import { canonicalJson, isJsonObject, type JsonValue } from '../domain/json.ts';
-import { type FormPart, readForm } from '../http-server/form.ts';
+import { type FormPart, readForm, textOfPart } from '../http-server/form.ts';
 import type { ServerCall } from '../http-server/handler.ts';
 import { readJson } from '../http-server/json-body.ts';
 import { crypto } from '../platform/crypto.ts';
@@ -48,7 +48,7 @@ function fromForm(parts: readonly FormPart[]): RequestBody {
   const files = new Map<string, UploadedFile>();
   for (const part of parts) {
     if (part.isFile) files.set(part.name, part);
-    else addField(fields, part.name, new TextDecoder().decode(part.bytes));
+    else addField(fields, part.name, textOfPart(part));
   }
   return { fields, files };
 }

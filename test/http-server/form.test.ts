@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type FormPart, readForm } from '../../src/http-server/form.ts';
+import { type FormPart, readForm, textOfPart } from '../../src/http-server/form.ts';
 
 const BOUNDARY = '4b39ed14-752b-480a';
 const TYPE = `multipart/form-data; boundary=${BOUNDARY}`;
@@ -46,6 +46,23 @@ describe('a form', () => {
     ['no line end after the last delimiter', form(quoted).trimEnd(), TYPE],
   ])('with %s is read', (_, body, type) => {
     expect(fieldsOf(read(body, type))).toEqual(FIELDS);
+  });
+
+  it.each([
+    ['text/plain; charset=ISO-8859-1', 'latin1'],
+    ['text/plain;charset="utf-16le"', 'utf16le'],
+    ['text/plain; charset=UTF-8', 'utf8'],
+    ['text/plain', 'utf8'],
+  ] as const)('decodes a field of type %s', (type, encoding) => {
+    const head = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="p"\r\nContent-Type: ${type}\r\n\r\n`;
+    const end = Buffer.from(`\r\n--${BOUNDARY}--\r\n`);
+    const parts = read(Buffer.concat([Buffer.from(head), Buffer.from('Häuser', encoding), end]));
+    expect(parts.map(textOfPart)).toEqual(['Häuser']);
+  });
+
+  it('refuses a charset that is not known', () => {
+    const [field] = read(`${part('form-data; name="p"\r\nContent-Type: text/plain; charset=x-none')}--${BOUNDARY}--`);
+    expect(() => field && textOfPart(field)).toThrow('the charset x-none is not supported');
   });
 
   it('keeps the bytes of a file, even when only its media type marks it as one', () => {
