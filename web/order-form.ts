@@ -13,12 +13,14 @@ export class OrderForm {
   readonly #onOrdered: (message: string) => Promise<void>;
   readonly #form = find('order', HTMLFormElement);
   readonly #prompt = find('prompt', HTMLTextAreaElement);
+  readonly #button = within(this.#form, 'button[type="submit"]', HTMLButtonElement);
   readonly #copies = find('copies', HTMLSelectElement);
   readonly #imageInput = find('image', HTMLInputElement);
   readonly #quoteLine = find('quote', HTMLElement);
   readonly #error = find('order-error', HTMLElement);
   #quote: QuoteView | null = null;
   #quoteTimer = 0;
+  #quotes = 0;
   #frame: FirstFrame | null = null;
   /** Starts the keys of the orders, so that sending the same form twice orders once. */
   #orderKey = newKey();
@@ -37,7 +39,14 @@ export class OrderForm {
       this.#quoteTimer = window.setTimeout(() => void this.showQuote(), QUOTE_DELAY_MS);
     });
     this.#prompt.addEventListener('keydown', (event) => {
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) this.#form.requestSubmit();
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !event.repeat) this.#form.requestSubmit();
+    });
+    // The second click of a double click, and a key that is held, would order again.
+    this.#button.addEventListener('click', (event) => {
+      if (event.detail > 1) event.preventDefault();
+    });
+    this.#form.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter' && event.repeat && event.target !== this.#prompt) event.preventDefault();
     });
     this.#imageInput.addEventListener('change', () => void this.#choose(this.#imageInput.files?.[0]));
     find('image-remove', HTMLElement).addEventListener('click', () => {
@@ -71,8 +80,10 @@ export class OrderForm {
 
   /** Shows what the choices would create and cost; nothing if the server refuses them. */
   async showQuote(): Promise<void> {
-    this.#quote = await this.#service.quote(this.#choices()).catch(() => null);
-    const quote = this.#quote;
+    const asked = ++this.#quotes;
+    const quote = await this.#service.quote(this.#choices()).catch(() => null);
+    if (asked !== this.#quotes) return; // for earlier choices, and late
+    this.#quote = quote;
     const parts = quote === null ? [] : describeQuote(quote, this.#count);
     const text = parts.join(' · ');
     if (this.#quoteLine.textContent !== text) this.#quoteLine.textContent = text;
@@ -121,7 +132,7 @@ export class OrderForm {
   }
 
   async #submit(): Promise<void> {
-    const button = within(this.#form, 'button[type="submit"]', HTMLButtonElement);
+    const button = this.#button;
     if (button.ariaDisabled === 'true') return; // `disabled` would lose the focus
     button.ariaDisabled = 'true';
     try {

@@ -331,6 +331,52 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
+  it('the page creates one video after a double click, or while a key is held', async () => {
+    const { url } = await startServe(createBinary(), [], FAST);
+    const { page } = await visit(url);
+    const button = page.getByRole('button', { name: 'Create video' });
+    await page.getByLabel('Prompt').fill('once');
+    const { x, y } = (await button.boundingBox()) ?? { x: 0, y: 0 };
+    await page.mouse.click(x + 9, y + 9);
+    await page.getByRole('listitem').waitFor();
+    await page.mouse.move(x + 9, y + 9);
+    await page.mouse.down({ clickCount: 2 });
+    await page.mouse.up({ clickCount: 2 });
+    await page.getByLabel('Prompt').fill('twice');
+    await page.keyboard.down('Control');
+    await page.keyboard.down('Enter');
+    await expect.poll(() => page.getByRole('listitem').count()).toBe(2);
+    await page.keyboard.down('Enter');
+    await page.keyboard.up('Control');
+    await button.focus();
+    await page.keyboard.down('Enter'); // still held
+    await page.getByLabel('Search videos').fill('ce');
+    await expect.poll(() => page.locator('#count').textContent()).toBe('2');
+  });
+
+  it('the page shows the quote for the choices, even if an earlier one comes late', async () => {
+    const { url } = await startServe(createBinary(), [], FAST);
+    const { page } = await visit(url);
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route('**/api/v1/quote?duration=8', async (route) => {
+      await held;
+      await route.continue();
+    });
+    const asked = page.waitForRequest('**/api/v1/quote?duration=8');
+    const late = page.waitForResponse('**/api/v1/quote?duration=8');
+    await page.getByLabel('Length').selectOption('8 seconds');
+    await asked;
+    await page.getByLabel('Length').selectOption('12 seconds');
+    await page.getByText('12 s ·').waitFor();
+    release();
+    await (await late).finished();
+    await page.evaluate('new Promise((done) => setTimeout(done))');
+    expect(await page.locator('#quote').textContent()).toContain('12 s');
+  });
+
   it('the page creates one video when it repeats an order whose reply was lost', async () => {
     const { url } = await startServe(createBinary(), [], FAST);
     const { page } = await visit(url);
