@@ -52,12 +52,8 @@ export interface Configuration {
   /** Defaults of requests: `duration`, `aspect_ratio`, `params.seed`, … */
   readonly defaults: Readonly<Record<string, string>>;
   readonly maxCostMicros: Sourced<number> | null;
-  readonly maxCostPerDayMicros: Sourced<number> | null;
-  /** The profile whose spending counts towards the daily cap; null for all. */
-  readonly maxCostPerDayProfile: string | null;
-  readonly maxCostPerDayPerUserMicros: Sourced<number> | null;
-  /** The profile whose spending counts towards the daily cap of a person; null for all. */
-  readonly maxCostPerDayPerUserProfile: string | null;
+  readonly maxCostPerDay: DailyCap | null;
+  readonly maxCostPerDayPerUser: DailyCap | null;
   /** The person whose spending this is; null if unknown. */
   readonly user: Sourced<string> | null;
   /** Limits that hold for all workers of the server together; null for none. */
@@ -69,6 +65,12 @@ export interface Configuration {
   readonly sidecar: boolean;
   readonly timeoutMs: Sourced<number>;
   readonly requestTimeoutMs: Sourced<number>;
+}
+
+/** In micro-dollars. */
+interface DailyCap extends Sourced<number> {
+  /** The profile whose spending counts; null for all. */
+  readonly profile: string | null;
 }
 
 /**
@@ -97,6 +99,11 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
   const keyOf = (owner: Owner): Sourced<string> | null =>
     chooseKey(input, server, { owner, variable: own('key_from_env')?.value ?? null, usesEnvironment });
   const key = keyOf(owner);
+  const dailyCap = (name: string): DailyCap | null => {
+    const ofAll = own(name) === null;
+    const cap = parsed(own(name) ?? setting(name), parseUsd);
+    return cap && { ...cap, profile: ofAll ? null : profile.value };
+  };
   const capabilities = ownGroup('capabilities');
   const dialect = chooseDialect(input, ofForm('dialect'), ofForm('shape')?.value);
   const modelNames = ownGroup('models');
@@ -125,13 +132,14 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
     modelNames,
     defaults: ownGroup('defaults'),
     maxCostMicros: parsed(own('max_cost') ?? setting('max_cost'), parseUsd),
-    maxCostPerDayMicros: parsed(own('max_cost_per_day') ?? setting('max_cost_per_day'), parseUsd),
-    maxCostPerDayProfile: own('max_cost_per_day') === null ? null : profile.value,
+    maxCostPerDay: dailyCap('max_cost_per_day'),
+    maxCostPerDayPerUser: dailyCap('max_cost_per_day_per_user'),
+    user: USER_VARIABLES.map((name) => fromEnv(input, name)).find((name) => name !== null) ?? null,
     serverLimits: {
       maxRunning: numberOf(own('max_running')),
       maxPerMinute: numberOf(own('max_creates_per_minute')),
     },
-    ...teamSettings(input, own('max_cost_per_day_per_user'), profile.value),
+    ledger: fromEnv(input, 'SORA_LEDGER') ?? setting('ledger'),
     confirmAboveMicros: parsed(own('confirm_above') ?? setting('confirm_above'), parseUsd) ?? byDefault(1_000_000),
     sidecar: parseYesOrNo(setting('sidecar')?.value ?? 'no') ?? false,
     timeoutMs: parsed(setting('timeout'), parseDurationMs) ?? byDefault(30 * 60_000),
@@ -141,32 +149,14 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
 
 /** The caps on the spending of a day. */
 export function dayCapsOf(configuration: Configuration): DayCap[] {
-  const { maxCostPerDayMicros: ofAll, maxCostPerDayPerUserMicros: ofEach } = configuration;
-  const { maxCostPerDayProfile, maxCostPerDayPerUserProfile } = configuration;
-  return [
-    ...(ofAll === null ? [] : [{ profile: maxCostPerDayProfile, isPerUser: false, capMicros: ofAll.value }]),
-    ...(ofEach === null ? [] : [{ profile: maxCostPerDayPerUserProfile, isPerUser: true, capMicros: ofEach.value }]),
-  ];
+  const { maxCostPerDay, maxCostPerDayPerUser } = configuration;
+  const capOf = (cap: DailyCap | null, isPerUser: boolean): DayCap[] =>
+    cap === null ? [] : [{ profile: cap.profile, isPerUser, capMicros: cap.value }];
+  return [...capOf(maxCostPerDay, false), ...capOf(maxCostPerDayPerUser, true)];
 }
 
 function numberOf(setting: Sourced<string> | null): number | null {
   return setting && Number(setting.value);
-}
-
-/** What concerns several people: whose spending it is, its cap, and where all of it is recorded. */
-function teamSettings(
-  input: ConfigurationInput,
-  ownCap: Sourced<string> | null,
-  profile: string,
-): Pick<Configuration, 'maxCostPerDayPerUserMicros' | 'maxCostPerDayPerUserProfile' | 'user' | 'ledger'> {
-  const cap = ownCap ?? fromSettings(input.settings, 'max_cost_per_day_per_user');
-  const names = USER_VARIABLES.map((name) => fromEnv(input, name));
-  return {
-    maxCostPerDayPerUserMicros: parsed(cap, parseUsd),
-    maxCostPerDayPerUserProfile: ownCap === null ? null : profile,
-    user: names.find((name) => name !== null) ?? null,
-    ledger: fromEnv(input, 'SORA_LEDGER') ?? fromSettings(input.settings, 'ledger'),
-  };
 }
 
 /** Variables that name the person who spends: our own, and those that contain the login. */

@@ -31,8 +31,8 @@ export function describeConfiguration(configuration: Configuration): { name: str
     row('organization', organization),
     row('project', project),
     row('max_cost', configuration.maxCostMicros, dollars),
-    row('max_cost_per_day', configuration.maxCostPerDayMicros, dollars),
-    row('max_cost_per_day_per_user', configuration.maxCostPerDayPerUserMicros, dollars),
+    row('max_cost_per_day', configuration.maxCostPerDay, dollars),
+    row('max_cost_per_day_per_user', configuration.maxCostPerDayPerUser, dollars),
     row('user', configuration.user),
     row(
       'ledger',

@@ -289,14 +289,13 @@ describe('the settings of a profile', () => {
     const lab = resolve({ options: { profile: 'lab' }, settings: { ...caps, ...own } });
     expect(lab).toMatchObject({
       maxCostMicros: { value: 500_000, origin: 'profile lab' },
-      maxCostPerDayMicros: { value: 5_000_000, origin: 'profile lab' },
-      maxCostPerDayProfile: 'lab',
+      maxCostPerDay: { value: 5_000_000, origin: 'profile lab', profile: 'lab' },
       confirmAboveMicros: { value: 0, origin: 'profile lab' },
     });
     const others = resolve({ settings: { ...caps, ...own } });
     expect(others).toMatchObject({
       maxCostMicros: { value: 1_000_000, origin: 'settings' },
-      maxCostPerDayProfile: null,
+      maxCostPerDay: { value: 10_000_000, profile: null },
       confirmAboveMicros: { value: 2_000_000 },
     });
   });

@@ -167,7 +167,7 @@ function createRestDeps(
     prices: configuration.prices,
     submitDeps,
     budget,
-    maxCostPerDayMicros: configuration.maxCostPerDayMicros?.value ?? null,
+    maxCostPerDayMicros: configuration.maxCostPerDay?.value ?? null,
   };
   const clean = (text: string): string => output.secrets.hide(text);
   const jobs = new RestJobStore({ path: join(paths.serviceDir, 'jobs.jsonl'), pid, randomBytes, isProcessAlive });

@@ -52,7 +52,7 @@ export function vitalsOf(
     countJobs: () => countOrders(orders),
     readQueue: () => queue.state(),
     openSubmissions: null,
-    caps: { run: null, order: null, day: configuration.maxCostPerDayMicros?.value ?? null },
+    caps: { run: null, order: null, day: configuration.maxCostPerDay?.value ?? null },
   });
 }
 
