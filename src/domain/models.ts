@@ -47,58 +47,44 @@ export const RATIO_OF_ORIENTATION: Readonly<Record<Orientation, AspectRatio>> = 
   square: '1:1',
 };
 
-const HD: readonly ModelSize[] = [
-  { resolution: '720p', orientation: 'landscape', size: '1280x720' },
-  { resolution: '720p', orientation: 'portrait', size: '720x1280' },
-];
+/** The longer and the shorter side in pixels. */
+const SIDES: Readonly<Record<Resolution, readonly [number, number]>> = {
+  '480p': [854, 480],
+  '720p': [1280, 720],
+  '1024p': [1792, 1024],
+  '1080p': [1920, 1080],
+};
+
+/** `WIDTHxHEIGHT` of a resolution and orientation. */
+export function sizeOf(resolution: Resolution, orientation: Orientation): string {
+  const [long, short] = SIDES[resolution];
+  if (orientation === 'square') return `${short}x${short}`;
+  return orientation === 'landscape' ? `${long}x${short}` : `${short}x${long}`;
+}
+
+const SIZES: readonly ModelSize[] = RESOLUTIONS.flatMap((resolution) =>
+  ORIENTATIONS.map((orientation) => ({ resolution, orientation, size: sizeOf(resolution, orientation) })),
+);
+
+/** Resolution and orientation of a size; undefined for one without a name. */
+export function sizeInWords(size: string): ModelSize | undefined {
+  return SIZES.find((row) => row.size === size);
+}
+
+/** Landscape and portrait in these resolutions. */
+function oblong(...resolutions: readonly Resolution[]): ModelSize[] {
+  return SIZES.filter(({ resolution, orientation }) => orientation !== 'square' && resolutions.includes(resolution));
+}
+
+const SORA_2 = { seconds: [4, 8, 12, 16, 20], maxCharacters: 2 };
 
 /** Source: OpenAI's model pages and changelog, as of the shutdown on 2026-09-24. */
 export const KNOWN_MODELS: readonly ModelCapabilities[] = [
-  {
-    name: 'sora-2',
-    snapshots: ['sora-2-2025-10-06', 'sora-2-2025-12-08'],
-    seconds: [4, 8, 12, 16, 20],
-    sizes: HD,
-    maxCharacters: 2,
-  },
-  {
-    name: 'sora-2-pro',
-    snapshots: ['sora-2-pro-2025-10-06'],
-    seconds: [4, 8, 12, 16, 20],
-    sizes: [
-      ...HD,
-      { resolution: '1024p', orientation: 'landscape', size: '1792x1024' },
-      { resolution: '1024p', orientation: 'portrait', size: '1024x1792' },
-      { resolution: '1080p', orientation: 'landscape', size: '1920x1080' },
-      { resolution: '1080p', orientation: 'portrait', size: '1080x1920' },
-    ],
-    maxCharacters: 2,
-  },
+  { ...SORA_2, name: 'sora-2', snapshots: ['sora-2-2025-10-06', 'sora-2-2025-12-08'], sizes: oblong('720p') },
+  { ...SORA_2, name: 'sora-2-pro', snapshots: ['sora-2-pro-2025-10-06'], sizes: oblong('720p', '1024p', '1080p') },
 ];
 
 /** Finds a model by its name or a snapshot's name; undefined if it is unknown. */
 export function findModel(name: string): ModelCapabilities | undefined {
   return KNOWN_MODELS.find((model) => model.name === name || model.snapshots.includes(name));
 }
-
-/** The size for a resolution and orientation if the model is unknown. */
-export function genericSize(resolution: Resolution, orientation: Orientation): string {
-  const [long, short] = GENERIC_PIXELS[resolution];
-  if (orientation === 'square') return `${short}x${short}`;
-  return orientation === 'landscape' ? `${long}x${short}` : `${short}x${long}`;
-}
-
-/** Resolution and orientation of a size, from the model's own table or the generic one; undefined for any other size. */
-export function sizeInWords(size: string, known: ModelCapabilities | undefined): ModelSize | undefined {
-  const generic = RESOLUTIONS.flatMap((resolution) =>
-    ORIENTATIONS.map((orientation) => ({ resolution, orientation, size: genericSize(resolution, orientation) })),
-  );
-  return [...(known?.sizes ?? []), ...generic].find((row) => row.size === size);
-}
-
-const GENERIC_PIXELS: Readonly<Record<Resolution, readonly [number, number]>> = {
-  '480p': [854, 480],
-  '720p': [1280, 720],
-  '1024p': [1792, 1024],
-  '1080p': [1920, 1080],
-};

@@ -1,7 +1,6 @@
 import {
   ASPECT_RATIOS,
   type AspectRatio,
-  genericSize,
   type ModelCapabilities,
   ORIENTATION_OF_RATIO,
   ORIENTATIONS,
@@ -9,8 +8,9 @@ import {
   RESOLUTIONS,
   type Resolution,
   sizeInWords,
+  sizeOf,
 } from './models.ts';
-import { type Findings, oneOf, type RequestTarget, rightOptionFor } from './request-target.ts';
+import { oneOf, type RequestTarget, rightOptionFor } from './request-target.ts';
 import type { VideoRequest } from './video.ts';
 import { inWords } from './wording.ts';
 
@@ -31,66 +31,52 @@ interface FrameWords {
   readonly aspectRatio: AspectRatio | undefined;
 }
 
-export function resolveFrame(
-  input: FrameInput,
-  target: RequestTarget,
-  findings: Findings,
-): Pick<VideoRequest, 'size' | 'frame'> {
-  const words = readFrameWords(input, findings);
+export function resolveFrame(input: FrameInput, target: RequestTarget): Pick<VideoRequest, 'size' | 'frame'> {
+  const words = readFrameWords(input, target);
   const { rules, hasDefaults } = target;
-  const size = resolveSize(input, words, target, findings);
+  const size = resolveSize(input, words, target);
   if (rules.frame === 'pixels' || (rules.frame === 'either' && input.size !== undefined)) return { size };
-  if (input.size !== undefined) return { size, ...frameOfSize(size, target, findings) };
+  if (input.size !== undefined) return { size, ...frameOfSize(size, target) };
   const { resolution, aspectRatio } = words;
   return hasDefaults
     ? { size, frame: { resolution: resolution ?? DEFAULT_RESOLUTION, aspectRatio: aspectRatio ?? DEFAULT_RATIO } }
     : { size: null, frame: { resolution: resolution ?? null, aspectRatio: aspectRatio ?? null } };
 }
 
-function readFrameWords(input: FrameInput, findings: Findings): FrameWords {
-  const resolution = oneOf(RESOLUTIONS, 'resolution', input.resolution?.toLowerCase(), findings);
-  const ratio = oneOf(ASPECT_RATIOS, 'aspect ratio', input.aspectRatio, findings);
-  const orientation = oneOf(ORIENTATIONS, 'orientation', input.orientation?.toLowerCase(), findings);
+function readFrameWords(input: FrameInput, target: RequestTarget): FrameWords {
+  const resolution = oneOf(RESOLUTIONS, 'resolution', input.resolution?.toLowerCase(), target);
+  const ratio = oneOf(ASPECT_RATIOS, 'aspect ratio', input.aspectRatio, target);
+  const orientation = oneOf(ORIENTATIONS, 'orientation', input.orientation?.toLowerCase(), target);
   const ofRatio = ratio === undefined ? undefined : ORIENTATION_OF_RATIO[ratio];
   if (ofRatio !== undefined && orientation !== undefined && ofRatio !== orientation) {
-    findings.violations.push(
+    target.violations.push(
       `the aspect ratio ${ratio} is ${ofRatio}, which contradicts \`--orientation ${orientation}\``,
     );
   }
   return { resolution, aspectRatio: ratio ?? (orientation && RATIO_OF_ORIENTATION[orientation]) };
 }
 
-function resolveSize(
-  input: FrameInput,
-  { resolution, aspectRatio }: FrameWords,
-  { known, hasDefaults, limits }: RequestTarget,
-  findings: Findings,
-): string | null {
-  const { violations } = findings;
+function resolveSize(input: FrameInput, { resolution, aspectRatio }: FrameWords, target: RequestTarget): string | null {
+  const { hasDefaults, limits, violations } = target;
   if (input.size !== undefined) {
     if (resolution !== undefined || aspectRatio !== undefined) {
       violations.push('`--size` cannot be combined with `--resolution`, `--aspect-ratio` or `--orientation`');
     }
-    return checkSize(input.size.toLowerCase().replace(/(?<=\d) *[x*\u00d7] *(?=\d)/, 'x'), limits, findings);
+    return checkSize(input.size.toLowerCase().replace(/(?<=\d) *[x*\u00d7] *(?=\d)/, 'x'), target);
   }
   if (!hasDefaults && resolution === undefined && aspectRatio === undefined) return null;
   const name = resolution ?? DEFAULT_RESOLUTION;
   const orientation = ORIENTATION_OF_RATIO[aspectRatio ?? DEFAULT_RATIO];
-  const match = known?.sizes.find((row) => row.resolution === name && row.orientation === orientation);
-  if (match !== undefined) return match.size;
-  if (limits === undefined) return genericSize(name, orientation);
+  const size = sizeOf(name, orientation);
+  if (limits === undefined || limits.sizes.some((row) => row.size === size)) return size;
   violations.push(`${limits.name} does not render ${name} ${orientation}; its sizes are ${sizesOf(limits)}`);
   return null;
 }
 
 /** The names of a size, for dialects that have only names. */
-function frameOfSize(
-  size: string | null,
-  { rules, known }: RequestTarget,
-  { violations }: Findings,
-): Pick<VideoRequest, 'frame'> {
+function frameOfSize(size: string | null, { rules, violations }: RequestTarget): Pick<VideoRequest, 'frame'> {
   if (size === null) return {};
-  const words = sizeInWords(size, known);
+  const words = sizeInWords(size);
   if (words !== undefined) {
     return { frame: { resolution: words.resolution, aspectRatio: RATIO_OF_ORIENTATION[words.orientation] } };
   }
@@ -100,7 +86,7 @@ function frameOfSize(
   return {};
 }
 
-function checkSize(size: string, limits: ModelCapabilities | undefined, { violations }: Findings): string | null {
+function checkSize(size: string, { limits, violations }: RequestTarget): string | null {
   const pixels = /^(\d{1,5})x(\d{1,5})$/.exec(size);
   if (!pixels || Number(pixels[1]) === 0 || Number(pixels[2]) === 0) {
     violations.push(`the size \`${size}\` is not WIDTHxHEIGHT in pixels, for example 1280x720${rightOptionFor(size)}`);

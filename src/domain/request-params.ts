@@ -1,7 +1,7 @@
 import type { Dialect } from './dialect.ts';
 import { type JsonValue, parseJson } from './json.ts';
 import { chargeOfParams, describeMultipliers } from './priced-params.ts';
-import type { Findings, RequestTarget } from './request-target.ts';
+import type { RequestTarget } from './request-target.ts';
 import type { VideoRequest } from './video.ts';
 
 const COMMON_FIELDS = { prompt: 'the prompt argument', model: '`--model`', quality: '`--quality`' };
@@ -57,14 +57,13 @@ function optionOf(field: string, dialect: Dialect, request: Unparameterized): st
 /** Reads `--param` options. */
 export function parseParams(
   texts: readonly string[],
-  dialect: Dialect,
   request: Unparameterized,
-  { violations }: Findings,
+  { server, violations }: RequestTarget,
 ): Record<string, JsonValue> {
   const params: Record<string, JsonValue> = {};
   for (const text of texts) {
     const [, key, value] = /^([^=\s]+)=(.*)$/s.exec(text) ?? [];
-    const option = key && optionOf(key, dialect, request);
+    const option = key && optionOf(key, server.dialect, request);
     if (key === undefined || value === undefined) {
       violations.push(`the parameter \`${text}\` is not of the form key=value`);
     } else if (option) {
@@ -83,8 +82,7 @@ export function parseParams(
 /** The price of a known model depends on options only, so no parameter can raise it above the estimate. */
 export function checkPricedParams(
   params: Readonly<Record<string, JsonValue>>,
-  { limits }: RequestTarget,
-  { violations, notes }: Findings,
+  { limits, violations, notes }: RequestTarget,
 ): void {
   const charge = chargeOfParams(params);
   const multiplied = describeMultipliers(charge);

@@ -1,19 +1,13 @@
-import { DIALECTS, type Dialect, type DialectRules } from './dialect.ts';
+import { DIALECTS, type DialectRules } from './dialect.ts';
 import { findListed, type ListedModel } from './listed-model.ts';
 import { ASPECT_RATIOS, findModel, type ModelCapabilities, ORIENTATIONS, RESOLUTIONS } from './models.ts';
 import { nearest } from './nearest.ts';
 import type { ServerCapabilities } from './request-gate.ts';
 import { inWords } from './wording.ts';
 
-/** Collects problems and notes while the parts of a request are resolved. */
-export class Findings {
-  readonly violations: string[] = [];
-  readonly notes: string[] = [];
-}
-
-/** The server and model a request is resolved for. */
+/** The server and model a request is resolved for, and what is found wrong or notable meanwhile. */
 export interface RequestTarget {
-  readonly dialect: Dialect;
+  readonly server: ServerCapabilities;
   readonly rules: DialectRules;
   /** What is known about the model. */
   readonly known: ModelCapabilities | undefined;
@@ -23,6 +17,8 @@ export interface RequestTarget {
   readonly listed: ListedModel | undefined;
   /** Whether length and frame have defaults; otherwise the server chooses what was not asked for. */
   readonly hasDefaults: boolean;
+  readonly violations: string[];
+  readonly notes: string[];
 }
 
 /** The limits of a model on a server; undefined where none are known. */
@@ -30,22 +26,26 @@ export function limitsOf(model: string | null, server: ServerCapabilities): Mode
   return requestTargetOf(model, server).limits;
 }
 
-export function requestTargetOf(
-  model: string | null,
-  { dialect, servesOpenAiModels, modelList = null }: ServerCapabilities,
-): RequestTarget {
+export function requestTargetOf(model: string | null, server: ServerCapabilities): RequestTarget {
   const known = model === null ? undefined : findModel(model);
-  const rules = DIALECTS[dialect];
-  const hasDefaults = servesOpenAiModels && known !== undefined;
-  const limits = rules.enforcesModel ? known : undefined;
-  return { dialect, rules, known, hasDefaults, limits, listed: findListed(modelList, model) };
+  const rules = DIALECTS[server.dialect];
+  return {
+    server,
+    rules,
+    known,
+    limits: rules.enforcesModel ? known : undefined,
+    listed: findListed(server.modelList ?? null, model),
+    hasDefaults: server.servesOpenAiModels && known !== undefined,
+    violations: [],
+    notes: [],
+  };
 }
 
 export function oneOf<T extends string>(
   choices: readonly T[],
   name: string,
   text: string | undefined,
-  { violations }: Findings,
+  { violations }: RequestTarget,
 ): T | undefined {
   if (text === undefined) return undefined;
   const choice = choices.find((candidate) => candidate === text);

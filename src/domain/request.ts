@@ -3,7 +3,7 @@ import type { PricedRequest } from './pricing.ts';
 import { type FrameInput, resolveFrame } from './request-frame.ts';
 import { missingFor, missingReferences, type ServerCapabilities } from './request-gate.ts';
 import { checkPricedParams, parseParams } from './request-params.ts';
-import { Findings, oneOf, type RequestTarget, requestTargetOf } from './request-target.ts';
+import { oneOf, type RequestTarget, requestTargetOf } from './request-target.ts';
 import type { Derivation, Reference, ReferenceImage, RequestSource, Variant, VideoRequest } from './video.ts';
 import { inWords } from './wording.ts';
 
@@ -56,35 +56,36 @@ const MOST_OVER_LONGEST = 1.5;
  * dialect has no field is a violation; it is never silently dropped.
  */
 export function resolveRequest(input: RequestInput, server: ServerCapabilities): RequestResolution {
-  const findings = new Findings();
-  const model = resolveModel(input, server, findings);
+  const model = modelOf(input.model?.trim(), server);
   const target = requestTargetOf(model, server);
-  findings.violations.push(...missingFor(input, server));
-  checkPrompt(input.prompt, findings);
-  const asked = parseDuration(input.duration, findings);
-  const seconds = resolveSeconds(asked, target, input.exact ?? false, findings);
-  const frame = resolveFrame(input, target, findings);
-  const quality = resolveQuality(input.quality, target, findings);
-  const characters = resolveCharacters(input.characters ?? [], target, findings);
+  const { violations } = target;
+  checkModel(input.model?.trim(), model, target);
+  violations.push(...missingFor(input, server));
+  checkPrompt(input.prompt, target);
+  const asked = parseDuration(input.duration, target);
+  const seconds = resolveSeconds(asked, target, input.exact ?? false);
+  const frame = resolveFrame(input, target);
+  const quality = resolveQuality(input.quality, target);
+  const { characters = [], references = [] } = input;
+  checkCharacters(characters, target);
   const image = input.image?.reference ?? null;
-  const { references = [] } = input;
-  findings.violations.push(...missingReferences(references, server));
+  violations.push(...missingReferences(references, server));
   const guides = references.length > 0 ? { references } : {};
   const request = { prompt: input.prompt, model, seconds, ...frame, image, ...guides, characters, quality };
-  const params = parseParams(input.params ?? [], target.dialect, request, findings);
-  checkPricedParams(params, target, findings);
-  checkImageKind(input.image, target, server, findings);
-  checkListed(request, target, findings);
-  const otherViolations = findings.violations.length;
-  checkImageSize(input.image, frame.size, target, findings);
-  return resolution({ ...request, params }, asked, findings, otherViolations === 0);
+  const params = parseParams(input.params ?? [], request, target);
+  checkPricedParams(params, target);
+  checkImageKind(input.image, target);
+  checkListed(request, target);
+  const otherViolations = violations.length;
+  checkImageSize(input.image, frame.size, target);
+  return resolution({ ...request, params }, asked, target, otherViolations === 0);
 }
 
 /** `isImageSize`: whether a wrong size of the reference image can be the only problem. */
 function resolution(
   request: VideoRequest,
   asked: number | null,
-  { violations, notes }: Findings,
+  { violations, notes }: RequestTarget,
   isImageSize = false,
 ): RequestResolution {
   if (violations.length > 0) return { ok: false, violations, wrongImageSize: isImageSize };
@@ -130,27 +131,25 @@ export function factsFrom(
 
 /** The same for a video from an existing one, which determines the model, the size and, unless extended, the length. */
 export function resolveDerivedRequest(input: DerivedInput, server: ServerCapabilities): RequestResolution {
-  const findings = new Findings();
   const { prompt, source, facts, variants } = input;
   const { operation } = source;
   const target = requestTargetOf(facts.model, server);
-  findings.violations.push(...missingFor({ variants, operation }, server));
-  checkPrompt(prompt, findings);
-  const asked = operation === 'extend' ? (parseDuration(input.duration, findings) ?? DEFAULT_SECONDS) : null;
-  const seconds = asked === null ? null : resolveSeconds(asked, target, input.exact ?? false, findings);
-  if (operation === 'extend') checkExtendedLength(seconds, facts, target, findings);
+  target.violations.push(...missingFor({ variants, operation }, server));
+  checkPrompt(prompt, target);
+  const asked = operation === 'extend' ? (parseDuration(input.duration, target) ?? DEFAULT_SECONDS) : null;
+  const seconds = asked === null ? null : resolveSeconds(asked, target, input.exact ?? false);
+  if (operation === 'extend') checkExtendedLength(seconds, facts, target);
   const request = { prompt, model: null, seconds, size: null, image: null, characters: [], quality: null, source };
-  const params = parseParams(input.params ?? [], target.dialect, request, findings);
-  checkPricedParams(params, target, findings);
-  if (Object.hasOwn(params, 'video')) findings.violations.push('the parameter `video` is the first argument');
-  return resolution({ ...request, params }, asked, findings);
+  const params = parseParams(input.params ?? [], request, target);
+  checkPricedParams(params, target);
+  if (Object.hasOwn(params, 'video')) target.violations.push('the parameter `video` is the first argument');
+  return resolution({ ...request, params }, asked, target);
 }
 
 function checkExtendedLength(
   added: number | null,
   { seconds, extensions = 0 }: SourceFacts,
-  { limits }: RequestTarget,
-  { violations }: Findings,
+  { limits, violations }: RequestTarget,
 ): void {
   if (added === null || limits === undefined) return;
   const { name } = limits;
@@ -165,19 +164,19 @@ function checkExtendedLength(
 }
 
 /** On OpenAI and the simulator, wrong capitals are corrected; elsewhere a model may have any name. */
-function resolveModel({ model }: RequestInput, server: ServerCapabilities, findings: Findings): string | null {
-  if (model === undefined) return server.servesOpenAiModels ? DEFAULT_MODEL : null;
-  if (model.trim() === '') findings.violations.push('the model name is empty');
-  const name = model.trim();
+function modelOf(name: string | undefined, { servesOpenAiModels }: ServerCapabilities): string | null {
+  if (!servesOpenAiModels) return name ?? null;
+  if (name === undefined) return DEFAULT_MODEL;
   const names = KNOWN_MODELS.flatMap((known) => [known.name, ...known.snapshots]);
-  if (!server.servesOpenAiModels) return name;
-  const respelled = names.find((known) => known.toLowerCase() === name.toLowerCase());
-  if (respelled !== undefined && respelled !== name)
-    findings.notes.push(`using the model ${respelled} for \`${name}\``);
-  return respelled ?? name;
+  return names.find((known) => known.toLowerCase() === name.toLowerCase()) ?? name;
 }
 
-function checkPrompt(prompt: string, { violations }: Findings): void {
+function checkModel(name: string | undefined, model: string | null, { violations, notes }: RequestTarget): void {
+  if (name === '') violations.push('the model name is empty');
+  if (name !== undefined && name !== model) notes.push(`using the model ${model} for \`${name}\``);
+}
+
+function checkPrompt(prompt: string, { violations }: RequestTarget): void {
   if (prompt.trim() === '') {
     violations.push('the prompt is empty');
     return;
@@ -193,7 +192,7 @@ function checkPrompt(prompt: string, { violations }: Findings): void {
   }
 }
 
-function parseDuration(text: string | undefined, { violations }: Findings): number | null {
+function parseDuration(text: string | undefined, { violations }: RequestTarget): number | null {
   if (text === undefined) return null;
   const seconds = /^\d+(\.\d+)? *(s|sec|seconds?)?$/i.test(text.trim()) ? Number.parseFloat(text) : Number.NaN;
   if (!(seconds > 0 && seconds <= 86_400)) {
@@ -205,9 +204,8 @@ function parseDuration(text: string | undefined, { violations }: Findings): numb
 
 function resolveSeconds(
   asked: number | null,
-  { rules, hasDefaults, limits, listed }: RequestTarget,
+  { rules, hasDefaults, limits, listed, violations, notes }: RequestTarget,
   exact: boolean,
-  { violations, notes }: Findings,
 ): number | null {
   if (asked === null) return hasDefaults ? DEFAULT_SECONDS : null;
   const lengths = limits?.seconds ?? listed?.seconds ?? null;
@@ -240,8 +238,7 @@ export function nearestOf(choices: readonly number[], asked: number): number {
 /** The limits of the model according to the server's list. */
 function checkListed(
   { size, frame, image, references = [] }: Omit<VideoRequest, 'params'>,
-  { listed }: RequestTarget,
-  { violations }: Findings,
+  { listed, violations }: RequestTarget,
 ): void {
   if (listed === undefined) return;
   const { id, sizes, resolutions, ratios, frames } = listed;
@@ -258,38 +255,26 @@ function checkListed(
 }
 
 /** Only dialect `generations` has such a field; elsewhere OpenAI’s two models are its two qualities. */
-function resolveQuality(
-  quality: string | undefined,
-  { dialect, known }: RequestTarget,
-  findings: Findings,
-): string | null {
-  const checked = oneOf(['standard', 'high'] as const, 'quality', quality?.toLowerCase(), findings) ?? null;
-  if (known === undefined || dialect === 'generations') return checked;
+function resolveQuality(quality: string | undefined, target: RequestTarget): string | null {
+  const { server, known, violations } = target;
+  const checked = oneOf(['standard', 'high'] as const, 'quality', quality?.toLowerCase(), target) ?? null;
+  if (known === undefined || server.dialect === 'generations') return checked;
   if (checked === 'high' && known.name === 'sora-2') {
-    findings.violations.push('sora-2 renders standard quality only; use `--model sora-2-pro` for high quality');
+    violations.push('sora-2 renders standard quality only; use `--model sora-2-pro` for high quality');
   }
   return null;
 }
 
-function resolveCharacters(
-  characters: readonly string[],
-  { limits }: RequestTarget,
-  { violations }: Findings,
-): readonly string[] {
+function checkCharacters(characters: readonly string[], { limits, violations }: RequestTarget): void {
   if (characters.some((id) => id.trim() === '')) violations.push('the id of a character is empty');
   if (limits !== undefined && characters.length > limits.maxCharacters) {
     violations.push(`${limits.name} accepts at most ${limits.maxCharacters} characters, not ${characters.length}`);
   }
-  return characters;
 }
 
-function checkImageKind(
-  image: RequestInput['image'],
-  { rules }: RequestTarget,
-  { profile, format }: ServerCapabilities,
-  { violations }: Findings,
-): void {
+function checkImageKind(image: RequestInput['image'], { server, rules, violations }: RequestTarget): void {
   if (image === undefined) return;
+  const { profile, format } = server;
   const { kind } = image.reference;
   const isRefused = kind === 'file_id' && format.image === 'text';
   if (rules.images.includes(kind) && !isRefused) return;
@@ -304,8 +289,7 @@ function checkImageKind(
 function checkImageSize(
   image: RequestInput['image'],
   size: string | null,
-  { limits }: RequestTarget,
-  { violations, notes }: Findings,
+  { limits, violations, notes }: RequestTarget,
 ): void {
   if (image?.isTurned)
     notes.push('the reference image is turned by its EXIF orientation only, which some servers ignore');

@@ -1,5 +1,5 @@
 import type { SHAPES } from '../domain/dialect.ts';
-import { findModel, genericSize, ORIENTATIONS, RESOLUTIONS, sizeInWords } from '../domain/models.ts';
+import { findModel, ORIENTATIONS, RESOLUTIONS, sizeInWords, sizeOf } from '../domain/models.ts';
 import { jsonReply, type ServerReply } from '../http-server/handler.ts';
 import { ApiError, type ApiErrorDetails, errorReply, invalidField } from './api-error.ts';
 import {
@@ -61,7 +61,7 @@ const GUIDE: SimulatedDialect = {
 
 function describeForGuide(video: Video, videoUrl: string | null): object {
   const { size, seconds, remixed_from_video_id: _, ...same } = video;
-  const { resolution = null, orientation = null } = sizeInWords(size, undefined) ?? {};
+  const { resolution = null, orientation = null } = sizeInWords(size) ?? {};
   return {
     ...same,
     object: 'video.generation',
@@ -123,7 +123,7 @@ function parseGuideRequest(body: RequestBody): CreateRequest {
   const resolution = readSupported(body, 'resolution', RESOLUTIONS) ?? '720p';
   const orientation = readSupported(body, 'orientation', ORIENTATIONS) ?? 'landscape';
   readSupported(body, 'quality', QUALITIES);
-  return { model, prompt, seconds, size: genericSize(resolution, orientation) };
+  return { model, prompt, seconds, size: sizeOf(resolution, orientation) };
 }
 
 /** The same in the shape of New API: the frame in pixels. Other fields are for the model and are ignored. */

@@ -195,7 +195,7 @@ async function join(
   try {
     const clips = shots.map(({ path }) => path);
     const order = { clips, audio: film.audio, fingerprint, target: temporary };
-    const { seconds, encodedBecause } = await joinClips(order, limitsOf({ host }));
+    const { seconds, encodedBecause } = await joinClips(order, { env: host.env, signal: host.interrupt });
     if (encodedBecause !== null) out.note(`the clips were encoded again: ${encodedBecause}`);
     chmodSync(temporary, defaultFileMode()); // not earlier: only a private file of a killed run is removed
     if (film.force) await renameOver(temporary, target);
@@ -209,11 +209,6 @@ async function join(
     abandonPrivateFile(temporary);
     await rm(temporary, { force: true });
   }
-}
-
-/** For the programs that are started. */
-function limitsOf({ host }: Pick<ProduceDeps, 'host'>): { env: ProduceDeps['host']['env']; signal: AbortSignal } {
-  return { env: host.env, signal: host.interrupt };
 }
 
 /** A private file in the folder of the film; those that killed runs have left are removed. */
