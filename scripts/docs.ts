@@ -6,7 +6,7 @@ import { GLOBAL_OPTIONS } from '../src/app/global-options.ts';
 import type { OptionSpecs } from '../src/app/option-values.ts';
 import { COMMANDS } from '../src/command-table.ts';
 import { ERROR_CODES, type ErrorCode, errorEntry, type Hint } from '../src/domain/catalogue.ts';
-import { EXIT_CODES } from '../src/domain/exit-codes.ts';
+import { EXIT_CODES } from '../src/domain/errors.ts';
 import { parseCommandLine } from '../src/program.ts';
 import { FAULTS } from '../src/simulator/faults.ts';
 import { serversDocument } from './servers-document.ts';

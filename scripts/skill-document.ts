@@ -1,5 +1,5 @@
 import { COMMANDS } from '../src/command-table.ts';
-import { EXIT_CODES } from '../src/domain/exit-codes.ts';
+import { EXIT_CODES } from '../src/domain/errors.ts';
 
 /** skills/sora/SKILL.md: what an agent needs to use the command line safely. */
 export async function skillDocument(): Promise<string> {

@@ -2,7 +2,7 @@ import type { CommandEntry } from './app/command.ts';
 import { GLOBAL_OPTIONS } from './app/global-options.ts';
 import type { OptionSpec, OptionSpecs } from './app/option-values.ts';
 import { ERROR_CODES, errorEntry } from './domain/catalogue.ts';
-import { EXIT_CODES } from './domain/exit-codes.ts';
+import { EXIT_CODES } from './domain/errors.ts';
 import { answerSchemas } from './output/shape-schema.ts';
 
 /** `sora --help --json`: the whole interface as data. Keys are added to, never changed. */

@@ -4,8 +4,7 @@ import { readYaml } from '../src/batch/yaml-manifest.ts';
 import { refusesEncoding } from '../src/client/failure.ts';
 import { parseExactJson } from '../src/domain/json.ts';
 import { hideSecrets, redact } from '../src/domain/redact.ts';
-import { cleanLine, escapeMarks } from '../src/output/clean-text.ts';
-import { wrapLine } from '../src/output/wrapped-text.ts';
+import { cleanLine, escapeMarks, wrapLine } from '../src/output/clean-text.ts';
 import { decodeErrorBody } from '../src/wire/error-body.ts';
 
 const KEY = 'paid/key+0123456789';

@@ -45,6 +45,23 @@ export function cutMiddle(line: string, maxColumns: number): string {
   return `${cutLine(line, maxColumns - columnsOf(end))}${end}`;
 }
 
+/**
+ * Wraps a line to a number of terminal columns. Text in backticks is never split, so that it can be copied.
+ */
+export function wrapLine(line: string, columns: number): string[] {
+  const words = line.match(/(?:`[^`]*`|\S)+/g) ?? [];
+  const lines: string[] = [];
+  let current = '';
+  for (const word of words) {
+    const longer = current === '' ? word : `${current} ${word}`;
+    if (current !== '' && columnsOf(longer) > columns) {
+      lines.push(current);
+      current = word;
+    } else current = longer;
+  }
+  return [...lines, current];
+}
+
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u;
 /** No character that a person sees takes more UTF-16 units than this for each of its columns. */

@@ -1,7 +1,6 @@
 import type { CheckResult, CheckStatus } from '../domain/check.ts';
-import { cleanLine } from './clean-text.ts';
+import { cleanLine, wrapLine } from './clean-text.ts';
 import type { Palette, Surface } from './surface.ts';
-import { wrapLine } from './wrapped-text.ts';
 
 /** The access check as a command, and its price, for people. */
 export interface AccessCommand {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { stepsTo } from '../../src/domain/extension.ts';
+import { stepsTo } from '../../src/commands/create/extend-to.ts';
 import { createCommandLine, type RunResult } from '../support/command-line.ts';
 import { type Bench, setUp } from '../support/set-up.ts';
 import type { VideosScript } from '../support/videos-server.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { wrapLine } from '../../src/output/wrapped-text.ts';
+import { wrapLine } from '../../src/output/clean-text.ts';
 
 describe('wrapLine', () => {
   it.each([

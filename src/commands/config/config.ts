@@ -1,15 +1,19 @@
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { checkProfile } from '../../configuration/chosen-server.ts';
-import { describeConfiguration } from '../../configuration/description.ts';
+import type { Configuration } from '../../configuration/configuration.ts';
 import { isSecretSetting } from '../../configuration/endpoint.ts';
+import type { Sourced } from '../../configuration/sources.ts';
+import { DIALECTS } from '../../domain/dialect.ts';
 import { SoraError } from '../../domain/errors.ts';
+import { plainUsd } from '../../domain/money.ts';
 import { nearest } from '../../domain/nearest.ts';
 import { SIMULATOR_PROFILE } from '../../domain/profile-names.ts';
 import { canBeHidden } from '../../domain/redact.ts';
 import { readStream } from '../../jobs/input-file.ts';
 import { cleanText } from '../../output/clean-text.ts';
 import { askSecret } from '../../output/prompt.ts';
+import { withoutSecrets } from '../../store/connection.ts';
 import { keyFault, maskKey, readKeys, writeKey } from '../../store/keys.ts';
 import { isSetting, SETTINGS, settingsLike } from '../../store/setting-specs.ts';
 import { writeSetting } from '../../store/settings.ts';
@@ -30,6 +34,45 @@ function rowsOf({ configuration, settings }: ValueDeps): Row[] {
     .filter(([name]) => !named.has(name))
     .map(([name, value]) => ({ name, value: shownValue(name, value), origin: 'settings' }));
   return [...inForce, ...others];
+}
+
+/** Name, value and origin of every value in effect, keys masked. */
+function describeConfiguration(configuration: Configuration): { name: string; value: string; origin: string }[] {
+  const { profile, baseUrl, key, model, organization, project } = configuration;
+  const row = (
+    name: string,
+    sourced: Sourced<string | number> | null,
+    show: (value: string | number) => string = String,
+  ) =>
+    sourced === null
+      ? { name, value: '', origin: 'not set' }
+      : {
+          name,
+          value: show(sourced.value),
+          origin: sourced.isFromFile ? `${sourced.origin} (--env-file)` : sourced.origin,
+        };
+  const dollars = (micros: string | number): string => plainUsd(Number(micros));
+  const seconds = (ms: string | number): string => `${Number(ms) / 1000}s`;
+  return [
+    row('profile', profile),
+    row('base_url', baseUrl),
+    row('dialect', { ...configuration.dialect, value: DIALECTS[configuration.dialect.value].name }),
+    row('api_key', key && { ...key, value: maskKey(key.value) }),
+    row('model', model),
+    row('organization', organization),
+    row('project', project),
+    row('max_cost', configuration.maxCostMicros, dollars),
+    row('max_cost_per_day', configuration.maxCostPerDay, dollars),
+    row('max_cost_per_day_per_user', configuration.maxCostPerDayPerUser, dollars),
+    row('user', configuration.user),
+    row(
+      'ledger',
+      configuration.ledger && { ...configuration.ledger, value: withoutSecrets(configuration.ledger.value) },
+    ),
+    row('confirm_above', configuration.confirmAboveMicros, dollars),
+    row('timeout', configuration.timeoutMs, seconds),
+    row('request_timeout', configuration.requestTimeoutMs, seconds),
+  ];
 }
 
 /** A setting's value, masked where it is a secret. */

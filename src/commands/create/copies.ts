@@ -4,8 +4,7 @@ import type { Server } from '../../app/servers.ts';
 import { dayCapsOf } from '../../configuration/configuration.ts';
 import { SoraError } from '../../domain/errors.ts';
 import type { Estimate } from '../../domain/pricing.ts';
-import { isDownloadPending, type JobRecord, type WantedFiles } from '../../domain/record.ts';
-import { changesOf } from '../../domain/request-changes.ts';
+import { isDownloadPending, type JobRecord, requestedLength, type WantedFiles } from '../../domain/record.ts';
 import type { VideoJob, VideoRequest } from '../../domain/video.ts';
 import { underWay } from '../../jobs/objection.ts';
 import { type Cap, dayCaps } from '../../jobs/spending-caps.ts';
@@ -169,4 +168,29 @@ export async function noteChanges(
     other.job?.model === job.model;
   const isNews = job.model === request.model || (await ledger.newest(1, isEarlier)).length === 0;
   for (const change of changesOf(isNews ? request : { ...request, model: null }, job)) output.note(change);
+}
+
+/**
+ * What a server changed in a request without being asked, one sentence each.
+ * A field missing from the reply is not a change, nor is a model’s snapshot name, or its provider’s name before it.
+ */
+function changesOf(request: VideoRequest, job: VideoJob): string[] {
+  const change = (name: string, asked: string | null, given: string | null): string[] =>
+    asked === null || given === null || asked === given
+      ? []
+      : [`the server changed the ${name}: ${given} instead of ${asked}`];
+  const isSnapshot = request.model !== null && job.model !== null && bare(job.model).startsWith(bare(request.model));
+  return [
+    ...change('length', inSeconds(requestedLength(request)), inSeconds(job.seconds)),
+    ...change('size', request.size, job.size),
+    ...(isSnapshot ? [] : change('model', request.model, job.model)),
+  ];
+}
+
+function bare(model: string): string {
+  return model.slice(model.lastIndexOf('/') + 1);
+}
+
+function inSeconds(seconds: number | null): string | null {
+  return seconds === null ? null : `${seconds} s`;
 }

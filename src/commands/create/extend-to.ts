@@ -3,10 +3,9 @@ import { requireFinished } from '../../app/source-videos.ts';
 import { capabilitiesOf } from '../../configuration/endpoint.ts';
 import { parseDurationMs } from '../../domain/duration.ts';
 import { SoraError } from '../../domain/errors.ts';
-import { LONGEST_EXTENSION_SECONDS, stepsTo } from '../../domain/extension.ts';
 import { MAX_EXTENDED_SECONDS, MAX_EXTENSIONS, type ModelCapabilities } from '../../domain/models.ts';
 import { hasVideo, type JobRecord } from '../../domain/record.ts';
-import { pricedFrom, type SourceFacts } from '../../domain/request.ts';
+import { nearestOf, pricedFrom, type SourceFacts } from '../../domain/request.ts';
 import { limitsOf } from '../../domain/request-target.ts';
 import type { VideoRequest } from '../../domain/video.ts';
 import { underWay } from '../../jobs/objection.ts';
@@ -18,6 +17,8 @@ import { type Step, startingFrom } from './steps.ts';
 type LengthOptions = { readonly to: string } & Pick<RequestOptions, 'duration' | 'exact'> &
   Pick<ProductionOptions, 'count' | 'detach'>;
 
+/** The longest extension, unless the model has another limit. */
+const LONGEST_EXTENSION_SECONDS = 20;
 /** Where the server’s own limit is not known. */
 const MOST_STEPS = 100;
 
@@ -47,6 +48,21 @@ export function readSteps(
   if (exact) faults.push(`the video can be extended to ${reached} seconds, not ${wanted}`);
   else notes.push(`extending to ${reached} seconds instead of ${wanted} (\`--exact\` refuses instead)`);
   return steps;
+}
+
+/**
+ * The seconds of each extension that leads from one length to another, as few as possible: of `choices`, which are
+ * ascending, or of any length if they are null, none above `longest`. The last one ends as close to the target as possible.
+ */
+export function stepsTo(from: number, to: number, choices: readonly number[] | null, longest: number): number[] {
+  const usable = choices?.filter((seconds) => seconds <= longest) ?? [];
+  if (choices !== null && usable.length === 0) return [];
+  const step = usable.at(-1) ?? longest;
+  const steps: number[] = [];
+  let left = to - from;
+  for (; left >= step; left -= step) steps.push(step);
+  const last = choices === null ? Math.round(left) : nearestOf([0, ...usable], left);
+  return last > 0 ? [...steps, last] : steps;
 }
 
 /** 0 for what is no length. */
