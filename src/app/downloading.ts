@@ -34,7 +34,7 @@ export async function downloadOne(
   { wait, deadlineMs, limitsFiles, failures }: DownloadLimits,
   deps: DownloadDeps,
 ): Promise<JobSummary> {
-  const { jobs, host, output } = deps;
+  const { jobs, output } = deps;
   const { server, record } = found;
   const saved = record ? await savedFiles(record, plan, deps) : [];
   if (record && saved.length === plan.variants.length) {
@@ -45,8 +45,7 @@ export async function downloadOne(
   }
   if (plan.destination.kind === 'file') await refuseExisting(plan, NAMELESS, saved, deps);
   const seen = await jobs.look(found, deadlineMs);
-  const leftMs = Math.max(0, deadlineMs - host.clock.uptimeMs());
-  const job = wait && !isTerminal(seen.status) ? await followJob({ ...found, known: seen }, leftMs, deps) : seen;
+  const job = wait && !isTerminal(seen.status) ? await followJob({ ...found, known: seen }, deadlineMs, deps) : seen;
   refuseUnfinished(job, targetOption(server.identity));
   const video = namedVideo(job, record);
   checkNames(plan, video, deps, 'download');

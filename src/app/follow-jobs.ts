@@ -28,12 +28,11 @@ const EXPECTED_FROM = 20;
 type FollowDeps = Pick<Context, 'host' | 'output' | 'ledger' | 'jobs' | 'random'>;
 
 /**
- * Waits for a job with progress on the terminal, records changes in the
- * ledger, and returns the job when it has ended, whatever its status. Throws
- * `wait_timeout` and `interrupted`, whose hints resume the wait.
+ * Waits for a job with progress on the terminal until a deadline (in uptime), records changes in the ledger, and returns the
+ * job when it has ended, whatever its status. Throws `wait_timeout` and `interrupted`, whose hints resume the wait.
  */
-export async function followJob(job: FollowedJob, timeoutMs: number, deps: FollowDeps): Promise<VideoJob> {
-  const [outcome] = await followJobs([job], timeoutMs, deps);
+export async function followJob(job: FollowedJob, deadlineMs: number, deps: FollowDeps): Promise<VideoJob> {
+  const [outcome] = await followJobs([job], deadlineMs, deps);
   if (outcome instanceof SoraError) throw outcome;
   if (outcome === undefined) throw new SoraError('unexpected');
   return outcome;
@@ -42,7 +41,7 @@ export async function followJob(job: FollowedJob, timeoutMs: number, deps: Follo
 /** The same for several jobs at once; each ends in a job or an error. */
 export async function followJobs(
   jobs: readonly FollowedJob[],
-  timeoutMs: number,
+  deadlineMs: number,
   deps: FollowDeps,
 ): Promise<(VideoJob | SoraError)[]> {
   const progress = await deps.output.progress(deps.host.clock);
@@ -53,7 +52,7 @@ export async function followJobs(
   const states = watches.map(({ state }) => state);
   await progress.show((columns, glyphs) => describeWait(states, deps.host.clock.now(), columns, glyphs));
   try {
-    return await Promise.all(watches.map((watch) => followOne(watch, timeoutMs, takeTurn, deps)));
+    return await Promise.all(watches.map((watch) => followOne(watch, deadlineMs, takeTurn, deps)));
   } finally {
     await progress.stop();
   }
@@ -61,7 +60,7 @@ export async function followJobs(
 
 async function followOne(
   watch: JobWatch,
-  timeoutMs: number,
+  deadlineMs: number,
   takeTurn: LimitFunction,
   deps: FollowDeps,
 ): Promise<VideoJob | SoraError> {
@@ -72,7 +71,7 @@ async function followOne(
   try {
     return await waitForJob(
       { client: { get: (...look) => takeTurn(() => client.get(...look)) }, clock: host.clock, random },
-      { id, known, deadlineMs: host.clock.uptimeMs() + timeoutMs, signal: host.interrupt },
+      { id, known, deadlineMs, signal: host.interrupt },
       async (event) => {
         if (event.kind === 'trouble') removed = await deps.jobs.removedJob(record);
         if (event.kind === 'trouble' && removed !== null) throw event.error; // nothing to wait for

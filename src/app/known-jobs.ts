@@ -1,6 +1,5 @@
 import { clientOf } from '../client/client-of.ts';
 import type { VideosClient } from '../client/port.ts';
-import type { ClientOptions } from '../client/reply.ts';
 import { type Configuration, dayCapsOf } from '../configuration/configuration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { forEach, type Outcomes } from '../domain/outcomes.ts';
@@ -66,7 +65,7 @@ export class KnownJobs {
     if (record === undefined) return { id: await this.idOn(server, name, deadlineMs), server, record };
     if (record.job !== null) return { id: record.job.id, server, record };
     if (record.answer === 'rejected') throw madeNothing(record);
-    const deps = { ...this.submitDeps(server), client: this.clientOf(server, record.request.source?.operation) };
+    const deps = this.submitDeps(server, record.request.source?.operation);
     const recovery = await this.inTime(deadlineMs, null, (signal) => recover(deps, record, signal));
     switch (recovery.kind) {
       case 'found':
@@ -229,12 +228,13 @@ export class KnownJobs {
     }
   }
 
-  /** What a submission to a server needs. */
-  submitDeps({ client, configuration }: Server): SubmitDeps {
+  /** What a submission to a server needs: of a video, unless it is for a character or a batch. */
+  submitDeps(server: Server, operation?: string): SubmitDeps {
     const { host, ledger, output } = this.#deps;
     const { clock, randomBytes, self, interrupt } = host;
+    const { configuration } = server;
     return {
-      client,
+      client: this.clientOf(server, operation),
       ledger,
       clock,
       randomBytes,
@@ -250,17 +250,13 @@ export class KnownJobs {
   }
 
   /** The client for what a submission created: a video, a character or a batch. */
-  clientOf({ client, retry, ...server }: Server, operation: string | undefined): VideosClient {
-    return clientOf(client, operation, this.#clientOptions(server), retry);
+  clientOf({ client, direct, retry }: Server, operation: string | undefined): VideosClient {
+    return clientOf(client, operation, direct, retry);
   }
 
   /** The same without retries, for loops that retry on their own. */
-  singleShotOf({ singleShot, ...server }: Server, operation: string | undefined): VideosClient {
-    return clientOf(singleShot, operation, this.#clientOptions(server));
-  }
-
-  #clientOptions({ transport, identity }: Pick<Server, 'transport' | 'identity'>): ClientOptions {
-    return { transport, profile: identity.profile, now: this.#deps.host.clock.now };
+  singleShotOf({ singleShot, direct }: Server, operation: string | undefined): VideosClient {
+    return clientOf(singleShot, operation, direct);
   }
 }
 

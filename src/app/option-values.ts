@@ -87,20 +87,29 @@ export function parseSinceMs(text: string | undefined, nowMs: number, faults: st
   return sinceMs ?? null;
 }
 
-export interface WholeNumberRange {
-  readonly name: string;
+interface WholeNumberRange {
   readonly min: number;
   readonly max: number;
   readonly fallback: number;
 }
 
-export function parseWholeNumber(text: string | undefined, range: WholeNumberRange, faults: string[]): number {
-  const { name, min, max, fallback } = range;
+/** The number of the option `name`. */
+export function parseWholeNumber(
+  name: string,
+  text: string | undefined,
+  { min, max, fallback }: WholeNumberRange,
+  faults: string[],
+): number {
   if (text === undefined) return fallback;
   const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (number >= min && number <= max) return number;
   faults.push(`\`${name} ${text}\` is not a whole number from ${min} to ${max}`);
   return fallback;
+}
+
+/** `--port`; 0 picks a free one. */
+export function parsePort(text: string | undefined, fallback: number, faults: string[]): number {
+  return parseWholeNumber('--port', text, { min: 0, max: 65_535, fallback }, faults);
 }
 
 /** Reports `--all-profiles` combined with an option that selects one server. */

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { VideosClient } from '../client/port.ts';
+import type { ClientOptions } from '../client/reply.ts';
 import type { Retry } from '../client/retry.ts';
 import type { TraceEvent, Transport } from '../client/transport.ts';
 import { profileNames } from '../configuration/chosen-server.ts';
@@ -32,8 +33,8 @@ export interface Server {
   readonly client: VideosClient;
   /** The same retries for other reads. */
   readonly retry: Retry;
-  /** Below both clients: raw exchanges with the same key and headers. */
-  readonly transport: Transport;
+  /** What calls outside of the clients take: the same transport, with the same key and headers. */
+  readonly direct: ClientOptions;
   /** Sends everything once; for loops that retry on their own. */
   readonly singleShot: VideosClient;
 }
@@ -159,11 +160,9 @@ export class Servers {
       import('../client/profile-client.ts'),
     ]);
     const { host, output, random } = this.#deps;
-    const singleShot = withProfile(
-      await this.#clientOn(transport, configuration),
-      capabilitiesOf(configuration),
-      configuration.modelNames,
-    );
+    const direct = { transport, profile: configuration.profile.value, now: () => host.clock.now() };
+    const client = await this.#clientOver(direct, configuration);
+    const singleShot = withProfile(client, capabilitiesOf(configuration), configuration.modelNames);
     const onRetry = (call: keyof VideosClient, { message }: SoraError, delayMs: number): void => {
       output.news(`${message}; ${RETRIES[call]} in ${Math.ceil(delayMs / 1000)} s`);
     };
@@ -171,7 +170,7 @@ export class Servers {
     return {
       identity: this.identityOf(configuration),
       configuration,
-      transport,
+      direct,
       singleShot,
       client: withRetries(singleShot, retries),
       retry: retryReads(retries),
@@ -179,16 +178,15 @@ export class Servers {
   }
 
   /** The openai SDK is loaded for its own dialect only. */
-  async #clientOn(transport: Transport, configuration: Configuration): Promise<VideosClient> {
-    const { format, profile } = configuration;
+  async #clientOver(direct: ClientOptions, configuration: Configuration): Promise<VideosClient> {
+    const { format } = configuration;
     const dialect = configuration.dialect.value;
-    const shared = { transport, profile: profile.value, format, now: () => this.#deps.host.clock.now() };
     if (dialect === 'videos') {
       const { SdkVideosClient } = await import('../client/videos.ts');
-      return new SdkVideosClient({ ...shared, onLearnt: (facts) => this.#keepLearnt(facts, configuration) });
+      return new SdkVideosClient({ ...direct, format, onLearnt: (facts) => this.#keepLearnt(facts, configuration) });
     }
     const { JsonVideosClient } = await import('../client/json-videos.ts');
-    return new JsonVideosClient({ ...shared, dialect });
+    return new JsonVideosClient({ ...direct, format, dialect });
   }
 
   /** Stores what was learnt about a server. If that fails, the next command learns it again. */

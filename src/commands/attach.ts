@@ -32,11 +32,9 @@ export const attachCommand = defineCommand({
     if (id === '') throw new SoraError('usage', { title: 'the id of a job is empty' });
     const submission = await submissionOf(ledger, key);
     const server = await servers.of(submission);
-    const client = jobs.clientOf(server, submission.request.source?.operation);
+    const submitDeps = jobs.submitDeps(server, submission.request.source?.operation);
     const jobId = isOfVideo(submission) ? await jobs.idOn(server, id, deadlineMs) : id;
-    const job = await jobs.inTime(deadlineMs, jobId, (signal) =>
-      attachJob({ ...jobs.submitDeps(server), client }, submission, jobId, signal),
-    );
+    const job = await jobs.inTime(deadlineMs, jobId, (signal) => attachJob(submitDeps, submission, jobId, signal));
     const summary = await jobs.summarize({ id: job.id, server, record: submission }, job);
     return { answer: jobsAnswer([summary], { ...jobs.form(), isNamedAlone: true }) };
   },

@@ -99,7 +99,7 @@ async function cancelOne(found: FoundJob, { wait, deadlineMs }: Limits, deps: Ca
   if (result.kind === 'running') {
     if (!wait) throw cannotCancel(found, result.refusal);
     return async () => {
-      const ended = await followJob({ ...found, known: result.job }, deadlineMs - host.clock.uptimeMs(), deps);
+      const ended = await followJob({ ...found, known: result.job }, deadlineMs, deps);
       await jobs.delete(found);
       return cancelled(found, ended, 'deleted');
     };
@@ -137,8 +137,8 @@ async function cancelBatch(
   const { kind } = result;
   if (kind === 'running') throw refuse('cannot_cancel', result.refusal);
   return async () => {
-    const leftMs = kind === 'stopping' && wait ? deadlineMs - host.clock.uptimeMs() : null;
-    const job = leftMs === null ? result.job : await followJob({ ...found, known: result.job }, leftMs, deps);
+    const isAwaited = kind === 'stopping' && wait;
+    const job = isAwaited ? await followJob({ ...found, known: result.job }, deadlineMs, deps) : result.job;
     await jobs.record(record, job);
     if (isTerminal(job.status) && job.status !== 'cancelled') throw refuse('already_finished', null);
     output.note(save);

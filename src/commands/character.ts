@@ -80,17 +80,8 @@ export const characterCreateCommand = defineCommand({
     await agreeToSpend({ micros, maxCostMicros, isAgreed: options.yes ?? false }, deps);
     output.news(`cost: ${describeCost(micros, configuration.isSimulator)}`);
     const server = await servers.current({ longestCallMs });
-    const submitDeps = jobs.submitDeps(server);
-    const { record, unrecorded } = await submit(
-      { ...submitDeps, client: jobs.clientOf(server, 'character') },
-      {
-        server: server.identity,
-        request,
-        estimate: price,
-        free: configuration.isSimulator,
-        again,
-      },
-    );
+    const order = { server: server.identity, request, estimate: price, free: configuration.isSimulator, again };
+    const { record, unrecorded } = await submit(jobs.submitDeps(server, 'character'), order);
     const created = (await ledger.byKey(record.key)) ?? record;
     requireMade(created);
     return {
@@ -151,12 +142,11 @@ export const characterShowCommand = defineCommand({
     const configuration = servers.configurationOf(record);
     const [missing] = missingFor({ operation: 'character' }, capabilitiesOf(configuration));
     if (missing !== undefined) throw new SoraError('not_supported', { title: missing });
-    const { transport, identity, retry } = await servers.of(record);
+    const { direct, identity, retry } = await servers.of(record);
     const id = record?.job?.id ?? name;
-    const client = { transport, profile: identity.profile, now: host.clock.now };
     const character = await jobs.inTime(deadlineMs, id, (signal) => {
       const call = { signal, exists: record !== undefined };
-      return retry(() => readCharacter(client, id, call), call);
+      return retry(() => readCharacter(direct, id, call), call);
     });
     const { createdAtMs } = character;
     const age = createdAtMs === null ? '' : `${formatAge(createdAtMs, host.clock.now())} ago`;

@@ -54,8 +54,8 @@ export const listCommand = defineCommand({
   async run({ options }, deps: ListDeps & Pick<Context, 'isServerNamed'>) {
     const { local = false, allProfiles = false, all = false } = options;
     const faults: string[] = [];
-    const range = { name: '--limit', min: 1, max: MOST_LISTED, fallback: all ? MOST_LISTED : DEFAULT_LIMIT };
-    const limit = parseWholeNumber(options.limit, range, faults);
+    const range = { min: 1, max: MOST_LISTED, fallback: all ? MOST_LISTED : DEFAULT_LIMIT };
+    const limit = parseWholeNumber('--limit', options.limit, range, faults);
     if (all && options.limit !== undefined) faults.push('use `--limit` or `--all`, not both');
     if (allProfiles && deps.isServerNamed) faults.push(ALL_MEANS_ALL);
     const filter = readFilter(options, deps.host, faults);

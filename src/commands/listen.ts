@@ -3,7 +3,7 @@ import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { type DownloadDeps, downloadOne } from '../app/downloading.ts';
 import { listenHost, openPort, untilAborted } from '../app/listening.ts';
-import { inGroup, type OptionValues, parseWholeNumber, refuseFaults } from '../app/option-values.ts';
+import { inGroup, type OptionValues, parsePort, refuseFaults } from '../app/option-values.ts';
 import {
   checkFiles,
   completePlan,
@@ -98,7 +98,7 @@ export const listenCommand = defineCommand({
 /** Its `plan` is null to save nothing. */
 async function readOptions(options: OptionValues<typeof OPTIONS>, deps: ListenDeps) {
   const faults: string[] = [];
-  const port = parseWholeNumber(options.port, { name: '--port', min: 0, max: 65_535, fallback: DEFAULT_PORT }, faults);
+  const port = parsePort(options.port, DEFAULT_PORT, faults);
   const variable = options.secretEnv ?? DEFAULT_SECRET;
   const secret = deps.env[variable] ?? '';
   if (secret === '')

@@ -85,11 +85,11 @@ async function overview(allProfiles: boolean, deadlineMs: number, deps: StatusDe
 
 /** Waits for the named jobs, or for all unfinished ones. */
 async function watch(ids: readonly string[], deadlineMs: number, deps: StatusDeps): Promise<CommandResult> {
-  const { jobs, host } = deps;
+  const { jobs } = deps;
   const { values: found, errors } =
     ids.length > 0 ? await forEach(ids, (id) => jobs.findAny(id, deadlineMs)) : await jobs.findUnfinished(deadlineMs);
   const followed = found.map((job) => ({ ...job, known: null }));
-  const outcomes = await followJobs(followed, Math.max(0, deadlineMs - host.clock.uptimeMs()), deps);
+  const outcomes = await followJobs(followed, deadlineMs, deps);
   const allErrors = [...errors];
   const summaries: JobSummary[] = [];
   for (const [at, outcome] of outcomes.entries()) {

@@ -84,8 +84,8 @@ export type BatchOptions = OptionValues<typeof BATCH_OPTIONS>;
 /** The checked settings of a batch. */
 export type BatchSettings = ReturnType<typeof readBatchOptions>;
 
-const MAX_CONCURRENCY = 256;
-const MAX_RETRIES = 100;
+const CONCURRENCY = { min: 1, max: 256, fallback: 4 };
+const RETRIES = { min: 0, max: 100, fallback: 0 };
 /** A server has a day for a batch, and a moment to write its results. */
 const BATCH_WINDOW_MS = 25 * 3_600_000;
 
@@ -104,8 +104,6 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
   const intervalMs = options.rate === undefined ? 0 : parseRate(options.rate);
   if (intervalMs === undefined) faults.push(`\`--rate ${options.rate}\` is not a rate, such as 30/m`);
   const path = file === undefined || file === '-' ? null : resolve(host.cwd, file);
-  const number = (name: string, text: string | undefined, min: number, max: number, fallback: number): number =>
-    parseWholeNumber(text, { name, min, max, fallback }, faults);
   const serverBatch = options.serverBatch ?? false;
   if (serverBatch && file === '-') faults.push('`--server-batch` needs a file, which a later run can read again');
   const settings = {
@@ -127,10 +125,10 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
     /** The names of the files, absolute; null for the default names. */
     outputTemplate: files.destination.kind === 'template' ? files.destination.path : null,
     results: resultsFile(options.results, path, deps),
-    concurrency: number('--concurrency', options.concurrency, 1, MAX_CONCURRENCY, 4),
+    concurrency: parseWholeNumber('--concurrency', options.concurrency, CONCURRENCY, faults),
     /** The minimum time between two creates. */
     intervalMs: intervalMs ?? 0,
-    retries: number('--retries', options.retries, 0, MAX_RETRIES, 0),
+    retries: parseWholeNumber('--retries', options.retries, RETRIES, faults),
     retryFailed: options.retryFailed ?? false,
     retryUnknown: options.retryUnknown ?? false,
     serverBatch,

@@ -13,7 +13,6 @@ import {
 } from '../../batch/server-batch.ts';
 import { batchPrompt, readBatch, readResults, uploadRequests } from '../../client/batches.ts';
 import { serverModel } from '../../client/profile-client.ts';
-import type { ClientOptions } from '../../client/reply.ts';
 import { capabilitiesOf } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { ABANDONED, factsOf, type JobRecord, NEVER_ARRIVED } from '../../domain/record.ts';
@@ -23,7 +22,7 @@ import { type JobStatus, requestFor, type VideoJob, type VideoRequest } from '..
 import { countOf } from '../../domain/wording.ts';
 import { recover } from '../../jobs/recover.ts';
 import { inDoubt } from '../../jobs/submission-errors.ts';
-import { type SubmitDeps, submit } from '../../jobs/submit.ts';
+import { submit } from '../../jobs/submit.ts';
 import { waitForJob } from '../../jobs/wait.ts';
 import { Interrupt } from '../../platform/host.ts';
 import type { ServedBatch } from '../../wire/batches.ts';
@@ -88,16 +87,16 @@ export class ServerBatch {
 
   /** Submits rows, waits for their batch and records its results. */
   async run(rows: readonly BatchRow[], all: readonly BatchRow[]): Promise<void> {
-    const { configuration, ledger, output, servers, host } = this.#deps;
+    const { configuration, ledger, output, servers, jobs, host } = this.#deps;
     const { modelNames, format } = configuration;
     const server = await servers.current();
     const text = writeRequests(rows, format, (model) => serverModel(model, modelNames));
-    const fileId = await uploadRequests(this.#clientOptions(server), basename(this.#settings.name), text);
+    const fileId = await uploadRequests(server.direct, basename(this.#settings.name), text);
     output.news(`uploaded ${countOf(rows.length, 'request')} as ${fileId}`);
     host.interrupt.throwIfAborted();
     const key = serverBatchRow(this.#manifest);
     const earlier = await ledger.list({ by: 'row', value: key });
-    const { record, unrecorded } = await submit(this.#submitDeps(server), {
+    const { record, unrecorded } = await submit(jobs.submitDeps(server, 'batch'), {
       server: server.identity,
       request: batchRequest(fileId, rows.length),
       estimate: priceOfAll(rows),
@@ -117,9 +116,9 @@ export class ServerBatch {
 
   /** The record with its batch on the server; null if nothing was created, so that there is nothing to resume. */
   async #found(open: JobRecord, server: Server): Promise<JobRecord | null> {
-    const { ledger, host } = this.#deps;
+    const { ledger, jobs, host } = this.#deps;
     if (open.answer === 'accepted') return open;
-    const recovery = await recover(this.#submitDeps(server), open, host.interrupt);
+    const recovery = await recover(jobs.submitDeps(server, 'batch'), open, host.interrupt);
     const close = async (code: string, message: string): Promise<null> => {
       await ledger.append({ event: 'rejected', key: open.key, atMs: host.clock.now(), code, message });
       return null;
@@ -149,13 +148,13 @@ export class ServerBatch {
     const { ledger, host, configuration, output } = this.#deps;
     const id = record.job?.id ?? record.key;
     const job = await this.#wait(id, server);
-    const client = this.#clientOptions(server);
+    const { direct, retry } = server;
     const call = { signal: host.interrupt, exists: true };
-    const batch = await server.retry(() => readBatch(client, id, call), call);
+    const batch = await retry(() => readBatch(direct, id, call), call);
     const answered = new Set<string>();
     for (const fileId of [batch.outputFileId, batch.errorFileId]) {
       if (fileId === null) continue;
-      const results = await recordResults(await server.retry(() => readResults(client, fileId, call), call), {
+      const results = await recordResults(await retry(() => readResults(direct, fileId, call), call), {
         ledger,
         self: host.self,
         nowMs: host.clock.now(),
@@ -205,15 +204,6 @@ export class ServerBatch {
     } catch (error) {
       throw stopped(error, id, `run \`sora ${host.argv.map(shellWord).join(' ')}\` to resume`);
     }
-  }
-
-  #clientOptions({ transport, identity }: Server): ClientOptions {
-    return { transport, profile: identity.profile, now: this.#deps.host.clock.now };
-  }
-
-  #submitDeps(server: Server): SubmitDeps {
-    const { jobs } = this.#deps;
-    return { ...jobs.submitDeps(server), client: jobs.clientOf(server, 'batch') };
   }
 }
 

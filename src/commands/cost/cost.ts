@@ -95,7 +95,7 @@ export const costCommand = defineCommand({
     const nowMs = deps.host.clock.now();
     const asOfMs = parseAsOfMs(options.asOf, faults) ?? nowMs;
     const sinceMs = parseSinceMs(options.since, nowMs, faults);
-    const count = parseWholeNumber(options.count, { name: '--count', min: 1, max: MAX_COUNT, fallback: 1 }, faults);
+    const count = parseWholeNumber('--count', options.count, { min: 1, max: MAX_COUNT, fallback: 1 }, faults);
     if (!options.spent && namesOf(options, ESTIMATE_OPTIONS).length > 0) {
       if (options.batch !== undefined) return estimateBatch(options.batch, options, asOfMs, deps, faults);
       const order = { ...(await readOrder(options, deps, faults)), count };

@@ -188,7 +188,7 @@ function expectedVideo(request: VideoRequest, priced: PricedRequest): VideoReque
 function readRun(options: ProductionOptions, deps: ProductionDeps, faults: string[]) {
   const plan = planFiles({ ...options, place: ['n'] }, deps, faults);
   const timeoutMs = parseTimeoutMs(options.timeout, deps.configuration.timeoutMs.value, faults);
-  const count = parseWholeNumber(options.count, { name: '--count', min: 1, max: MAX_COUNT, fallback: 1 }, faults);
+  const count = parseWholeNumber('--count', options.count, { min: 1, max: MAX_COUNT, fallback: 1 }, faults);
   const maxCostMicros = parseMaxCost(options.maxCost, faults);
   const saves = !options.detach && !options.noDownload;
   faults.push(...findPlanFaults(plan, count, saves));
@@ -233,7 +233,7 @@ async function finish(
   { request, deadlineMs, plan }: { request: VideoRequest; deadlineMs: number; plan: FilePlan | null },
   deps: ProductionDeps,
 ): Promise<CommandResult> {
-  const outcomes = await followJobs(followed, deadlineMs - deps.host.clock.uptimeMs(), deps);
+  const outcomes = await followJobs(followed, deadlineMs, deps);
   const errors: SoraError[] = [...submitErrors];
   const summaries: JobSummary[] = [];
   for (const [at, outcome] of outcomes.entries()) {

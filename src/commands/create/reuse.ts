@@ -106,7 +106,8 @@ async function fetchAgain(record: JobRecord, plan: FilePlan, timeoutMs: number, 
   const { id } = record.job;
   const server = await deps.servers.of(record);
   try {
-    const job = await followJob({ id, server, record, known: null }, timeoutMs, deps);
+    const deadlineMs = deps.host.clock.uptimeMs() + timeoutMs;
+    const job = await followJob({ id, server, record, known: null }, deadlineMs, deps);
     if (job.status !== 'completed') return null;
     const errors: SoraError[] = [];
     const files = await saveFiles({ server, record, job }, plan, deps, errors);

@@ -55,11 +55,10 @@ function submitStep({ request, priced }: Step, order: StepOrder, deps: StepsDeps
 
 /** The id of the finished video of a step. */
 async function makeStep(step: Step, order: StepOrder, deps: StepsDeps): Promise<string> {
-  const { clock } = deps.host;
   const { followed, errors } = await submitStep(step, { ...order, savesFile: false, wanted: [] }, deps);
   const [job] = followed;
   if (job === undefined || errors[0] !== undefined) throw errors[0] ?? new SoraError('unexpected');
-  const video = await followJob(job, order.deadlineMs - clock.uptimeMs(), deps);
+  const video = await followJob(job, order.deadlineMs, deps);
   const failure = failureOf(video);
   if (failure !== null) throw failure;
   return video.id;

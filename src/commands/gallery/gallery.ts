@@ -58,8 +58,8 @@ export const galleryCommand = defineCommand({
   ) {
     const { host, output } = deps;
     const faults: string[] = [];
-    const range = { name: '--limit', min: 1, max: MOST_SHOWN, fallback: DEFAULT_LIMIT };
-    const limit = parseWholeNumber(options.limit, range, faults);
+    const range = { min: 1, max: MOST_SHOWN, fallback: DEFAULT_LIMIT };
+    const limit = parseWholeNumber('--limit', options.limit, range, faults);
     const filter = readFilter(options, host, faults);
     const path = galleryPath(options.output, deps, faults);
     if (options.sheet && /\.\w{3,4}$/.test(options.output ?? ''))

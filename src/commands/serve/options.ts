@@ -1,6 +1,6 @@
 import { parseListenAddress } from '../../app/listening.ts';
 import type { OptionSpecs, OptionValues } from '../../app/option-values.ts';
-import { inGroup, parseWholeNumber } from '../../app/option-values.ts';
+import { inGroup, parsePort, parseWholeNumber } from '../../app/option-values.ts';
 import { parseMaxCost } from '../../app/spending.ts';
 import { parseDurationMs } from '../../domain/duration.ts';
 import { isTemplate } from '../../jobs/name-template.ts';
@@ -68,10 +68,10 @@ export function parseServeOptions(
   faults: string[],
 ) {
   const { apiKeyEnv } = options;
-  const seed = parseWholeNumber(options.seed, { name: '--seed', min: 0, max: 999_999_999, fallback: -1 }, faults);
+  const seed = parseWholeNumber('--seed', options.seed, { min: 0, max: 999_999_999, fallback: -1 }, faults);
   return {
     ...parseListenAddress(options, env, faults),
-    port: parseWholeNumber(options.port, { name: '--port', min: 0, max: 65_535, fallback: 3000 }, faults),
+    port: parsePort(options.port, 3000, faults),
     apiKeyEnv: apiKeyEnv ?? null,
     maxCostMicros: parseMaxCost(options.maxCost, faults),
     /** Where workers save the videos of queued orders; null if this process makes them. */

@@ -162,7 +162,7 @@ function createRestDeps(
   const upstream = {
     identity: server.identity,
     singleShot: server.singleShot,
-    transport: server.transport,
+    transport: server.direct.transport,
     capabilities: capabilitiesOf(configuration),
     prices: configuration.prices,
     submitDeps,

@@ -1,6 +1,6 @@
 import type { Context } from '../../app/context.ts';
 import { openPort, parseListenAddress } from '../../app/listening.ts';
-import { inGroup, type OptionValues, parseWholeNumber } from '../../app/option-values.ts';
+import { inGroup, type OptionValues, parsePort } from '../../app/option-values.ts';
 import { isLoopback } from '../../domain/own-network.ts';
 import type { ListeningServer } from '../../http-server/server.ts';
 import { AccessKey } from '../../service/access.ts';
@@ -36,7 +36,7 @@ export function parseVitalsAddress(
     return null;
   }
   const address = parseListenAddress(options, env, faults);
-  return { ...address, port: parseWholeNumber(port, { name: '--port', min: 0, max: 65_535, fallback: 0 }, faults) };
+  return { ...address, port: parsePort(port, 0, faults) };
 }
 
 /** What a worker reports: its own counters, and the queue and the ledger that it shares. */

@@ -20,8 +20,8 @@ import type { JobQueue } from '../../store/job-queue.ts';
 import type { OrderTable } from '../../store/order-table.ts';
 import { openVitals, parseVitalsAddress, VITALS_OPTIONS, vitalsOf } from './vitals.ts';
 
-const MAX_CONCURRENCY = 256;
-const DEFAULT_RETRIES = 8;
+const CONCURRENCY = { min: 1, max: 256, fallback: 4 };
+const RETRIES = { min: 0, max: 100, fallback: 8 };
 const BEAT_MS = 10_000;
 const TIDY_MS = 600_000;
 
@@ -39,7 +39,7 @@ export const workerCommand = defineCommand({
     },
     retries: {
       flags: '--retries <n>',
-      summary: `retry a row up to N times after a temporary error (default ${DEFAULT_RETRIES})`,
+      summary: `retry a row up to N times after a temporary error (default ${RETRIES.fallback})`,
     },
     drain: { flags: '--drain', summary: 'exit when the queue is empty' },
     ...VITALS_OPTIONS,
@@ -57,10 +57,8 @@ export const workerCommand = defineCommand({
   async run({ options }, deps: WorkerDeps) {
     const { configuration, host, output } = deps;
     const faults: string[] = [];
-    const number = (name: string, text: string | undefined, range: { min: number; max: number; fallback: number }) =>
-      parseWholeNumber(text, { name, ...range }, faults);
-    const concurrency = number('--concurrency', options.concurrency, { min: 1, max: MAX_CONCURRENCY, fallback: 4 });
-    const retries = number('--retries', options.retries, { min: 0, max: 100, fallback: DEFAULT_RETRIES });
+    const concurrency = parseWholeNumber('--concurrency', options.concurrency, CONCURRENCY, faults);
+    const retries = parseWholeNumber('--retries', options.retries, RETRIES, faults);
     const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
     const address = parseVitalsAddress(options, deps.env, faults);
     output.secrets.add(address?.apiKey ?? '');
