@@ -9,10 +9,20 @@ export interface CostOrder extends Pick<ResolvedRequest, 'request' | 'askedSecon
 }
 
 /** A sum that counts videos without a known price instead of treating them as free. */
-export interface CostSum {
+class CostSum {
   /** Of the videos whose price is known. */
-  readonly knownMicros: number;
-  readonly unknownVideos: number;
+  knownMicros = 0;
+  unknownVideos = 0;
+
+  add(micros: number | undefined, count: number): void {
+    if (micros === undefined) this.unknownVideos += count;
+    else this.knownMicros += micros * count;
+  }
+
+  /** The sum, or null if part of it is unknown. */
+  get wholeMicros(): number | null {
+    return this.unknownVideos > 0 ? null : this.knownMicros;
+  }
 }
 
 export interface CostEstimate {
@@ -26,20 +36,15 @@ export interface CostEstimate {
 /** The cost of all orders on a day. */
 export function estimateCost(orders: Iterable<CostOrder>, atMs: number, prices: readonly PriceRow[]): CostEstimate {
   let videos = 0;
-  const [asked, rendered] = [new Sum(), new Sum()];
+  const [asked, rendered] = [new CostSum(), new CostSum()];
   for (const { request, askedSeconds, count } of orders) {
     videos += count;
     const price = estimate(request, atMs, prices);
+    const askedPrice = askedSeconds === null ? price : estimate({ ...request, seconds: askedSeconds }, atMs, prices);
     rendered.add(price?.micros, count);
-    if (askedSeconds === null) asked.add(price?.micros, count);
-    else asked.add(estimate({ ...request, seconds: askedSeconds }, atMs, prices)?.micros, count);
+    asked.add(askedPrice?.micros, count);
   }
   return { videos, asked, rendered };
-}
-
-/** The sum, or null if part of it is unknown. */
-export function wholeMicros({ knownMicros, unknownVideos }: CostSum): number | null {
-  return unknownVideos > 0 ? null : knownMicros;
 }
 
 /** One order with its price, for display. */
@@ -65,8 +70,8 @@ export function priceOrder(order: CostOrder, atMs: number, prices: readonly Pric
     seconds: askedSeconds ?? request.seconds,
     count,
     price: findPrice(prices, request, dayOf(atMs)) ?? null,
-    micros: wholeMicros(asked),
-    rendered: askedSeconds === null ? null : { seconds: request.seconds, micros: wholeMicros(rendered) },
+    micros: asked.wholeMicros,
+    rendered: askedSeconds === null ? null : { seconds: request.seconds, micros: rendered.wholeMicros },
   };
 }
 
@@ -93,14 +98,4 @@ function orderInstead({ request, askedSeconds, count }: CostOrder, { model, size
   const known = model === null ? undefined : findModel(model);
   const seconds = known === undefined || asked === null ? asked : nearestOf(known.seconds, asked);
   return { request: { ...request, model, size, seconds }, askedSeconds: seconds === asked ? null : asked, count };
-}
-
-class Sum implements CostSum {
-  knownMicros = 0;
-  unknownVideos = 0;
-
-  add(micros: number | undefined, count: number): void {
-    if (micros === undefined) this.unknownVideos += count;
-    else this.knownMicros += micros * count;
-  }
 }

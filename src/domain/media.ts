@@ -1,39 +1,38 @@
 import type { Variant } from './video.ts';
 
-/** The kinds of files that the first bytes show; each is also the usual extension. */
-export type MediaKind = keyof typeof KINDS;
-
-/** What each kind of file shows, and its media type. Some servers deliver videos as GIF animations. */
-const KINDS = {
-  mp4: { shows: 'video', type: 'video/mp4' },
-  mov: { shows: 'video', type: 'video/quicktime' },
-  webm: { shows: 'video', type: 'video/webm' },
-  mkv: { shows: 'video', type: 'video/x-matroska' },
-  avi: { shows: 'video', type: 'video/x-msvideo' },
-  mpg: { shows: 'video', type: 'video/mpeg' },
-  ts: { shows: 'video', type: 'video/mp2t' },
-  ogv: { shows: 'video', type: 'video/ogg' },
-  flv: { shows: 'video', type: 'video/x-flv' },
-  wmv: { shows: 'video', type: 'video/x-ms-wmv' },
-  gif: { shows: 'both', type: 'image/gif' },
-  webp: { shows: 'picture', type: 'image/webp' },
-  jpg: { shows: 'picture', type: 'image/jpeg' },
-  png: { shows: 'picture', type: 'image/png' },
-  avif: { shows: 'picture', type: 'image/avif' },
-  heic: { shows: 'picture', type: 'image/heic' },
-  m4a: { shows: 'sound', type: 'audio/mp4' },
-  mp3: { shows: 'sound', type: 'audio/mpeg' },
-  wav: { shows: 'sound', type: 'audio/wav' },
+/** The media types of the kinds of files that the first bytes show; each kind is also the usual extension. */
+const MEDIA_TYPES = {
+  mp4: 'video/mp4',
+  mov: 'video/quicktime',
+  webm: 'video/webm',
+  mkv: 'video/x-matroska',
+  avi: 'video/x-msvideo',
+  mpg: 'video/mpeg',
+  ts: 'video/mp2t',
+  ogv: 'video/ogg',
+  flv: 'video/x-flv',
+  wmv: 'video/x-ms-wmv',
+  gif: 'image/gif',
+  webp: 'image/webp',
+  jpg: 'image/jpeg',
+  png: 'image/png',
+  avif: 'image/avif',
+  heic: 'image/heic',
+  m4a: 'audio/mp4',
+  mp3: 'audio/mpeg',
+  wav: 'audio/wav',
 } as const;
 
-/** The type of reference that a file of this kind is. */
-export function mediaOf(kind: MediaKind): 'image' | 'video' | 'audio' {
-  const { shows } = KINDS[kind];
-  return shows === 'picture' ? 'image' : shows === 'sound' ? 'audio' : 'video';
-}
+export type MediaKind = keyof typeof MEDIA_TYPES;
 
 export function mediaTypeOf(kind: MediaKind): string {
-  return KINDS[kind].type;
+  return MEDIA_TYPES[kind];
+}
+
+/** The type of reference that a file of this kind is. Some servers deliver videos as GIF animations. */
+export function mediaOf(kind: MediaKind): 'image' | 'video' | 'audio' {
+  const [media] = MEDIA_TYPES[kind].split('/') as ['image' | 'video' | 'audio'];
+  return kind === 'gif' ? 'video' : media;
 }
 
 /** `a png file`, `an m4a file`: the article follows the sound, and most of these names are spelled out. */
@@ -99,8 +98,7 @@ function kindOfBoxes(text: string): MediaKind | null {
 
 /** Whether a file of this kind can be a variant of a video. */
 export function fitsVariant(kind: MediaKind, variant: Variant): boolean {
-  const { shows } = KINDS[kind];
-  return shows === 'both' || shows === (variant === 'video' ? 'video' : 'picture');
+  return kind === 'gif' || mediaOf(kind) === (variant === 'video' ? 'video' : 'image');
 }
 
 const OTHER_EXTENSIONS: ReadonlyMap<string, MediaKind> = new Map([
@@ -114,9 +112,5 @@ const OTHER_EXTENSIONS: ReadonlyMap<string, MediaKind> = new Map([
 /** The kind that a file's extension (`mp4`, in any case) declares; null for an unknown one. */
 export function promisedKind(extension: string): MediaKind | null {
   const name = extension.toLowerCase();
-  return isMediaKind(name) ? name : (OTHER_EXTENSIONS.get(name) ?? null);
-}
-
-function isMediaKind(name: string): name is MediaKind {
-  return Object.hasOwn(KINDS, name);
+  return Object.hasOwn(MEDIA_TYPES, name) ? (name as MediaKind) : (OTHER_EXTENSIONS.get(name) ?? null);
 }

@@ -137,26 +137,10 @@ const URL_FIELDS = ['url', 'video_url', 'output_url', 'download_url', 'result_ur
 function decodeContent(body: JsonObject): ContentLocation | null {
   const { metadata, meta_data, data, unsigned_urls, urls, video_result } = body;
   const videos = body.videos ?? objectOf(body.task_result).videos;
-  const [first, video, another] = [data, videos, video_result].map((list) => objectOf(firstOf(list))) as [
-    JsonObject,
-    JsonObject,
-    JsonObject,
-  ];
-  const [output, result] = [body.output, body.result].map((part) => objectOf(onlyItem(part))) as [
-    JsonObject,
-    JsonObject,
-  ];
-  const parts = [
-    body,
-    first,
-    objectOf(body.video),
-    video,
-    another,
-    output,
-    result,
-    objectOf(result.video),
-    objectOf(body.content),
-  ];
+  const [first, video] = [objectOf(firstOf(data)), objectOf(firstOf(videos))];
+  const result = objectOf(onlyItem(body.result));
+  const others = [firstOf(video_result), onlyItem(body.output), result, result.video, body.content].map(objectOf);
+  const parts = [body, first, objectOf(body.video), video, ...others];
   const url = firstText(
     ...parts.flatMap((part) => URL_FIELDS.map((name) => part[name])),
     objectOf(metadata).url,

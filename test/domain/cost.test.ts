@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type CostOrder, compareModels, estimateCost, wholeMicros } from '../../src/domain/cost.ts';
+import { type CostOrder, compareModels, estimateCost } from '../../src/domain/cost.ts';
 import { pricesWith } from '../../src/domain/pricing.ts';
 import { type RequestInput, resolveRequest } from '../../src/domain/request.ts';
 import { USUAL_FORMAT } from '../../src/domain/request-format.ts';
@@ -37,11 +37,11 @@ describe('estimateCost', () => {
     const { videos, asked } = estimateCost([order({}), order({ model: 'wan2.2', duration: '5' }, 2)], AT_MS, LIST);
     expect(videos).toBe(3);
     expect(asked).toEqual({ knownMicros: usd(0.4), unknownVideos: 2 });
-    expect(wholeMicros(asked)).toBeNull();
+    expect(asked.wholeMicros).toBeNull();
   });
 
   it('is zero without videos', () => {
-    expect(wholeMicros(estimateCost([], AT_MS, LIST).rendered)).toBe(0);
+    expect(estimateCost([], AT_MS, LIST).rendered.wholeMicros).toBe(0);
   });
 
   it('is exact for any number of videos', () => {
