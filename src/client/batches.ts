@@ -37,7 +37,6 @@ export async function readBatch(client: ClientOptions, id: string, options: Call
 }
 
 /** Cancels a batch; its finished videos remain. Throws a `SoraError`. */
-
 export async function cancelBatch(client: ClientOptions, id: string, options: CallOptions = {}): Promise<void> {
   const url = client.transport.urlOf(`${jobPath(BATCHES_ROUTE, id)}/cancel`);
   await readReply(client, { method: 'POST', url, ...options }, { id });

@@ -19,7 +19,6 @@ import {
   unreadableReply,
 } from './failure.ts';
 import type { CallOptions, CreateOutcome, VideoPage } from './port.ts';
-
 import type { Transport, TransportRequest } from './transport.ts';
 
 /** The options of clients for all dialects. */

@@ -127,7 +127,8 @@ export class Transport {
     return within(this.#limitOf(request.signal, request.body), async (signal) => {
       const reply = await this.#send({ ...request, signal });
       const answer = { ...reply, body: await this.#read(reply, signal) };
-      if (this.#wantsKeyElsewhere(answer)) throw redirectedAway(answer, this.baseUrl);
+      const isRefused = answer.status === 401 || answer.status === 403;
+      if (isRefused && this.hasKey && !this.isHome(answer.url)) throw redirectedAway(answer, this.baseUrl);
       return answer;
     });
   }
@@ -183,7 +184,9 @@ export class Transport {
 
   /** Follows the redirects of a GET; anything else is sent only once. */
   async #send(request: TransportRequest): Promise<TransportReply> {
-    let url = this.#addressOf(request);
+    let url = new URL(request.url);
+    const isList = request.method === 'GET' && url.pathname === this.#listPath;
+    if (isList) url = withMissing(url, this.#options.endpoint.listQuery);
     for (let redirects = 0; ; redirects++) {
       const reply = await this.#exchange(request, url);
       const { location } = reply.headers;
@@ -205,23 +208,9 @@ export class Transport {
     return text;
   }
 
-  #wantsKeyElsewhere({ status, url }: TransportText): boolean {
-    return (status === 401 || status === 403) && this.hasKey && !this.isHome(url);
-  }
-
   /** Whether an address is on the server's own origin. */
-  isHome(url: string): boolean {
-    return this.#isOwn(new URL(url));
-  }
-
-  #isOwn({ origin }: URL): boolean {
-    return origin === this.#origin;
-  }
-
-  #addressOf({ method, url: address }: TransportRequest): URL {
-    const url = new URL(address);
-    if (method !== 'GET' || url.pathname !== this.#listPath) return url;
-    return withMissing(url, this.#options.endpoint.listQuery);
+  isHome(url: string | URL): boolean {
+    return new URL(url).origin === this.#origin;
   }
 
   async #exchange(request: TransportRequest, url: URL): Promise<Omit<TransportReply, 'url'>> {
@@ -245,7 +234,7 @@ export class Transport {
       const uptimeMs = clock.uptimeMs();
       this.#hasFailed = reply.status >= 400;
       trace?.({ kind: 'response', status: reply.status, url: shown, ms: Math.round(clock.now() - startedMs) });
-      if (this.#isOwn(url)) this.#isAtPrivateAddress ||= reply.address !== undefined && isInward(reply.address);
+      if (this.isHome(url)) this.#isAtPrivateAddress ||= reply.address !== undefined && isInward(reply.address);
       this.#passNotices(reply);
       // A body that breaks while it is not read must not end the program; its reader still gets the error.
       reply.body.on('error', () => {});
@@ -258,7 +247,7 @@ export class Transport {
 
   /** A public server must not send us to addresses that only this machine or its network can reach. */
   #isOutwardOnly(url: URL): boolean {
-    return !(this.#options.allowsPrivateFiles || this.#isAtPrivateAddress || this.#isOwn(url));
+    return !(this.#options.allowsPrivateFiles || this.#isAtPrivateAddress || this.isHome(url));
   }
 
   /** Shows only the size of a form, which contains files. */
@@ -281,7 +270,7 @@ export class Transport {
   #headersFor(url: URL, headers: Readonly<Record<string, string>> = {}): Record<string, string> {
     const { endpoint, userAgent } = this.#options;
     const common = { accept: '*/*', 'accept-encoding': 'identity', ...headers, 'user-agent': userAgent };
-    if (!this.#isOwn(url)) return common;
+    if (!this.isHome(url)) return common;
     const auth = endpoint.auth === null ? {} : { [endpoint.auth.name.toLowerCase()]: endpoint.auth.value };
     return { ...common, ...flattenHeaders(endpoint.headers), ...auth };
   }

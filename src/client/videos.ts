@@ -97,7 +97,6 @@ export class SdkVideosClient implements VideosClient {
     if (page === null) throw unreadableReply(reply, context);
     // `has_more` is missing on some servers and always true on others: a repeated page ends the list. A gateway that shows
     // only a user's own jobs may send an empty page that says where the next one begins.
-
     const isRepeated = page.lastId === after;
     const jobs = isRepeated ? [] : page.jobs.filter((job) => job.id !== after);
     const isEnd = page.hasMore === false || isRepeated || (jobs.length === 0 && page.hasMore !== true);
