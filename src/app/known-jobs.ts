@@ -171,10 +171,7 @@ export class KnownJobs {
     await this.#write({ event: 'seen', key: record.key, atMs: this.#deps.host.clock.now(), job: factsOf(job) });
   }
 
-  /**
-   * Deletes a video from its server and records that. Throws `not_supported` if the server reports that it kept it, and
-   * `wait_timeout` as `find` does.
-   */
+  /** Deletes a video from its server and records that. Throws `not_supported` if it was kept, and as `find` does. */
   async delete({ id, server, record }: FoundJob, deadlineMs?: number): Promise<void> {
     const removal = this.inTime(deadlineMs, id, (signal) => server.client.remove(id, { signal, exists: true }));
     const isGone = await removal.catch((error: unknown) => {

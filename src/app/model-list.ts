@@ -13,10 +13,7 @@ const NO_LIST: ReadonlySet<string> = new Set(['endpoint_not_found', 'not_support
 
 type ListDeps = Pick<Context, 'servers' | 'host' | 'paths' | 'output'>;
 
-/**
- * What a server lists now. A list with prices is kept for the day. Throws the server's refusal, or `unreadable_response`
- * for a reply that is not a list.
- */
+/** What a server lists now, kept for the day if it has prices. Throws its refusal, or `unreadable_response`. */
 export async function readModels(
   configuration: Configuration,
   { servers, host, paths, output }: ListDeps,
@@ -42,10 +39,7 @@ export async function readModels(
   return { source, listedAtMs: nowMs, models };
 }
 
-/**
- * Reads the prices that a server of dialect `openrouter` lists, unless today's are there, so that estimates and caps count
- * them. Without them the price is unknown.
- */
+/** Reads today's prices of a server that lists them, for estimates and caps. Without them the price is unknown. */
 export async function learnPrices(context: Context): Promise<void> {
   const { configuration, output } = context;
   const { dialect, isSimulator, modelList } = configuration;

@@ -64,9 +64,8 @@ export interface ReadRequest extends ResolvedRequest {
 }
 
 /**
- * Reads prompt and image and resolves the request. `extraFaults` are the problems of
- * the command's other options, so that all are reported together.
- * Throws `invalid_request`, or `reference_size_mismatch` if that is the only problem.
+ * Reads prompt and files and resolves the request. `extraFaults` are problems of other options, reported together with its
+ * own. Throws `invalid_request`, or `reference_size_mismatch` if that is the only problem.
  */
 export async function readRequest(
   prompt: string,

@@ -259,10 +259,7 @@ function describeBytes(doneBytes: number, totalBytes: number | null): string {
   return totalBytes === null ? megabytes(doneBytes) : `${megabytes(doneBytes)} of ${megabytes(totalBytes)}`;
 }
 
-/**
- * The result of a command that saves: one path per line, or the ids if there is no plan, and the sidecars.
- * There is no answer if standard output is the video itself.
- */
+/** One path per line, or the ids if there is no plan; no answer if standard output is the video itself. */
 export async function savedResult(
   summaries: readonly JobSummary[],
   plan: FilePlan | null,

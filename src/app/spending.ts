@@ -30,10 +30,7 @@ export function parseMaxCost(text: string | undefined, faults: string[]): number
   return micros ?? null;
 }
 
-/**
- * Enforces the caps and asks for confirmation before anything is sent. Throws
- * `cost_cap_exceeded`. Without a terminal, silence means no.
- */
+/** Enforces the caps, and asks before anything is sent; silence means no. Throws `cost_cap_exceeded`. */
 export async function agreeToSpend(
   spending: Spending,
   { configuration, host, isInteractive }: Pick<Context, 'configuration' | 'host' | 'isInteractive'>,

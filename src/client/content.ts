@@ -29,9 +29,8 @@ export interface ContentCall {
 }
 
 /**
- * The bytes of a video, from the API's `/content`, else from the address in the job. Bypasses the SDK, which would
- * buffer the whole file. Throws `content_expired` only if the server reports that for the video: a refusal by a file's
- * address says nothing about a paid video.
+ * The bytes of a video, from the API's `/content`, else from the address in the job. Throws `content_expired` only if the
+ * server reports that for the video: a refusal by a file's address says nothing about a paid video.
  */
 export async function openContent(call: ContentCall): Promise<ContentReply> {
   const { transport, source, variant, options } = call;

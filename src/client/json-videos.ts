@@ -32,10 +32,7 @@ export interface JsonVideosClientOptions extends ClientOptions {
   readonly format: RequestFormat;
 }
 
-/**
- * The dialects without an SDK, `generations` and `openrouter`, as JSON on the transport; see `port.ts` for the contract of
- * each call. Calls that a dialect does not have throw `not_supported`.
- */
+/** The dialects without an SDK, as JSON on the transport. Calls that a dialect does not have throw `not_supported`. */
 export class JsonVideosClient implements VideosClient {
   readonly #options: JsonVideosClientOptions;
   readonly #rules: DialectRules;

@@ -105,10 +105,7 @@ export function unansweredOutcome(thrown: unknown, context: CallContext): Create
   return sentNothing(thrown) ? { kind: 'rejected', error: failure } : { kind: 'unknown', error: inDoubt(failure) };
 }
 
-/**
- * The reply to a call that is safe to lose, and its context. Throws the signal's reason, or a `SoraError` for a reply that
- * is neither a 2xx nor accepted by `isAnswer`.
- */
+/** The reply to a call that is safe to lose. Throws the signal's reason, or a `SoraError` for a refusal. */
 export async function readReply(
   client: ClientOptions,
   request: TransportRequest,

@@ -13,9 +13,8 @@ const replies = new WeakMap<Response, Promise<Reply>>();
 
 /**
  * Posts once through the openai SDK, which encodes the body: a form as multipart, an object as JSON. The transport is its
- * `fetch`: it adds the key and the headers of the server, limits the time and reads the reply.
- *
- * Resolves with the reply whatever its status, and rejects with what the transport threw.
+ * `fetch`: it adds the key and headers, limits the time and reads the reply. Resolves whatever the status; rejects with
+ * what the transport threw.
  */
 export async function postThroughSdk(
   transport: Transport,

@@ -119,10 +119,7 @@ export class Transport {
     return withMissing(new URL(address), this.#options.endpoint.query).href;
   }
 
-  /**
-   * Sends one call once and reads its whole answer within the timeout. Throws `endpoint_not_found` if a redirect led
-   * to another origin that requires a key.
-   */
+  /** Sends a call once and reads its whole answer. Throws `endpoint_not_found` if another origin wants the key. */
   async ask(request: TransportRequest): Promise<TransportText> {
     return within(this.#limitOf(request.signal, request.body), async (signal) => {
       const reply = await this.#send({ ...request, signal });
@@ -168,10 +165,7 @@ export class Transport {
     body.once('close', () => cancel());
   }
 
-  /**
-   * Reads the rest of an opened reply as text within the timeout, with secrets removed. A reply that is not an answer of
-   * this API is traced in the server's own words.
-   */
+  /** Reads the rest of an opened reply as text within the timeout, with secrets removed. */
   textOf(reply: OpenedReply, signal?: AbortSignal): Promise<string> {
     return within(this.#limitOf(signal), (limit) => this.#read(reply, limit, reply.head));
   }

@@ -141,10 +141,7 @@ function refusesType(field: string, words: string): boolean {
   return new RegExp(`\\b${field}\\b.{0,80}(${refusal})`, 'is').test(words);
 }
 
-/**
- * The format to try next if a refusal shows that the server could not parse the request, so it created nothing. Null for
- * any other refusal, and if the profile sets the format.
- */
+/** The format to try next if the server could not parse the request, so it created nothing; else null. */
 function correctionAfter(
   reply: Reply,
   sent: WrittenFormat,

@@ -74,9 +74,8 @@ interface DailyCap extends Sourced<number> {
 }
 
 /**
- * Resolves every value by precedence: option, `SORA_*`, `OPENAI_*`, profile,
- * default. A profile selected by an option or by `SORA_PROFILE` has the same rank:
- * `--profile lab` uses lab’s server, whatever the environment says.
+ * Resolves every value by precedence: option, `SORA_*`, `OPENAI_*`, profile, default. A profile selected by an option or by
+ * `SORA_PROFILE` has the same rank: `--profile lab` uses lab’s server, whatever the environment says.
  */
 export function resolveConfiguration(input: ConfigurationInput): Configuration {
   const { settings } = input;
@@ -206,10 +205,7 @@ function chooseKey(input: ConfigurationInput, server: ChosenServer, sources: Key
   return ofEnvironment ?? (owner === 'proxy of the file' ? null : storedKey(input, server));
 }
 
-/**
- * `SORA_API_KEY`, which overrides the key of the profile in use; null if `SORA_BASE_URL` names another server, since the
- * key belongs to that one.
- */
+/** `SORA_API_KEY`, which overrides the profile's key; null if `SORA_BASE_URL` names the other server that it is for. */
 function overridingKey(
   input: ConfigurationInput,
   { baseUrl, isProfilesOwn }: ChosenServer,
@@ -260,10 +256,7 @@ function chooseDialect(
   return { value: dialectFor(chosen.value as DialectName, shape), origin: chosen.origin };
 }
 
-/**
- * Whether the environment’s key, organisation and project are for this server: its base URL is in the environment too or
- * on the command line, or it is OpenAI.
- */
+/** Whether the environment’s key is for this server: the URL is there too or on the command line, or it is OpenAI. */
 function usesEnvironmentKey({ value, origin }: Sourced<string>): boolean {
   const isExplicit = ['option --base-url', 'SORA_BASE_URL', 'OPENAI_BASE_URL'].includes(origin);
   return isExplicit || originOf(value) === originOf(OPENAI_BASE_URL);

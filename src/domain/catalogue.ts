@@ -1,8 +1,6 @@
 import { SIMULATOR_BASE_URL } from './profile-names.ts';
 
-/**
- * Every error as data, one row per error code. Commands, `doctor` and the generated `docs/errors.md` share this table.
- */
+/** Every error as data, one row per code: commands, `doctor` and the generated docs/errors.md share this table. */
 export interface CatalogueEntry {
   /** One line, lower case. */
   readonly title: string;

@@ -135,10 +135,7 @@ const BEFORE_SENDING = /^(ERR_INVALID_CHAR|EPROXY|CERT_|UNABLE_TO_|DEPTH_ZERO|SE
 /** System calls before the first byte; `handshake` is the name `platform/http.ts` gives to the TLS handshake. */
 const BEFORE_SENDING_STEPS: ReadonlySet<string | null> = new Set(['connect', 'getaddrinfo', 'handshake']);
 
-/**
- * Whether the request cannot have reached the server. The system call decides, not the code alone: a timeout or an
- * unreachable host can also end a connection after the request was sent.
- */
+/** Whether the request cannot have reached the server. The system call decides: a timeout may come after sending. */
 export function failedBeforeSending({ code, syscall }: NetworkFault): boolean {
   return BEFORE_SENDING_STEPS.has(syscall) || BEFORE_SENDING.test(code);
 }

@@ -1,10 +1,7 @@
 /** Statuses about the call or the account, never about the content. */
 const NOT_ABOUT_CONTENT: ReadonlySet<number> = new Set([401, 402, 404, 405, 407, 408]);
 
-/**
- * Words that servers use when moderation refuses a request, whether in a code, a type or a message.
- * Broad on purpose: a refusal mistaken for moderation is not retried, and costs nothing.
- */
+/** Words of moderation in codes, types and messages. Broad on purpose: a mistake only prevents a retry. */
 const WORDS = [
   /moderat(ion|ed)/,
   /content[\s_-]?(polic|filter|safety|violation|not[\s_-]allowed|restrict)/,

@@ -148,10 +148,7 @@ export function batchPriceOf(price: Estimate | null): Estimate | null {
 /** What the price of a request depends on; missing fields count as not requested. */
 export interface PricedRequest extends PricedVideo, SkuOrder {}
 
-/**
- * The price of one create on a day, including all videos its parameters ask for; null if the model, its size or
- * its length has no known price, or a parameter changes one of these. Unknown is never zero.
- */
+/** The price of one create, with all its videos; null where anything that it depends on is unknown, never zero. */
 export function estimate(request: PricedRequest, atMs: number, prices: readonly PriceRow[]): Estimate | null {
   const { seconds, params = {} } = request;
   const price = findPrice(prices, request, dayOf(atMs));

@@ -256,10 +256,7 @@ export function hasVideo({ job, removed }: JobRecord): boolean {
   return job?.status === 'completed' && !removed;
 }
 
-/**
- * Whether its video still has to be saved, because no command has done so. `expires_at` is ignored:
- * our clock may be wrong, and servers keep files longer than announced.
- */
+/** Whether its video still has to be saved. `expires_at` is ignored: servers keep files longer than they announce. */
 export function isDownloadPending(record: JobRecord): boolean {
   return record.owesFile === true && hasVideo(record) && !isSaved(record);
 }

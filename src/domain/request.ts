@@ -51,9 +51,8 @@ export interface RefusedRequest {
 const MOST_OVER_LONGEST = 1.5;
 
 /**
- * Turns user input into the request that will be sent, and checks the limits of known models before money is spent. For
- * an unknown model, and on servers without OpenAI’s models, only what was given is sent. An option for which the
- * dialect has no field is a violation; it is never silently dropped.
+ * Turns user input into the request to send, within the limits of known models. On servers without OpenAI’s models, only
+ * what was given is sent. An option that the dialect has no field for is a violation; it is never silently dropped.
  */
 export function resolveRequest(input: RequestInput, server: ServerCapabilities): RequestResolution {
   const model = modelOf(input.model?.trim(), server);

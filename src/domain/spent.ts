@@ -18,10 +18,7 @@ export type Charge =
   | { readonly kind: 'estimated'; readonly micros: number }
   | { readonly kind: 'unknown'; readonly doubt: Doubt; readonly estimatedMicros: number | null };
 
-/**
- * A job that ended without a video may be charged or not: no server publishes a
- * rule for that, so it is neither counted as paid nor as free.
- */
+/** A job that ended without a video may be charged or not: no server publishes a rule, so its charge is unknown. */
 export function chargeOf(record: JobRecord): Charge {
   if (record.free) return { kind: 'free' };
   if (record.answer === 'rejected' && record.refusal?.code !== ABANDONED) return { kind: 'nothing' };

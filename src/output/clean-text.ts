@@ -45,9 +45,7 @@ export function cutMiddle(line: string, maxColumns: number): string {
   return `${cutLine(line, maxColumns - columnsOf(end))}${end}`;
 }
 
-/**
- * Wraps a line to a number of terminal columns. Text in backticks is never split, so that it can be copied.
- */
+/** Wraps a line to a number of terminal columns. Text in backticks is never split, so that it can be copied. */
 export function wrapLine(line: string, columns: number): string[] {
   const words = line.match(/(?:`[^`]*`|\S)+/g) ?? [];
   const lines: string[] = [];

@@ -20,10 +20,7 @@ const YEAR_9999_MS = Date.UTC(9999, 0);
 /** The largest Unix time in seconds, in the year 9999; as milliseconds it would be in 1978. */
 const MAX_UNIX_SECONDS = 253_402_300_799;
 
-/**
- * Milliseconds since the epoch from Unix seconds, Unix milliseconds or ISO 8601, which is UTC without a zone.
- * Placeholders such as 0 and the year 9999 are null.
- */
+/** Milliseconds since the epoch from Unix time or ISO 8601 (UTC without a zone); null for placeholders such as 0. */
 export function timeOf(value: JsonValue | undefined): number | null {
   const number = numberOf(value);
   const timeMs = number === null ? parseDateMs(textOf(value) ?? '') : number * (number > MAX_UNIX_SECONDS ? 1 : 1000);

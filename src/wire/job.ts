@@ -37,11 +37,7 @@ export interface ReplyFacts {
   readonly askedId?: string;
 }
 
-/**
- * Decodes a job from any reply; null if it contains no id.
- * Tolerant of every key but the id: a value that is missing, retyped or out of range
- * becomes null, and an unknown status stays visible in `serverStatus`.
- */
+/** Decodes a job from any reply; null without an id. Any other value that is missing or unreadable becomes null. */
 export function decodeJob(value: JsonValue | undefined, facts: ReplyFacts): VideoJob | null {
   const body = unwrap(value);
   const content = decodeContent(body);
@@ -93,10 +89,7 @@ function idOf(body: JsonObject): string | null {
 /** Where else than in `data` gateways put the job that they wrap. */
 const WRAPPERS = ['video', 'job', 'task', 'result', 'detail'];
 
-/**
- * Some gateways wrap the job: `{code, message, data: {…}}`, or a list of one. A status of the wrapper is the call's, not
- * the job's.
- */
+/** Some gateways wrap the job: `{code, message, data: {…}}`, or a list of one. The wrapper’s status is the call’s. */
 function unwrap(value: JsonValue | undefined): JsonObject {
   const body = objectOf(onlyItem(value));
   if (idOf(body) !== null || body.object === 'list') return body;

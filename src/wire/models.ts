@@ -13,10 +13,7 @@ const MAX_CHARACTERS = 200;
 const MAX_SECONDS = 86_400;
 const MAX_AMOUNT = 1_000_000;
 
-/**
- * The models of a reply or of the cache, neither of which is trusted. Unreadable values are left out, except a price,
- * which is kept as unreadable. Null if it is not a list.
- */
+/** The models of a reply or of the cache, neither of which is trusted; null if it is not a list. */
 export function decodeModels(reply: JsonValue | undefined): ListedModel[] | null {
   const entries = isJsonObject(reply) ? reply.data : reply;
   if (!Array.isArray(entries)) return null;

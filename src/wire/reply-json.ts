@@ -1,9 +1,8 @@
 import { type JsonValue, parseExactJson } from '../domain/json.ts';
 
 /**
- * The value of a reply. Almost-JSON is accepted: `NaN`, `Infinity` and `undefined` become null, commas may trail, and a
- * document may be encoded twice; of server-sent events and several documents the last one counts. Undefined if there is
- * no value.
+ * The value of a reply; undefined if there is none. Almost-JSON is accepted: `NaN` and `undefined` become null, commas may
+ * trail, a document may be encoded twice; of server-sent events and several documents the last one counts.
  */
 export function parseReplyJson(text: string): JsonValue | undefined {
   const value = parseExactJson(text);

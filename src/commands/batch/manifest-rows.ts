@@ -34,10 +34,7 @@ const PARALLEL_LOOKS = 8;
 /** From this many lines on, lines with the same problem are counted instead of listed. */
 const MANY_LINES = 10;
 
-/**
- * Reads a manifest and compares it with the ledger. Throws `invalid_manifest` with all
- * problems of all lines, before anything is sent.
- */
+/** Reads a manifest and compares it with the ledger. Throws `invalid_manifest` with all problems of all lines. */
 export async function planManifest(
   settings: BatchSettings,
   options: RequestOptions,

@@ -23,10 +23,7 @@ const GROUP_NAMES = {
 type Grouping = keyof typeof GROUP_NAMES;
 export const GROUPINGS = Object.keys(GROUP_NAMES) as Grouping[];
 
-/**
- * Sums up the ledger since then, or the part that belongs to the named profile or server. Days are in order, other groups by
- * spending, the highest first.
- */
+/** Sums up the named part of the ledger since then: days in order, other groups by spending, the highest first. */
 export async function reportSpent(by: Grouping, sinceMs: number | null, deps: ReportDeps): Promise<SpentReport> {
   const records = wantedRecords(sinceMs ?? Number.NEGATIVE_INFINITY, deps);
   const { groups, total } = await sumSpent(records, GROUP_NAMES[by]);

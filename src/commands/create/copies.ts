@@ -38,9 +38,8 @@ export interface SubmittedCopies {
 }
 
 /**
- * Submits the copies of a request one after the other, and stops at the first
- * refusal. The first Ctrl-C waits for the response to the current create, so
- * that its job is known.
+ * Submits the copies of a request one after the other, and stops at the first refusal. The first Ctrl-C waits for the
+ * response to the current create, so that its job is known.
  */
 export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promise<SubmittedCopies> {
   const { request, price, count, again, savesFile, wanted, deadlineMs } = order;

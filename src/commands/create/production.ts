@@ -104,10 +104,7 @@ export interface Operation {
   readonly confirm?: (draft: Draft) => Promise<PricedRequest>;
 }
 
-/**
- * Makes videos: submits the request once, waits for the job and saves its files. An unfinished or unsaved job of the
- * same request is resumed instead of being paid for again.
- */
+/** Submits the request once, waits and saves. An unfinished or unsaved job of the same request is resumed instead. */
 export async function produce(
   { command, draft, confirm }: Operation,
   options: ProductionOptions,

@@ -22,10 +22,7 @@ export interface Reused {
   readonly errors: readonly SoraError[];
 }
 
-/**
- * The newest finished result of the same request: its files on disk, or downloaded again while the server keeps them; null
- * if there is nothing to reuse, because the server reports that its videos are gone.
- */
+/** The newest finished result of the same request, from disk or downloaded again; null if its videos are gone. */
 export async function reuse(
   request: VideoRequest,
   { plan, timeoutMs }: { readonly plan: FilePlan | null; readonly timeoutMs: number },

@@ -11,9 +11,7 @@ export type OfferDeps = Pick<Context, 'configuration' | 'host' | 'output' | 'set
 /** Settings of a profile, by the last part of their names. */
 type ProfileSettings = Readonly<Record<string, string>>;
 
-/**
- * Offers to save what was found about a server in its profile. A server named by its base URL gets a new profile.
- */
+/** Offers to save what was found about a server in its profile; a server named by its base URL gets a new one. */
 export async function offerProfile(found: ProfileSettings, deps: OfferDeps): Promise<void> {
   const { configuration, host, output, settings, paths } = deps;
   if (configuration.isSimulator) return;

@@ -28,10 +28,7 @@ interface Group {
   readonly records: readonly JobRecord[];
 }
 
-/**
- * Writes a contact sheet for each request among these jobs: its variations below each other, the oldest first. Requests
- * without a saved video are left out, with a note.
- */
+/** Writes a contact sheet for each request that has a saved video: its variations, the oldest first. */
 export async function writeSheets(
   records: readonly JobRecord[],
   { folder, force }: { readonly folder: string; readonly force: boolean },
