@@ -1,9 +1,10 @@
 import type { VideoRequest } from '../domain/video.ts';
 import type { BatchRow } from './batch-row.ts';
 import type { PlannedRow } from './plan.ts';
+import type { RowStream } from './run.ts';
 
 /** Returns rows in the order in which they can start: a row comes after the one that it starts from. */
-export class RowQueue {
+export class RowQueue implements RowStream {
   readonly #ready: PlannedRow[];
   /** Rows by the key of the row that they wait for. */
   readonly #waiting = new Map<string, PlannedRow[]>();

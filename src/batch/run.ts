@@ -15,7 +15,6 @@ import { type BatchRow, completeRequest } from './batch-row.ts';
 import { CreatePace } from './create-pace.ts';
 import { type PlannedRow, savedFiles } from './plan.ts';
 import { isGone, isOfVariant, isServersFault, sourceFailed, stopsAll } from './row-failure.ts';
-import { RowQueue } from './row-queue.ts';
 
 export interface BatchDeps extends SubmitDeps {
   readonly objects: ObjectStore;
@@ -28,8 +27,7 @@ export interface BatchDeps extends SubmitDeps {
 export interface BatchOrder {
   readonly server: ServerIdentity;
   readonly free: boolean;
-  /** In the order in which they are started, or where they come from; a row comes after the one that it starts from. */
-  readonly rows: readonly PlannedRow[] | RowStream;
+  readonly rows: RowStream;
   /** Maximum number of unfinished jobs on the server. */
   readonly concurrency: number;
   /** The minimum time between two creates. */
@@ -50,7 +48,7 @@ export interface BatchOrder {
   readonly conflict?: (row: BatchRow) => Promise<SoraError | null>;
 }
 
-/** Rows that are not all known when the run begins. */
+/** Where the rows of a run come from, in the order in which they start; not all need be known when it begins. */
 export interface RowStream {
   /** The next row, as soon as there is one; undefined when no more can start, or when the signal aborts. */
   take(signal: AbortSignal): Promise<PlannedRow | undefined>;
@@ -128,7 +126,7 @@ class BatchRun {
     this.#deps = deps;
     this.#order = order;
     this.#listener = listener;
-    this.#rows = 'take' in order.rows ? order.rows : new RowQueue(order.rows);
+    this.#rows = order.rows;
     this.#pace = new CreatePace({ clock: deps.clock, random: deps.random, intervalMs: order.intervalMs });
   }
 

@@ -231,19 +231,15 @@ export class PartialFile {
     try {
       const at = this.#sizeBytes;
       const bytesWritten =
-        sizeBytes < SMALL_BYTES ? writevSync(descriptor, chunks, at) : await writeChunks(descriptor, chunks, at);
+        sizeBytes < SMALL_BYTES
+          ? writevSync(descriptor, chunks, at)
+          : (await promisify(writev)(descriptor, chunks, at)).bytesWritten;
       this.#sizeBytes += bytesWritten;
       if (bytesWritten < sizeBytes) throw new Error('the disk is full');
     } catch (error) {
       throw cannotWrite(this.origin.path, error);
     }
   }
-}
-
-function writeChunks(descriptor: number, chunks: readonly Uint8Array[], position: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    writev(descriptor, chunks, position, (error, bytesWritten) => (error ? reject(error) : resolve(bytesWritten)));
-  });
 }
 
 function isWorthResuming(totalBytes: number | null): boolean {

@@ -11,7 +11,14 @@ import { listPageReply, parseListQuery } from './list-reply.ts';
 import { readRequestBody } from './request-body.ts';
 import type { BatchRouteName } from './routes.ts';
 import { BATCH_ENDPOINT, type BatchRequest, readBatchFile } from './stored-batch.ts';
-import { type Route, readIdempotencyKey, refuseCallback, type SimulatorOptions, type Stores } from './videos-api.ts';
+import {
+  newId,
+  type Route,
+  readIdempotencyKey,
+  refuseCallback,
+  type SimulatorOptions,
+  type Stores,
+} from './videos-api.ts';
 
 const PURPOSES = ['batch', 'user_data', 'vision'] as const;
 const DAY_SECONDS = 86_400;
@@ -37,7 +44,7 @@ export class BatchesApi implements Record<BatchRouteName, Route> {
     if (upload === undefined) throw missingField('file');
     const createdAt = toSeconds(this.#options.clock.now());
     const file: FileObject = {
-      id: `file_${this.#randomHex()}`,
+      id: newId('file', this.#options),
       object: 'file',
       bytes: upload.bytes.length,
       created_at: createdAt,
@@ -84,7 +91,7 @@ export class BatchesApi implements Record<BatchRouteName, Route> {
     const input = this.#stores.files.find(inputFileId);
     if (input === undefined || input.purpose !== 'batch') throw fileNotFound(inputFileId);
     const { lines, errors } = readBatchFile(this.#stores.files.read(input).toString('utf8'));
-    const id = `batch_${this.#randomHex()}`;
+    const id = newId('batch', this.#options);
     const createdAtMs = clock.now();
     const jobs: SimulatedJob[] = [];
     const requests = (errors.length > 0 ? [] : lines).map(({ customId, wanted }): BatchRequest => {
@@ -94,7 +101,7 @@ export class BatchesApi implements Record<BatchRouteName, Route> {
         return { customId, jobId: null, refusal };
       }
       const job: SimulatedJob = {
-        id: `video_${this.#randomHex()}`,
+        id: newId('video', this.#options),
         createdAtMs: createdAtMs + STEP_MS / speed,
         ...wanted,
         speed,
@@ -162,10 +169,6 @@ export class BatchesApi implements Record<BatchRouteName, Route> {
     const result = entry && this.#stateOf(entry).resultFile(id);
     if (result === undefined) throw fileNotFound(id);
     return result;
-  }
-
-  #randomHex(): string {
-    return Buffer.from(this.#options.randomBytes(24)).toString('hex');
   }
 }
 

@@ -11,8 +11,7 @@ export interface JobQuery {
 }
 
 /**
- * Jobs in a journal file that any number of processes share; conflicts are resolved by the order of its lines. `refresh`
- * updates the copy in memory by reading what was appended since.
+ * Jobs in a journal file that any number of processes share; conflicts are resolved by the order of its lines.
  */
 export class JobStore {
   readonly #fold: JournalFold;
@@ -59,16 +58,18 @@ export class JobStore {
 
   /** Undefined for an unknown or deleted job. */
   find(id: string): SimulatedJob | undefined {
+    this.#fold.refresh();
     return this.#deleted.has(id) ? undefined : this.#jobs.get(id);
   }
 
-  /** The same, also of a deleted job. */
+  /** The same, also of a deleted job, as of the last refresh. */
   recall(id: string): SimulatedJob | undefined {
     return this.#jobs.get(id);
   }
 
   /** Appends a job and returns it, or the one that already has its idempotency key (deleted or not). */
   async add(job: SimulatedJob): Promise<SimulatedJob> {
+    this.#fold.refresh();
     const holder = this.#holderOfKey(job);
     if (holder) return holder;
     await this.#fold.append({ created: job });
@@ -91,11 +92,13 @@ export class JobStore {
 
   /** All jobs except deleted ones, oldest first. */
   all(): SimulatedJob[] {
+    this.#fold.refresh();
     return [...this.#jobs.values()].filter(({ id }) => !this.#deleted.has(id));
   }
 
   /** A page of jobs in the order of creation; undefined if `after` is unknown. A deleted job can still be the cursor. */
   list(query: JobQuery): Page<SimulatedJob> | undefined {
+    this.#fold.refresh();
     const jobs = [...this.#jobs.values()];
     if (query.order === 'desc') jobs.reverse();
     return pageAfter(jobs, query, ({ id }) => !this.#deleted.has(id));

@@ -121,7 +121,6 @@ export class VideosApi implements Record<VideoRouteName, Route> {
     const body = readRequestBody(call);
     const { remixedFrom = null, ...wanted } = parse(body);
     refuseCallback(wanted, this.#options);
-    this.#jobs.refresh();
     const idempotencyKey = readIdempotencyKey(call);
     const fingerprint = fingerprintBody(body);
     const id = this.#newId();
@@ -157,7 +156,6 @@ export class VideosApi implements Record<VideoRouteName, Route> {
 
   list(call: ServerCall): ServerReply {
     const query = parseListQuery(call.url.searchParams);
-    this.#jobs.refresh();
     const page = this.#jobs.list(query);
     if (!page) throw this.#dialect.unknownJob(query.after ?? '');
     const items = page.items.map((job) => this.#describe(job));
@@ -185,11 +183,8 @@ export class VideosApi implements Record<VideoRouteName, Route> {
 
   async createCharacter(call: ServerCall): Promise<ServerReply> {
     const name = parseCharacterRequest(readRequestBody(call));
-    const character: Character = {
-      id: `char_${this.#randomHex()}`,
-      name,
-      created_at: toSeconds(this.#options.clock.now()),
-    };
+    const createdAt = toSeconds(this.#options.clock.now());
+    const character: Character = { id: newId('char', this.#options), name, created_at: createdAt };
     await this.#stores.characters.add(character);
     return jsonReply(character);
   }
@@ -210,19 +205,16 @@ export class VideosApi implements Record<VideoRouteName, Route> {
   }
 
   look(id: string): JobOutlook | undefined {
-    this.#jobs.refresh();
     const job = this.#jobs.find(id);
     return job && { video: this.#describe(job), endsAtMs: endsAtMs(job), callbackUrl: job.callbackUrl ?? null };
   }
 
   unfinished(): string[] {
-    this.#jobs.refresh();
     const nowMs = this.#options.clock.now();
     return this.#jobs.all().flatMap((job) => ((endsAtMs(job) ?? nowMs) > nowMs ? job.id : []));
   }
 
   #find(id: string): SimulatedJob {
-    this.#jobs.refresh();
     const job = this.#jobs.find(id);
     if (!job) throw this.#dialect.unknownJob(id);
     return job;
@@ -238,15 +230,16 @@ export class VideosApi implements Record<VideoRouteName, Route> {
 
   /** Retries when an id exists: with seeded randomness every process draws the same ones. */
   #newId(): string {
+    this.#jobs.refresh();
     for (;;) {
-      const id = `video_${this.#randomHex()}`;
+      const id = newId('video', this.#options);
       if (this.#jobs.recall(id) === undefined) return id;
     }
   }
+}
 
-  #randomHex(): string {
-    return Buffer.from(this.#options.randomBytes(24)).toString('hex');
-  }
+export function newId(kind: string, { randomBytes }: SimulatorOptions): string {
+  return `${kind}_${Buffer.from(randomBytes(24)).toString('hex')}`;
 }
 
 /** A process that ends with its command, or has no secret, cannot send notifications. */
