@@ -6,7 +6,6 @@ import type { Variant } from '../domain/video.ts';
 import type { ObjectStore } from '../object-storage/object-store.ts';
 import { crypto } from '../platform/crypto.ts';
 import type { AccessKey } from './access.ts';
-import { resolveDerivedOrder } from './derived-order.ts';
 import type { Log } from './log.ts';
 import type { OrderDesk } from './order-desk.ts';
 import { type AskedVideo, isUnfinished, type RestJob } from './rest-job.ts';
@@ -24,8 +23,7 @@ import {
   VideoOrderSchema,
 } from './rest-schemas.ts';
 import { savedReply } from './saved-media.ts';
-import type { Upstream } from './upstream.ts';
-import { type Order, type ResolvedOrder, resolveOrder } from './video-order.ts';
+import { type OrderContext, resolveOrder } from './video-order.ts';
 
 export const REST_PATH = '/api/v1/videos';
 export const QUOTE_PATH = '/api/v1/quote';
@@ -34,14 +32,10 @@ const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
 const MAX_SEARCH_CHARACTERS = 200;
 
-export interface RestDeps {
-  readonly desk: OrderDesk;
-  readonly upstream: Upstream;
+export interface RestDeps extends OrderContext {
   /** Where files may be saved. */
   readonly objects: ObjectStore;
   readonly access: AccessKey;
-  /** The default model of the profile. */
-  readonly defaultModel: string | null;
   readonly log: Log;
   /** Removes the secrets that are known. */
   readonly clean: (text: string) => string;
@@ -140,15 +134,10 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
   const view = (job: RestJob, requestUrl: string): VideoJobView =>
     viewOf(job, desk.progressOf(job), access, requestUrl);
 
-  const resolve = async ({ source, ...order }: Order): Promise<ResolvedOrder> =>
-    source
-      ? resolveDerivedOrder({ ...order, source }, deps)
-      : resolveOrder(order, deps.defaultModel, upstream.capabilities);
-
   app.openapi(createVideo, async (c) => {
     const order = c.req.valid('json');
     const idempotencyKey = c.req.valid('header')['idempotency-key'] ?? null;
-    const { request, notes, priced } = await resolve(order);
+    const { request, notes, priced } = await resolveOrder(order, deps);
     const nowMs = clock.now();
     const price = estimate(priced, nowMs, upstream.prices);
     const id = `job_${nowMs.toString(36)}${Buffer.from(randomBytes(8)).toString('hex')}`;
@@ -191,7 +180,7 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
     const [source] = Object.entries({ remix, edit, extend }).flatMap(([operation, id]) =>
       id === undefined ? [] : [SourceSchema.parse({ operation, id })],
     );
-    const { request, notes, priced } = await resolve({ ...query, prompt: 'a video', source });
+    const { request, notes, priced } = await resolveOrder({ ...query, prompt: 'a video', source }, deps);
     const micros = estimate(priced, clock.now(), upstream.prices)?.micros ?? null;
     const { isFree, maxCostMicros, confirmAboveMicros } = budget.options;
     const quote = {

@@ -1,16 +1,38 @@
 import type { z } from '@hono/zod-openapi';
 import { SoraError } from '../domain/errors.ts';
 import { readImageSize } from '../domain/image.ts';
+import { failureOf } from '../domain/job-failure.ts';
 import { type AspectRatio, KNOWN_MODELS, ORIENTATION_OF_RATIO, type Resolution } from '../domain/models.ts';
 import type { PricedRequest } from '../domain/pricing.ts';
-import { type RequestInput, resolveRequest } from '../domain/request.ts';
-import type { ServerCapabilities } from '../domain/request-gate.ts';
-import type { Reference, VideoRequest } from '../domain/video.ts';
+import {
+  pricedFrom,
+  type RequestInput,
+  type RequestResolution,
+  type ResolvedRequest,
+  resolveDerivedRequest,
+  resolveRequest,
+  type SourceFacts,
+} from '../domain/request.ts';
+import { isTerminal, type Reference, type RequestSource, type VideoRequest } from '../domain/video.ts';
+import type { OrderDesk } from './order-desk.ts';
+import type { RestJob } from './rest-job.ts';
 import type { VideoOrderSchema } from './rest-schemas.ts';
+import type { Upstream } from './upstream.ts';
 
 export type Order = z.infer<typeof VideoOrderSchema>;
 
 type FirstFrame = NonNullable<RequestInput['image']>;
+
+/** Fields of an order for a new video that an order from an existing video must not have: its source determines them. */
+const DECIDED_BY_SOURCE = [
+  'resolution',
+  'aspectRatio',
+  'model',
+  'image',
+  'lastFrame',
+  'references',
+  'characters',
+] as const;
 
 /** The request to send, and how it differs from the order. */
 export interface ResolvedOrder {
@@ -20,11 +42,23 @@ export interface ResolvedOrder {
   readonly priced: PricedRequest;
 }
 
+export interface OrderContext {
+  readonly desk: OrderDesk;
+  readonly upstream: Upstream;
+  /** The default model of the profile. */
+  readonly defaultModel: string | null;
+}
+
 /**
- * Resolves an order to the request to send. Where OpenAI’s models are served and neither the order nor the profile names
- * one, the first that supports the frame is used: the table starts with the cheapest. Throws `invalid_request` with all errors.
+ * Resolves an order to the request to send. Throws `invalid_request` with all errors; for an order from an existing video
+ * also `video_not_found`, `content_not_ready` for one that is not finished, and the client's errors.
  */
-export function resolveOrder(order: Order, defaultModel: string | null, server: ServerCapabilities): ResolvedOrder {
+export async function resolveOrder(order: Order, context: OrderContext): Promise<ResolvedOrder> {
+  return order.source ? fromVideo(order, order.source, context) : fromPrompt(order, context);
+}
+
+/** Where OpenAI’s models are served and nobody names one, the first that supports the frame: the table starts with the cheapest. */
+function fromPrompt(order: Order, { defaultModel, upstream: { capabilities: server } }: OrderContext): ResolvedOrder {
   const resolution = order.resolution ?? undefined;
   const aspectRatio = order.aspectRatio ?? undefined;
   const image = readImage(order.image);
@@ -41,15 +75,40 @@ export function resolveOrder(order: Order, defaultModel: string | null, server: 
     },
     server,
   );
-  const violations = [
-    ...(image === null ? ['`image` is not a PNG, JPEG or WebP image'] : []),
-    ...(resolved.ok ? [] : resolved.violations),
-  ];
-  if (!resolved.ok || violations.length > 0) throw new SoraError('invalid_request', { violations, hints: [] });
-  const { request, askedSeconds } = resolved.value;
+  const faults = image === null ? ['`image` is not a PNG, JPEG or WebP image'] : [];
+  const { request, askedSeconds } = requireValid(resolved, faults);
   const notes =
     askedSeconds === null ? [] : [`${request.model} renders ${request.seconds} seconds instead of ${askedSeconds}`];
   return { request, notes, priced: request };
+}
+
+/** Reads the video from the server, because its properties determine the request. */
+async function fromVideo(
+  order: Order,
+  { operation, id }: NonNullable<Order['source']>,
+  { desk, upstream }: OrderContext,
+): Promise<ResolvedOrder> {
+  const { prompt } = order;
+  const duration = order.duration?.toString();
+  const video = { kind: 'id', id: sourceIdOf(await desk.find(id), id, upstream) } as const;
+  const source: RequestSource = { operation, video };
+  const faults = DECIDED_BY_SOURCE.filter((field) => (order[field] ?? null) !== null).map(
+    (field) => `\`${field}\` is determined by the source`,
+  );
+  if (operation !== 'extend' && duration !== undefined) faults.push('only an extension has a `duration`');
+  const resolve = (facts: SourceFacts): ResolvedRequest =>
+    requireValid(resolveDerivedRequest({ prompt, duration, source, facts }, upstream.capabilities), faults);
+  resolve({ model: null, seconds: null, size: null }); // before the server is asked
+  const facts = await readSource(video.id, upstream);
+  const { request, notes } = resolve(facts);
+  return { request, notes, priced: pricedFrom(request, facts) };
+}
+
+/** Throws `invalid_request` with the faults of the order and those of its request, if there are any. */
+function requireValid(resolved: RequestResolution, faults: readonly string[]): ResolvedRequest {
+  const violations = [...faults, ...(resolved.ok ? [] : resolved.violations)];
+  if (resolved.ok && violations.length === 0) return resolved.value;
+  throw new SoraError('invalid_request', { violations, hints: [] });
 }
 
 function referencesOf({ lastFrame, references }: Order): Reference[] {
@@ -79,4 +138,22 @@ function modelFor(resolution: Resolution = '720p', ratio: AspectRatio = '16:9'):
     sizes.some((size) => size.resolution === resolution && size.orientation === orientation),
   );
   return fits?.name;
+}
+
+/** The server's id of a source: of a job of this service, or as it is. */
+function sourceIdOf(job: RestJob | undefined, id: string, { identity }: Upstream): string {
+  if (job === undefined) return id;
+  if (job.server.baseUrl !== identity.baseUrl) {
+    throw new SoraError('video_not_found', { title: `job \`${id}\` belongs to another server`, hints: [] });
+  }
+  if (job.videoId === null) throw new SoraError('content_not_ready', { hints: [] });
+  return job.videoId;
+}
+
+async function readSource(id: string, { submitDeps }: Upstream): Promise<SourceFacts> {
+  const job = await submitDeps.client.get(id);
+  if (job.status === 'completed') return { model: job.model, seconds: job.seconds, size: job.size };
+  if (!isTerminal(job.status)) throw new SoraError('content_not_ready', { hints: [] });
+  const causedBy = failureOf(job)?.message ?? job.status;
+  throw new SoraError('video_not_found', { title: `\`${id}\` has no video`, causedBy, hints: [] });
 }
