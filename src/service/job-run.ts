@@ -1,0 +1,248 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SoraError } from '../domain/errors.ts';
+import { failureOf } from '../domain/job-failure.ts';
+import { factsOf, type JobFacts, type SavedFile } from '../domain/record.ts';
+import { isTerminal, type VideoJob, type VideoRequest } from '../domain/video.ts';
+import { download } from '../jobs/download.ts';
+import { isCleared } from '../jobs/objection.ts';
+import { submit } from '../jobs/submit.ts';
+import { waitForJob } from '../jobs/wait.ts';
+import { makeFolder } from '../platform/folders.ts';
+import { Interrupt } from '../platform/host.ts';
+import type { Log } from './log.ts';
+import { diagnosisOf } from './rest-error.ts';
+import type { RestJob } from './rest-job.ts';
+import type { RestJobStore } from './rest-job-store.ts';
+import type { JobEvent } from './service-metrics.ts';
+import { submittedOrder, type Upstream } from './upstream.ts';
+import { firstFrame } from './video-order.ts';
+
+/** The length of one wait. It is repeated until the server ends the job. */
+const WAIT_MS = 30 * 60_000;
+const EXTENSION = { video: 'mp4', thumbnail: 'webp' } as const;
+
+export interface JobRunOptions {
+  readonly upstream: Upstream;
+  readonly jobs: RestJobStore;
+  /** The folder for the files of finished videos. */
+  readonly filesDir: string;
+  /** 0 to 1. */
+  readonly random: () => number;
+  readonly log: Log;
+  /** Removes the secrets that are known. */
+  readonly clean: (text: string) => string;
+}
+
+type NotedEvent =
+  | { readonly event: 'seen'; readonly job: JobFacts }
+  | { readonly event: 'saved'; readonly file: SavedFile };
+
+/** One job in the background: submitted once, waited for and downloaded. */
+export class JobRun {
+  /** Resolves when the create has been answered, whatever the answer. */
+  readonly submitted: Promise<void>;
+  readonly ended: Promise<void>;
+  readonly #options: JobRunOptions;
+  readonly #observe: (event: JobEvent) => void;
+  readonly #stop = new AbortController();
+  #job: RestJob;
+  #isSubmitting = true;
+  #progress: number | null = null;
+
+  /** Starts at once. */
+  constructor(job: RestJob, options: JobRunOptions, observe: (event: JobEvent) => void) {
+    this.#job = job;
+    this.#options = options;
+    this.#observe = observe;
+    let settle = (): void => {};
+    this.submitted = new Promise((resolve) => {
+      settle = () => {
+        this.#isSubmitting = false;
+        resolve();
+      };
+    });
+    this.ended = this.#work(settle).finally(settle);
+  }
+
+  get isSubmitting(): boolean {
+    return this.#isSubmitting;
+  }
+
+  /** 0 to 100, as last reported by the server; null if it reports none. */
+  get progress(): number | null {
+    return this.#progress;
+  }
+
+  /** Ends this process's work on the job, which keeps running on its server. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  async #work(onSubmitted: () => void): Promise<void> {
+    const { log } = this.#options;
+    const { id } = this.#job;
+    let isDownloading = false;
+    try {
+      const videoId = this.#job.videoId ?? (await this.#submitObserved());
+      if (this.#job.videoId === null) {
+        log('info', 'Job submitted to Sora API', { id, videoId }); // logged first: the job is paid, and the disk may be full
+        await this.#change({ status: 'processing', videoId });
+      }
+      onSubmitted();
+      const video = await this.#wait(videoId);
+      const failure = failureOf(video);
+      if (failure !== null) throw failure;
+      isDownloading = true;
+      const film = await this.#download(video, 'video');
+      await this.#change({ status: 'completed', files: [film] });
+      this.#observeEnd('completed');
+      log('info', 'Video completed', { id, videoId });
+      // Optional: not every server has thumbnails.
+      const poster = await this.#download(video, 'thumbnail').catch(() => null);
+      if (poster !== null) await this.#change({ files: [film, poster] });
+    } catch (error) {
+      if (this.#stop.signal.aborted || error instanceof Interrupt) return; // the next run resumes it
+      await this.#fail(error, isDownloading);
+    }
+  }
+
+  async #fail(error: unknown, isDownloading: boolean): Promise<void> {
+    const { log, clean } = this.#options;
+    const { id } = this.#job;
+    const diagnosis = diagnosisOf(error, clean);
+    if (isDownloading) this.#observe({ kind: 'download', bytes: null });
+    this.#observeEnd('failed');
+    log('error', 'Sora API response error', {
+      id,
+      ...diagnosis,
+      status: error instanceof SoraError ? error.status : null,
+    });
+    // The upstream chose the address of the file, so its content is not shown to clients.
+    const shown = isDownloading ? { ...diagnosis, causedBy: null } : diagnosis;
+    await this.#change({ status: 'failed', error: shown }).catch((reason: unknown) => {
+      log('error', 'Could not store the failure', { id, reason: String(reason) });
+    });
+  }
+
+  async #change(changes: Partial<RestJob>): Promise<void> {
+    const { upstream, jobs } = this.#options;
+    this.#job = { ...this.#job, ...changes, updatedAtMs: upstream.submitDeps.clock.now() };
+    await jobs.put(this.#job);
+  }
+
+  #observeEnd(outcome: 'completed' | 'failed'): void {
+    const nowMs = this.#options.upstream.submitDeps.clock.now();
+    this.#observe({ kind: 'end', outcome, ms: nowMs - this.#job.createdAtMs });
+  }
+
+  async #submitObserved(): Promise<string> {
+    const { isFree } = this.#options.upstream.budget.options;
+    const estimatedMicros = isFree ? 0 : (this.#job.estimate?.micros ?? null);
+    try {
+      const { videoId, outcome } = await this.#submit();
+      this.#observe({ kind: 'submission', outcome, estimatedMicros });
+      return videoId;
+    } catch (error) {
+      const isUnknown = error instanceof SoraError && error.code === 'outcome_unknown';
+      this.#observe({ kind: 'submission', outcome: isUnknown ? 'unknown' : 'refused', estimatedMicros });
+      throw error;
+    }
+  }
+
+  /** Returns the server's id. A job that may have been sent before is searched for and never resent. */
+  async #submit(): Promise<{ readonly videoId: string; readonly outcome: 'accepted' | 'attached' }> {
+    const { upstream, log } = this.#options;
+    const { id, estimate } = this.#job;
+    const record = await submittedOrder(upstream, id);
+    if (record?.answer === 'rejected' && !isCleared(record)) {
+      throw new SoraError('job_failed', {
+        title: 'the submission was refused',
+        causedBy: record.refusal?.message ?? null,
+      });
+    }
+    const { session, maxCostMicros, isFree } = upstream.budget.options;
+    const order = {
+      key: id,
+      server: upstream.identity,
+      request: await this.#request(),
+      estimate,
+      free: isFree,
+      // Like a row of a manifest, a job has its video once, and counts towards the cap of this run.
+      row: { batch: session, key: id, after: null, givesUp: null, maxCostMicros },
+    };
+    const submission = await submit(upstream.submitDeps, order).catch(async (error: unknown) => {
+      const latest = record && (await submittedOrder(upstream, id));
+      if (latest === undefined || !isCleared(latest)) throw error;
+      return submit(upstream.submitDeps, order); // the submission of an earlier run never arrived
+    });
+    const { unrecorded } = submission;
+    const videoId = submission.job?.id ?? submission.record.job?.id;
+    if (unrecorded !== undefined) log('error', unrecorded.message, { id, videoId });
+    if (videoId === undefined) throw new SoraError('outcome_unknown', { facts: { key: submission.record.key } });
+    return { videoId, outcome: submission.kind === 'submitted' ? 'accepted' : 'attached' };
+  }
+
+  /** The request with its image. Throws the file system's error if the image is missing. */
+  async #request(): Promise<VideoRequest> {
+    const { request, image } = this.#job;
+    if (image === undefined) return request;
+    const frame = firstFrame(await readFile(image.path));
+    if (frame === null) throw new Error('the stored image of this job is damaged');
+    return { ...request, image: frame.reference };
+  }
+
+  async #wait(videoId: string): Promise<VideoJob> {
+    const { upstream, random, log } = this.#options;
+    const { clock } = upstream.submitDeps;
+    const { id } = this.#job;
+    let status = 'queued';
+    for (;;) {
+      const deadlineMs = clock.uptimeMs() + WAIT_MS;
+      const order = { id: videoId, known: null, deadlineMs, signal: this.#stop.signal };
+      try {
+        return await waitForJob({ client: upstream.singleShot, clock, random }, order, async (event) => {
+          if (event.kind === 'trouble') return;
+          const { job: video } = event;
+          if (video.progress !== null) this.#progress = video.progress;
+          if (video.status === status) return;
+          status = video.status;
+          await this.#note({ event: 'seen', job: factsOf(video) });
+          if (!isTerminal(video.status)) log('info', 'Video job status', { id, videoId, status });
+        });
+      } catch (error) {
+        if (!(error instanceof SoraError) || error.code !== 'wait_timeout') throw error;
+      }
+    }
+  }
+
+  async #download({ id, content }: VideoJob, variant: keyof typeof EXTENSION): Promise<SavedFile> {
+    const { upstream, filesDir } = this.#options;
+    const { client, clock } = upstream.submitDeps;
+    const jobId = this.#job.id;
+    makeFolder(filesDir, 0o700);
+    const file = await download(
+      { client, clock, signal: this.#stop.signal },
+      {
+        source: { id, content },
+        variant,
+        isCompleted: variant === 'video',
+        path: join(filesDir, `${jobId}.${EXTENSION[variant]}`),
+        isDefaultName: false,
+        submission: jobId,
+        force: true,
+      },
+    );
+    await this.#note({ event: 'saved', file });
+    this.#observe({ kind: 'download', bytes: file.bytes });
+    return file;
+  }
+
+  /** Records an event of the job, but continues if that fails: the video matters more. */
+  async #note(event: NotedEvent): Promise<void> {
+    const { upstream } = this.#options;
+    const { clock, ledger } = upstream.submitDeps;
+    const key = (await submittedOrder(upstream, this.#job.id))?.key;
+    if (key !== undefined) await ledger.tryAppend({ ...event, key, atMs: clock.now() });
+  }
+}
