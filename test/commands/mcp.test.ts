@@ -6,19 +6,20 @@ import { createFakeClock } from '../support/fake-clock.ts';
 import { startVideosServer } from '../support/videos-server.ts';
 
 describe('a tool call', () => {
-  it('ends before the client gives up on a silent server, and lets the session end', async () => {
+  it('reports progress, ends before the client gives up on a silent server, and lets the session end', async () => {
     const clock = createFakeClock({ isManual: true });
     const stdin = new PassThrough();
     const request = (id: number, method: string, params: object) =>
       stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`);
     const server = await startVideosServer({
       retrieve: () => {
-        setImmediate(() => clock.advance(45_000));
+        setImmediate(() => clock.advance(5_000));
         return 'hang';
       },
     });
     server.jobs.push({ id: 'video_1', status: 'queued' });
     const onOutput = (text: string): void => {
+      if (text.includes('notifications/progress')) clock.advance(40_000);
       if (text.includes('"id":2')) stdin.end();
     };
     const env = { SORA_API_KEY: 'key-of-the-lab' };
@@ -27,8 +28,14 @@ describe('a tool call', () => {
     });
     const clientInfo = { name: 'test', version: '1' };
     request(1, 'initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo });
-    request(2, 'tools/call', { name: 'status', arguments: { id: 'video_1' } });
+    request(2, 'tools/call', { name: 'status', arguments: { id: 'video_1' }, _meta: { progressToken: 'p' } });
     const { code, stdout } = await session;
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const reports = lines.filter(({ method }) => method === 'notifications/progress');
+    expect(reports[0]).toMatchObject({ params: { progressToken: 'p', progress: 5 } });
     const reply = stdout.split('\n').find((line) => line.includes('"id":2')) ?? '';
     expect({ code, error: JSON.parse(reply).result.structuredContent.error }).toMatchObject({
       code: 0,

@@ -7,19 +7,25 @@ import {
   ErrorCode,
   ListToolsRequestSchema,
   McpError,
+  type ProgressToken,
+  type ServerNotification,
 } from '@modelcontextprotocol/sdk/types.js';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
+import type { Clock } from '../../platform/clock.ts';
 import type { Host } from '../../platform/host.ts';
 import { MessageFilter } from './message-filter.ts';
 import type { Tool, ToolInput } from './tools.ts';
 
 export type CallTool = (tool: Tool, input: ToolInput, signal: AbortSignal) => Promise<CallToolResult>;
 
+/** Clients may extend their time-out of a call with each report. */
+const PROGRESS_MS = 5_000;
+
 /** Serves tools over the standard streams until the client closes its end or an interrupt arrives, and open calls have ended. */
 export async function serveTools(
   tools: readonly Tool[],
   call: CallTool,
-  { version, stdin, stdout, interrupt }: Pick<Host, 'version' | 'stdin' | 'stdout' | 'interrupt'>,
+  { version, stdin, stdout, interrupt, clock }: Pick<Host, 'version' | 'stdin' | 'stdout' | 'interrupt' | 'clock'>,
 ): Promise<void> {
   const validator = new AjvJsonSchemaValidator();
   const callable = new Map(
@@ -27,12 +33,17 @@ export async function serveTools(
   );
   const server = new Server({ name: 'sora', title: 'sora', version }, { capabilities: { tools: {} } });
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(describe) }));
-  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal }) => {
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, _meta, sendNotification }) => {
     const known = callable.get(params.name);
     if (known === undefined) throw new McpError(ErrorCode.InvalidParams, `no tool is called ${params.name}`);
     const checked = known.check(params.arguments ?? {});
     if (!checked.valid) throw new McpError(ErrorCode.InvalidParams, `${params.name}: ${checked.errorMessage}`);
-    return call(known.tool, checked.data, AbortSignal.any([signal, interrupt]));
+    const stopProgress = reportProgress(_meta?.progressToken, sendNotification, clock);
+    try {
+      return await call(known.tool, checked.data, AbortSignal.any([signal, interrupt]));
+    } finally {
+      stopProgress();
+    }
   });
   const messages = new MessageFilter((reply) => stdout.write(`${JSON.stringify(reply)}\n`));
   const transport = new StdioServerTransport(messages, stdout);
@@ -46,6 +57,25 @@ export async function serveTools(
   await answered();
   await server.close();
   messages.destroy(); // and with it the input, which would keep the process alive
+}
+
+/** Reports how many seconds a call has taken, to a client that asks for progress, until the result is called. */
+function reportProgress(
+  progressToken: ProgressToken | undefined,
+  send: (notification: ServerNotification) => Promise<void>,
+  clock: Pick<Clock, 'alarm' | 'uptimeMs'>,
+): () => void {
+  const startMs = clock.uptimeMs();
+  let stop = (): void => {};
+  const schedule = (token: ProgressToken): void => {
+    stop = clock.alarm(PROGRESS_MS, () => {
+      const progress = Math.round((clock.uptimeMs() - startMs) / 1000);
+      send({ method: 'notifications/progress', params: { progressToken: token, progress } }).catch(() => {});
+      schedule(token);
+    });
+  };
+  if (progressToken !== undefined) schedule(progressToken);
+  return () => stop();
 }
 
 /** Follows which requests still wait for their reply. The result resolves as soon as none does. */

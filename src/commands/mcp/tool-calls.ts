@@ -159,8 +159,9 @@ export class ToolCalls {
       refuseUnsafeUrl(reference);
       if (!isRemoteImage(reference) && !isBelow(folder, reference)) throw outside('reference', reference, folder);
     }
-    for (const name of [id, video].filter((each) => typeof each === 'string'))
-      if (!isBelow(folder, name)) throw outside('video', name, folder);
+    if (typeof video === 'string' && !isBelow(folder, video)) throw outside('video', video, folder);
+    if (typeof id === 'string' && !isBelow(folder, id))
+      throw new SoraError('usage', { title: `${id} is not the id of a job`, hints: ['call `list` to see the jobs'] });
   }
 }
 
