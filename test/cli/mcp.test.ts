@@ -1,11 +1,14 @@
+import { once } from 'node:events';
 import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { MessageFilter } from '../../src/commands/mcp/message-filter.ts';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { BINARY, type Binary, createBinary } from '../support/binary.ts';
 import { createCommandLine } from '../support/command-line.ts';
@@ -344,6 +347,12 @@ describe('what a client sends that is no message', () => {
     ['a batch', `[${ping(5)}]`, { code: -32600, message: 'batches are not supported' }, null],
     ['another version', '{"jsonrpc":"1.0","id":5,"method":"ping"}', { code: -32600 }, 5],
     ['a text', '"ping"', { code: -32600 }, null],
+    [
+      'a call with a list of arguments',
+      '{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"list","arguments":[]}}',
+      { code: -32602, message: 'invalid parameters of tools/call' },
+      5,
+    ],
     ['null', 'null', { code: -32600 }, null],
     ['a line of 9 MB', 'x'.repeat(9 << 20), { code: -32600, message: expect.stringContaining('4194304 bytes') }, null],
   ])('%s is answered, and the session goes on', async (_, line, error, id) => {
@@ -359,4 +368,20 @@ describe('what a client sends that is no message', () => {
     stdin.write('x'.repeat(5 << 20));
     expect(JSON.parse((await session).stdout)).toMatchObject({ id: null, error: { code: -32600 } });
   });
+});
+
+it('reads no further while its replies are not read', async () => {
+  const replies = new PassThrough({ highWaterMark: 1 });
+  replies.write('a reply');
+  const messages = new MessageFilter(replies);
+  let passed = 0;
+  messages.on('data', () => passed++);
+  const line = `${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' })}\n`;
+  for (let i = 0; i < 3; i++) messages.write(line);
+  await setImmediate();
+  expect(passed).toBe(1);
+  replies.resume();
+  messages.end();
+  await once(messages, 'end');
+  expect(passed).toBe(3);
 });

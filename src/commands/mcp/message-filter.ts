@@ -1,5 +1,10 @@
-import { Transform, type TransformCallback } from 'node:stream';
-import { ErrorCode, JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js';
+import { Transform, type TransformCallback, type Writable } from 'node:stream';
+import {
+  CallToolRequestSchema,
+  ErrorCode,
+  InitializeRequestSchema,
+  JSONRPCMessageSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 import { NEWLINE } from '../../platform/line-reader.ts';
 
 /** More than the longest arguments of any tool. */
@@ -11,18 +16,25 @@ interface Refusal {
   readonly message: string;
 }
 
+/** The SDK reports parameters that do not fit as internal errors. */
+const REQUESTS: Readonly<Record<string, typeof CallToolRequestSchema | typeof InitializeRequestSchema>> = {
+  initialize: InitializeRequestSchema,
+  'tools/call': CallToolRequestSchema,
+};
+
 /**
  * Passes on the lines of a client that are messages, and answers the others with an error: the SDK ignores them, and ends
- * the session after a long one. Holds one line at a time, up to a limit.
+ * the session after a long one. Holds one line at a time, up to a limit, and waits for a client that does not read its
+ * replies.
  */
 export class MessageFilter extends Transform {
-  readonly #reply: (message: object) => void;
+  readonly #replies: Writable;
   #parts: Buffer[] = [];
   #sizeBytes = 0;
 
-  constructor(reply: (message: object) => void) {
+  constructor(replies: Writable) {
     super();
-    this.#reply = reply;
+    this.#replies = replies;
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
@@ -33,13 +45,26 @@ export class MessageFilter extends Transform {
       start = end + 1;
     }
     this.#add(chunk.subarray(start));
-    done();
+    this.#whenRead(done);
   }
 
   /** The last line may have no newline. */
   override _flush(done: TransformCallback): void {
     this.#endLine();
     done();
+  }
+
+  #whenRead(done: () => void): void {
+    const replies = this.#replies;
+    if (!replies.writableNeedDrain || replies.destroyed) {
+      done();
+      return;
+    }
+    const resume = (): void => {
+      replies.off('drain', resume).off('close', resume);
+      done();
+    };
+    replies.on('drain', resume).on('close', resume);
   }
 
   /** A line that becomes too long is refused once; the rest of it is skipped. */
@@ -67,7 +92,7 @@ export class MessageFilter extends Transform {
   }
 
   #refuse({ id, code, message }: Refusal): void {
-    this.#reply({ jsonrpc: '2.0', id, error: { code, message } });
+    this.#replies.write(`${JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } })}\n`);
   }
 }
 
@@ -79,9 +104,12 @@ function refusalOf(text: string): Refusal | null {
   } catch {
     return { id: null, code: ErrorCode.ParseError, message: 'the line is not valid JSON' };
   }
-  if (JSONRPCMessageSchema.safeParse(value).success) return null;
-  const { id } = Object(value);
-  const message = Array.isArray(value) ? 'batches are not supported' : 'the line is not a JSON-RPC 2.0 message';
-  const isId = typeof id === 'string' || typeof id === 'number';
-  return { id: isId ? id : null, code: ErrorCode.InvalidRequest, message };
+  const { id, method } = Object(value);
+  const known = { id: typeof id === 'string' || typeof id === 'number' ? id : null };
+  if (!JSONRPCMessageSchema.safeParse(value).success) {
+    const message = Array.isArray(value) ? 'batches are not supported' : 'the line is not a JSON-RPC 2.0 message';
+    return { ...known, code: ErrorCode.InvalidRequest, message };
+  }
+  const isFitting = known.id === null || (REQUESTS[method]?.safeParse(value).success ?? true);
+  return isFitting ? null : { ...known, code: ErrorCode.InvalidParams, message: `invalid parameters of ${method}` };
 }

@@ -45,7 +45,8 @@ export async function serveTools(
       stopProgress();
     }
   });
-  const messages = new MessageFilter((reply) => stdout.write(`${JSON.stringify(reply)}\n`));
+  stdout.setMaxListeners(0); // each reply that waits for the client adds one
+  const messages = new MessageFilter(stdout);
   const transport = new StdioServerTransport(messages, stdout);
   await server.connect(transport);
   const answered = watchReplies(transport);
