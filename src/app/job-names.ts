@@ -1,9 +1,10 @@
 import type { VideosClient } from '../client/port.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import { SoraError } from '../domain/errors.ts';
-import { isOfVideo, type JobRecord, statusOf } from '../domain/record.ts';
+import { isOfServer, isOfVideo, type JobRecord, type ServerIdentity, statusOf } from '../domain/record.ts';
 import { looksWhole, MIN_ENDING } from '../domain/short-id.ts';
 import type { Ledger } from '../store/ledger.ts';
+import type { Servers } from './servers.ts';
 
 /** How many jobs of a server are searched for the ending of an id. */
 const NEWEST_LISTED = 100;
@@ -11,6 +12,7 @@ const NEWEST_LISTED = 100;
 interface NameDeps {
   readonly ledger: Ledger;
   readonly configuration: Configuration;
+  readonly servers: Pick<Servers, 'identityOf'>;
 }
 
 /**
@@ -25,9 +27,9 @@ export async function recordNamed(name: string, deps: NameDeps): Promise<JobReco
       hints: ['write `@last` for the newest job, or an id', 'run `sora list` to see the ids'],
     });
   }
-  const { ledger, configuration } = deps;
+  const { ledger } = deps;
   const inUse = (records: readonly JobRecord[]): readonly JobRecord[] => {
-    const own = records.filter(({ baseUrl }) => baseUrl === configuration.baseUrl.value);
+    const own = records.filter(ofServerInUse(deps));
     return own.length > 0 ? own : records;
   };
   const [exact] = inUse(await ledger.find(name));
@@ -74,11 +76,20 @@ export async function idInList(name: string, client: VideosClient, signal: Abort
  * Whether commands without an id act on a record: it belongs to the server in use. If no server was ever chosen and
  * the default one has no jobs, all records count.
  */
-export async function scopeOf({ ledger, configuration }: NameDeps): Promise<(record: JobRecord) => boolean> {
-  const { value: address, origin } = configuration.baseUrl;
-  const isOfServer = ({ baseUrl }: JobRecord): boolean => baseUrl === address;
-  if (origin !== 'default') return isOfServer;
-  return (await ledger.newest(1, isOfServer)).length === 0 ? () => true : isOfServer;
+export async function scopeOf(deps: NameDeps): Promise<(record: JobRecord) => boolean> {
+  const isInUse = ofServerInUse(deps);
+  if (deps.configuration.baseUrl.origin !== 'default') return isInUse;
+  return (await deps.ledger.newest(1, isInUse)).length === 0 ? () => true : isInUse;
+}
+
+/** Whether a record belongs to the server in use. The account is looked up for its address only: that may write a file. */
+export function ofServerInUse({ configuration, servers }: Omit<NameDeps, 'ledger'>): (record: JobRecord) => boolean {
+  let own: ServerIdentity | undefined;
+  return (record) => {
+    if (record.baseUrl !== configuration.baseUrl.value) return false;
+    own ??= servers.identityOf(configuration);
+    return isOfServer(record, own);
+  };
 }
 
 /** The server's id of a record, or else its key. */

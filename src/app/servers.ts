@@ -5,12 +5,12 @@ import type { Retry } from '../client/retry.ts';
 import type { TraceEvent, Transport } from '../client/transport.ts';
 import { profileNames } from '../configuration/chosen-server.ts';
 import type { Configuration } from '../configuration/configuration.ts';
-import { accountSecrets, capabilitiesOf, endpointOf, requireKey } from '../configuration/endpoint.ts';
+import { accountFacts, capabilitiesOf, endpointOf, requireKey } from '../configuration/endpoint.ts';
 import type { TargetOptions } from '../configuration/sources.ts';
 import { DIALECTS } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import { CUSTOM_PROFILE, DEFAULT_PROFILE, SIMULATOR_PROFILE } from '../domain/profile-names.ts';
-import type { ServerIdentity } from '../domain/record.ts';
+import { isOfServer, type ServerIdentity } from '../domain/record.ts';
 import { type RequestFormat, settingsOfFormat } from '../domain/request-format.ts';
 import { shellWord } from '../domain/shell.ts';
 import type { Output } from '../output/output.ts';
@@ -90,7 +90,7 @@ export class Servers {
 
   /**
    * The server that a job belongs to, in the job’s dialect, so that an id alone is enough. Throws `usage` if the command
-   * line selects another server, where the id may be unknown or another job's.
+   * line selects another server or account, where the id may be unknown or another job's.
    */
   async of(identity: ServerIdentity | undefined, limits: CallLimits = {}): Promise<Server> {
     const configuration = this.configurationOf(identity);
@@ -106,13 +106,19 @@ export class Servers {
     if (identity === undefined) return configuration;
     const own = configuration.dialect.value;
     const dialect = options.dialect === undefined ? (identity.dialect ?? 'videos') : DIALECTS[own].name;
-    if (identity.baseUrl === configuration.baseUrl.value) {
+    if (identity.baseUrl === configuration.baseUrl.value && !this.#isOfAnotherProfile(identity)) {
       const spoken = DIALECTS[own].name === dialect ? own : dialect;
       return { ...configuration, dialect: { value: spoken, origin: 'ledger' } };
     }
     if (isServerNamed) throw foreignJob(identity, configuration);
     const profile = profileNames(settings).includes(identity.profile) ? identity.profile : undefined;
     return this.#deps.configurationFor({ profile, remembered: identity.baseUrl, dialect });
+  }
+
+  /** Whether a job belongs to another profile that still exists, with another account. */
+  #isOfAnotherProfile(identity: ServerIdentity): boolean {
+    const { configuration, settings } = this.#deps;
+    return profileNames(settings).includes(identity.profile) && !isOfServer(identity, this.identityOf(configuration));
   }
 
   /** The configurations of the server in use and of all profiles that are set up. */
@@ -149,7 +155,7 @@ export class Servers {
       profile: profile.value,
       baseUrl: baseUrl.value,
       dialect: dialect.value === 'videos' ? undefined : DIALECTS[dialect.value].name,
-      account: accountOf(this.#deps.paths.accountSalt, accountSecrets(configuration)),
+      account: accountOf(this.#deps.paths.accountSalt, accountFacts(configuration)),
     };
   }
 

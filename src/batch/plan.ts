@@ -33,19 +33,35 @@ const REFUSED_FOR_GOOD: ReadonlySet<string> = new Set([
   'not_supported',
 ]);
 
+/** Whether a submission counts for a row: one to another account does only with its saved files. */
+function counts(record: JobRecord, isOfServer: (record: JobRecord) => boolean): boolean {
+  return record.refusal?.code !== 'withdrawn' && (record.files.length > 0 || isOfServer(record));
+}
+
 /** The state of one row, by its submissions in the ledger. */
-export async function planRow(row: BatchRow, ledger: Ledger): Promise<PlannedRow> {
+export async function planRow(
+  row: BatchRow,
+  ledger: Ledger,
+  isOfServer: (record: JobRecord) => boolean,
+): Promise<PlannedRow> {
   const records = await ledger.list({ by: 'row', value: row.ref.key });
-  const record = records
-    .filter(({ refusal }) => refusal?.code !== 'withdrawn')
-    .reduce<JobRecord | undefined>(preferred, undefined);
+  const record = records.filter((each) => counts(each, isOfServer)).reduce<JobRecord | undefined>(preferred, undefined);
   return { row, record: record ?? null, state: record === undefined ? 'to_do' : stateOf(record, row) };
+}
+
+export interface PlanOrder {
+  /** The name of the manifest in the ledger. */
+  readonly batch: string;
+  /** Whose spending is summed. */
+  readonly profile: string;
+  /** Whether a submission belongs to the server in use. */
+  readonly isOfServer: (record: JobRecord) => boolean;
 }
 
 /** Compares a manifest with the ledger, reading its submissions once. */
 export async function planBatch(
   rows: readonly BatchRow[],
-  { batch, profile }: { readonly batch: string; readonly profile: string },
+  { batch, profile, isOfServer }: PlanOrder,
   ledger: Ledger,
 ): Promise<BatchPlan> {
   const latest = new Map<string, JobRecord>();
@@ -57,7 +73,7 @@ export async function planBatch(
       spent += micros ?? 0;
       if (micros === null) spentUnpriced += 1;
     }
-    if (record.row !== null && isOfVideo(record) && record.refusal?.code !== 'withdrawn') {
+    if (record.row !== null && isOfVideo(record) && counts(record, isOfServer)) {
       latest.set(record.row, preferred(latest.get(record.row), record));
     }
   }

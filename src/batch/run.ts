@@ -3,11 +3,18 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import type { VideosClient } from '../client/port.ts';
 import { messageOf, SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
-import { factsOf, hasVideo, type JobRecord, type SavedFile, type ServerIdentity } from '../domain/record.ts';
+import {
+  factsOf,
+  hasVideo,
+  isOfServer,
+  type JobRecord,
+  type SavedFile,
+  type ServerIdentity,
+} from '../domain/record.ts';
 import { isTerminal, type VideoJob, type VideoRequest } from '../domain/video.ts';
 import { type SaveResult, save, saveBefore } from '../jobs/save.ts';
 import { type Submission, type SubmitDeps, submit } from '../jobs/submit.ts';
-import type { RowOrder } from '../jobs/submit-order.ts';
+import type { RowOrder, RowRef } from '../jobs/submit-order.ts';
 import { type WaitEvent, waitForJob } from '../jobs/wait.ts';
 import type { ObjectStore } from '../object-storage/object-store.ts';
 import { Interrupt } from '../platform/host.ts';
@@ -210,7 +217,13 @@ class BatchRun {
   async #latest({ row, record }: PlannedRow, attempt: Attempt): Promise<JobRecord | null> {
     const { ledger } = this.#deps;
     if (attempt.record !== null) return (await ledger.byKey(attempt.record.key)) ?? attempt.record;
-    return (await ledger.list({ by: 'row', value: row.ref.key })).at(-1) ?? record;
+    return (await this.#ofRow(row.ref)).at(-1) ?? record;
+  }
+
+  /** The submissions of a row to this server. */
+  async #ofRow({ key }: RowRef): Promise<JobRecord[]> {
+    const records = await this.#deps.ledger.list({ by: 'row', value: key });
+    return records.filter((record) => isOfServer(record, this.#order.server));
   }
 
   /** Records that the server no longer has a job, so that its row can be retried. */
@@ -297,7 +310,7 @@ class BatchRun {
   /** The id of the video of the row that this one starts from; null if it starts from none. Throws if there is none. */
   async #sourceId({ from }: BatchRow): Promise<string | null> {
     if (from === null) return null;
-    const records = await this.#deps.ledger.list({ by: 'row', value: from.row.ref.key });
+    const records = await this.#ofRow(from.row.ref);
     const record = records.findLast(hasVideo) ?? records.findLast(({ job }) => job?.status === 'completed');
     if (record?.job === undefined || record.job === null) throw sourceFailed({ from });
     return record.job.id;

@@ -14,6 +14,7 @@ import {
   mergeJobs,
   type ServerList,
 } from '../app/job-lists.ts';
+import { ofServerInUse } from '../app/job-names.ts';
 import { ALL_MEANS_ALL, parseWholeNumber, readDeadlineMs, refuseFaults, TIMEOUT_OPTION } from '../app/option-values.ts';
 import { isVersioned } from '../client/failure.ts';
 import { isOpen, type JobRecord } from '../domain/record.ts';
@@ -97,8 +98,8 @@ async function listOne(wanted: Wanted, deps: ListDeps): Promise<CommandResult> {
     const fix = list.error.code === 'endpoint_not_found' && hints[0] !== undefined ? `; ${hints[0]}` : '';
     output.note(`only the local ledger is shown: ${message}${fix}`);
   }
-  const baseUrl = configuration.baseUrl.value;
-  const isInScope = (record: JobRecord): boolean => isOutOfReach(list) || record.baseUrl === baseUrl;
+  const isOfServer = ofServerInUse(deps);
+  const isInScope = (record: JobRecord): boolean => isOutOfReach(list) || isOfServer(record);
   return show([list], isInScope, wanted, deps);
 }
 

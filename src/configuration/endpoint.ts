@@ -81,8 +81,10 @@ export function secretsOf({ key, headers, query, listQuery }: Configuration): st
   return [...(key === null ? [] : [key.value]), ...named.flatMap(([, value]) => secretsWithin(value))];
 }
 
-/** What distinguishes accounts on one server: secrets, organisation and project. */
-export function accountSecrets(configuration: Configuration): string[] {
-  const { organization, project } = configuration;
-  return [organization?.value ?? '', project?.value ?? '', ...secretsOf(configuration)];
+/** What may distinguish accounts on one server: secrets, organisation, project, and the profile's headers and query. */
+export function accountFacts(configuration: Configuration): string[] {
+  const { organization, project, headers, query } = configuration;
+  const others = [headers, query].flatMap(Object.entries<string>).filter(([name]) => !isSecretName(name));
+  const named = others.map(([name, value]) => `${name.toLowerCase()}: ${value}`).sort();
+  return [organization?.value ?? '', project?.value ?? '', ...secretsOf(configuration), ...named];
 }

@@ -1,5 +1,6 @@
 import type { DialectName } from './dialect.ts';
 import type { JsonValue } from './json.ts';
+import { CUSTOM_PROFILE } from './profile-names.ts';
 import { isTerminal, type JobFailure, type JobStatus, type Variant, type VideoJob } from './video.ts';
 
 /** A request as stored in the ledger: everything but the bytes of a reference image. */
@@ -243,6 +244,16 @@ function openRecord(intent: IntentEvent): JobRecord {
 /** Whether two accounts may be the same: also if one is unknown, or hashed with another salt. */
 export function mayBeSameAccount(a: string | undefined, b: string | undefined): boolean {
   return a === undefined || b === undefined || a === b || a.split('.')[0] !== b.split('.')[0];
+}
+
+/**
+ * Whether a job belongs to a server: it has the same address and perhaps the same account. The key of a profile may have
+ * been replaced; without a profile, another key is another account.
+ */
+export function isOfServer(job: ServerIdentity, server: ServerIdentity): boolean {
+  if (job.baseUrl !== server.baseUrl) return false;
+  const isSameProfile = job.profile === server.profile && job.profile !== CUSTOM_PROFILE;
+  return isSameProfile || mayBeSameAccount(job.account, server.account);
 }
 
 /** Whether the record's job may still be running, or may exist unknown to us. */

@@ -1,5 +1,5 @@
 import { failureOf } from '../domain/job-failure.ts';
-import type { JobRecord, ServerIdentity } from '../domain/record.ts';
+import { type JobRecord, mayBeSameAccount, type ServerIdentity } from '../domain/record.ts';
 import { isTerminal, requestFor, type VideoFile, type VideoRequest } from '../domain/video.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { underWay } from './objection.ts';
@@ -36,5 +36,5 @@ export async function findCharacter(
   server: ServerIdentity,
 ): Promise<JobRecord | undefined> {
   const same = await underWay(ledger, { server, request, again: false });
-  return same.findLast(({ answer }) => answer === 'accepted');
+  return same.findLast(({ answer, account }) => answer === 'accepted' && mayBeSameAccount(account, server.account));
 }

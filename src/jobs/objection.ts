@@ -4,11 +4,10 @@ import {
   type IntentEvent,
   isDownloadPending,
   isOfCharacter,
+  isOfServer,
   isOpen,
   type JobRecord,
-  mayBeSameAccount,
   NEVER_ARRIVED,
-  type ServerIdentity,
   WITHDRAWN,
 } from '../domain/record.ts';
 import { type Claim, type DayCap, type Ledger, NOTHING_SPENT, type Standing } from '../store/ledger.ts';
@@ -37,10 +36,11 @@ export function claimOf(
   const ofRow = row?.maxCostMicros == null ? [] : [batchCap(row.batch, server.profile, row.maxCostMicros)];
   const own = intent.free ? [] : [...ofRow, ...dayCaps(caps, intent)];
   const judge = ({ same, spent, team }: Standing): Objection | null => {
+    const others = same.filter(({ key }) => taken?.has(key) !== true);
     const record =
       row === undefined
-        ? same.find((other) => mayServe(other, server, savesFile) && taken?.has(other.key) !== true)
-        : currentOf(same, row.after);
+        ? others.find((other) => isOfServer(other, server) && mayServe(other, savesFile))
+        : currentOf(others, row.after);
     if (record !== undefined)
       return { kind: 'served', record, reason: 'another process submitted the same request first' };
     if (signal?.aborted) return { kind: 'refused', error: signal.reason, reason: 'interrupted before it was sent' };
@@ -71,12 +71,11 @@ export async function underWay(
   if (again) return [];
   const value = fingerprintOf(server.baseUrl, recordRequest(request));
   const same = await ledger.list({ by: 'fingerprint', value });
-  return same.filter((record) => mayServe(record, server, savesFile));
+  return same.filter((record) => isOfServer(record, server) && mayServe(record, savesFile));
 }
 
 /** Whether an equal request is served by this submission: it is unfinished, its file is not saved yet, or it is a character. */
-function mayServe(record: JobRecord, { account }: ServerIdentity, savesFile: boolean): boolean {
-  if (!mayBeSameAccount(record.account, account)) return false;
+function mayServe(record: JobRecord, savesFile: boolean): boolean {
   const isCharacter = isOfCharacter(record) && hasVideo(record);
   return isOpen(record) || isCharacter || (savesFile && isDownloadPending(record));
 }

@@ -1,3 +1,4 @@
+import { isMissing } from '../client/retry.ts';
 import { SoraError } from '../domain/errors.ts';
 import {
   ABANDONED,
@@ -6,6 +7,7 @@ import {
   type IntentEvent,
   type JobRecord,
   type LedgerEvent,
+  mayBeSameAccount,
   NEVER_ARRIVED,
   WITHDRAWN,
 } from '../domain/record.ts';
@@ -60,8 +62,8 @@ export interface Submission {
  * or the signal's reason when it aborts before anything was sent. For a row that may be retried: `connection_failed`
  * if its create never arrived or was abandoned, and `duplicate_request` if another process was refused.
  */
-export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Submission> {
-  for (;;) {
+export async function submit(deps: SubmitDeps, given: SubmitOrder): Promise<Submission> {
+  for (let order = given; ; ) {
     const intent = await newIntent(deps, order);
     const { claim, judge } = claimOf(deps, order, intent);
     const objection = await deps.ledger.reserve(claim, judge);
@@ -74,9 +76,29 @@ export async function submit(deps: SubmitDeps, order: SubmitOrder): Promise<Subm
     if (objection.kind === 'refused') throw objection.error;
     const standing = await awaitAnswer(deps, objection.record);
     if (isCleared(standing)) continue;
+    if (!(await isReachable(deps, order, standing))) {
+      order = { ...order, taken: new Set([...(order.taken ?? []), standing.key]) };
+      continue;
+    }
     const submission = await attachTo(deps, order, standing);
     if (submission !== null) return submission;
     if (order.row !== undefined) throw didNotArrive(null); // the row is retried in its turn
+  }
+}
+
+/** Whether a job that was created with another key can be read with this one: only its server knows. */
+async function isReachable(
+  { client, signal }: SubmitDeps,
+  { server }: SubmitOrder,
+  { account, job }: JobRecord,
+): Promise<boolean> {
+  if (job === null || mayBeSameAccount(account, server.account)) return true;
+  try {
+    await client.get(job.id, { signal, exists: true });
+    return true;
+  } catch (error) {
+    if (isMissing(error) || (error instanceof SoraError && error.code === 'permission_denied')) return false;
+    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isOfServer } from '../domain/record.ts';
 import { replaceFile } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { JobRun, type JobRunOptions } from './job-run.ts';
@@ -90,7 +91,7 @@ export class JobRunner implements OrderDesk {
   async resume(): Promise<void> {
     const { jobs, upstream, log } = this.#options;
     for (const job of await jobs.claimAbandoned()) {
-      const isOurs = job.server.baseUrl === upstream.identity.baseUrl;
+      const isOurs = isOfServer(job.server, upstream.identity);
       const facts = { id: job.id, status: job.status, profile: job.server.profile };
       log('info', isOurs ? 'Video job resumed' : 'Video job skipped: it belongs to another profile', facts);
       if (isOurs) this.start(job);

@@ -4,6 +4,7 @@ import { readImageSize } from '../domain/image.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { type AspectRatio, KNOWN_MODELS, ORIENTATION_OF_RATIO, type Resolution } from '../domain/models.ts';
 import type { PricedRequest } from '../domain/pricing.ts';
+import { isOfServer } from '../domain/record.ts';
 import {
   pricedFrom,
   type RequestInput,
@@ -143,7 +144,7 @@ function modelFor(resolution: Resolution = '720p', ratio: AspectRatio = '16:9'):
 /** The server's id of a source: of a job of this service, or as it is. */
 function sourceIdOf(job: RestJob | undefined, id: string, { identity }: Upstream): string {
   if (job === undefined) return id;
-  if (job.server.baseUrl !== identity.baseUrl) {
+  if (!isOfServer(job.server, identity)) {
     throw new SoraError('video_not_found', { title: `job \`${id}\` belongs to another server`, hints: [] });
   }
   if (job.videoId === null) throw new SoraError('content_not_ready', { hints: [] });

@@ -8,13 +8,13 @@ import { readRegular } from '../platform/open-input.ts';
 const SALT = /^([0-9a-f]{8})([0-9a-f]{32})$/;
 
 /**
- * Identifies an account in the ledger: a hash of its secrets, salted with a private file, which distinguishes two keys
+ * Identifies an account in the ledger: a hash of its facts, salted with a private file, which distinguishes two keys
  * for one server without revealing them. Undefined without the file; then all accounts count as one.
  */
-export function accountOf(saltPath: string, secrets: readonly string[]): string | undefined {
+export function accountOf(saltPath: string, facts: readonly string[]): string | undefined {
   const [, saltId, salt] = SALT.exec(readSalt(saltPath) ?? '') ?? [];
   if (saltId === undefined || salt === undefined) return undefined;
-  const digest = crypto().createHmac('sha256', salt).update(JSON.stringify(secrets)).digest('hex');
+  const digest = crypto().createHmac('sha256', salt).update(JSON.stringify(facts)).digest('hex');
   return `${saltId}.${digest.slice(0, 16)}`;
 }
 

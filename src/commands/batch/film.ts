@@ -2,6 +2,7 @@ import { chmodSync, closeSync, existsSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, extname, parse, resolve } from 'node:path';
 import { type CommandResult, defineCommand } from '../../app/command.ts';
+import { ofServerInUse } from '../../app/job-names.ts';
 import { inGroup, type OptionValues } from '../../app/option-values.ts';
 import { allSavedFiles, type BatchPlan, type PlannedRow, planBatch } from '../../batch/plan.ts';
 import { SoraError } from '../../domain/errors.ts';
@@ -156,11 +157,13 @@ function requireVideos(plan: BatchPlan): void {
 }
 
 /** The saved clips of the shots, in order; missing ones are left out. */
-async function savedShots(plan: BatchPlan, { ledger, configuration }: ProduceDeps): Promise<SavedFile[]> {
+async function savedShots(plan: BatchPlan, deps: ProduceDeps): Promise<SavedFile[]> {
   const shots = shotsOf(plan);
   const [first] = shots;
   if (first === undefined) return [];
-  const order = { batch: first.row.ref.batch, profile: configuration.profile.value };
+  const { ledger, configuration } = deps;
+  const { batch } = first.row.ref;
+  const order = { batch, profile: configuration.profile.value, isOfServer: ofServerInUse(deps) };
   const rows = shots.map(({ row }) => row);
   const now = await planBatch(rows, order, ledger);
   return now.rows.flatMap(({ row, record, state }) => {

@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import pLimit from 'p-limit';
 import type { Context } from '../../app/context.ts';
+import { ofServerInUse } from '../../app/job-names.ts';
 import { REQUEST_OPTIONS, type RequestOptions } from '../../app/request-options.ts';
 import { type BatchRow, expectedVideo } from '../../batch/batch-row.ts';
 import { formatOf, readManifest } from '../../batch/manifest.ts';
@@ -39,11 +40,12 @@ export async function planManifest(
   settings: BatchSettings,
   options: RequestOptions,
   sources: RowSources,
-  deps: RowsDeps & Pick<Context, 'ledger'>,
+  deps: RowsDeps & Pick<Context, 'ledger' | 'servers'>,
 ): Promise<BatchPlan> {
   const rows = await readRows(settings, options, sources, deps);
   const profile = deps.configuration.profile.value;
-  return planBatch(rows, { batch: batchOf(settings, deps.host), profile }, deps.ledger);
+  const order = { batch: batchOf(settings, deps.host), profile, isOfServer: ofServerInUse(deps) };
+  return planBatch(rows, order, deps.ledger);
 }
 
 /**

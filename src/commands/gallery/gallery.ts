@@ -5,6 +5,7 @@ import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { FILTER_OPTIONS, readFilter } from '../../app/job-filter.ts';
 import { isListed } from '../../app/job-lists.ts';
+import { ofServerInUse } from '../../app/job-names.ts';
 import { summaryOf } from '../../app/known-jobs.ts';
 import { openSaved } from '../../app/opening.ts';
 import { type OptionValues, parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
@@ -54,7 +55,10 @@ export const galleryCommand = defineCommand({
 
   async run(
     { options },
-    deps: Pick<Context, 'host' | 'ledger' | 'objects' | 'output' | 'jobs' | 'configuration' | 'isServerNamed'>,
+    deps: Pick<
+      Context,
+      'host' | 'ledger' | 'objects' | 'output' | 'jobs' | 'configuration' | 'servers' | 'isServerNamed'
+    >,
   ) {
     const { host, output } = deps;
     const faults: string[] = [];
@@ -68,8 +72,9 @@ export const galleryCommand = defineCommand({
     const force = options.force ?? false;
     if (!options.sheet) checkDestination({ kind: 'file', path }, ['video'], force);
 
+    const isOfServer = ofServerInUse(deps);
     const isWanted = (record: JobRecord): boolean => {
-      const isInScope = !deps.isServerNamed || record.baseUrl === deps.configuration.baseUrl.value;
+      const isInScope = !deps.isServerNamed || isOfServer(record);
       const job = summarize(record.profile, record, null);
       if (!isInScope || !filter.hasStatus(job) || !filter.matches(job, record)) return false;
       return isListed(record) || summaryOf(record.profile, record, null).files.length > 0;

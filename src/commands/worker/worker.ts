@@ -70,6 +70,7 @@ export const workerCommand = defineCommand({
     const rows = new QueueRows({
       ...{ queue, ledger: deps.ledger, clock, random: deps.random, worker, concurrency, retries },
       limits: configuration.serverLimits,
+      isOfServer: () => true, // whoever submitted a row of the queue: it is paid once
       isDrain: options.drain ?? false,
       clean: (text) => output.secrets.redact(text),
     });
