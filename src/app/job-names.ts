@@ -97,12 +97,12 @@ export function nameOf({ key, job }: JobRecord): string {
   return job?.id ?? key;
 }
 
-/** The newest job of the server in use, even if it was cancelled or deleted. */
+/** The newest job of the server in use, even if it was cancelled or deleted; never one of `sora doctor`. */
 async function lastRecord(deps: NameDeps): Promise<JobRecord> {
   const isInScope = await scopeOf(deps);
   const [last] = await deps.ledger.newest(
     1,
-    (record) => record.answer !== 'rejected' && isOfVideo(record) && isInScope(record),
+    (record) => record.answer !== 'rejected' && !record.trial && isOfVideo(record) && isInScope(record),
   );
   if (last === undefined) {
     const { value: profile } = deps.configuration.profile;

@@ -125,6 +125,8 @@ export interface IntentEvent extends EventBase, ServerIdentity, Submitter {
   readonly row: string | null;
   /** Its request stays open until the video is saved, by this or a later command. Otherwise left out. */
   readonly owesFile?: boolean | undefined;
+  /** A job of `sora doctor`, which `@last` skips. Otherwise left out. */
+  readonly trial?: boolean | undefined;
   /** Left out where the command named no files. */
   readonly wanted?: WantedFiles | undefined;
 }
@@ -228,6 +230,7 @@ function openRecord(intent: IntentEvent): JobRecord {
     batch: intent.batch,
     row: intent.row,
     owesFile: intent.owesFile,
+    trial: intent.trial,
     wanted: intent.wanted,
     submittedAtMs: intent.atMs,
     isSent: intent.host === undefined,

@@ -35,6 +35,8 @@ export interface SubmitOrder {
   readonly again?: boolean;
   /** The video will be saved as a file, so an equal request whose video is not saved yet counts as unfinished. */
   readonly savesFile?: boolean;
+  /** A check of the server, not a video that anybody wants. */
+  readonly trial?: boolean;
   /** Where a later command is to save the files. */
   readonly wanted?: WantedFiles | undefined;
   /** Records that this command already uses for other copies of the request. */
@@ -46,7 +48,8 @@ export interface SubmitOrder {
 }
 
 /** What an intent records of an order. */
-export interface IntentFacts extends Pick<SubmitOrder, 'server' | 'estimate' | 'free' | 'savesFile' | 'wanted'> {
+export interface IntentFacts
+  extends Pick<SubmitOrder, 'server' | 'estimate' | 'free' | 'savesFile' | 'trial' | 'wanted'> {
   readonly key: string;
   readonly atMs: number;
   /** This process. */
@@ -77,6 +80,7 @@ export function intentOf({ server, request, estimate, row, ...facts }: IntentFac
     batch: row?.batch ?? null,
     row: row?.key ?? null,
     owesFile: facts.savesFile || undefined,
+    trial: facts.trial || undefined,
     wanted: facts.wanted,
   };
 }

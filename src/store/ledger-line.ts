@@ -111,6 +111,7 @@ function decodeEvent(fields: Fields): LedgerEvent | undefined {
         batch: fields.orNull('text', 'batch'),
         row: fields.orNull('text', 'row'),
         owesFile: fields.orNull('flag', 'owesFile') ?? undefined,
+        trial: fields.orNull('flag', 'trial') ?? undefined,
         wanted: decodeWanted(fields.orNull('within', 'wanted')),
       };
     case 'accepted':

@@ -165,6 +165,14 @@ describe('@last', () => {
     ]);
   });
 
+  it('is never the job of a check of the server', async () => {
+    const sora = createCommandLine();
+    await sora.run(['create', 'one', '--simulate', '-o', 'one.mp4']);
+    sora.clock.advance(1_000);
+    expect((await sora.run(['doctor', '--simulate'])).code).toBe(0);
+    expect((await sora.run(['status', '@last', '--json'])).json()).toMatchObject({ prompt: 'one' });
+  });
+
   it('does not fall back to another video after the last one is deleted', async () => {
     const sora = createCommandLine();
     for (const name of ['one', 'two']) await sora.run(['create', name, '--simulate', '-o', `${name}.mp4`]);

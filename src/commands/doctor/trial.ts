@@ -86,6 +86,7 @@ export function createTrialDeps(
         estimate: single,
         free: isSimulator,
         again: true,
+        trial: true,
       });
     },
     forget: ({ record }) => jobs.recordRemoval(record),
