@@ -83,7 +83,10 @@ export async function planBatch(
     return { row, record, state: record === null ? 'to_do' : stateOf(record, row) };
   });
   failFollowers(planned);
-  const orphans = [...latest.values()].filter((record) => isOpen(record) || hasVideo(record)).length;
+  // Jobs of a rehearsal on the simulator, or of another server, are not changed rows.
+  const orphans = [...latest.values()].filter(
+    (record) => record.profile === profile && (isOpen(record) || hasVideo(record)),
+  ).length;
   return { manifest: batch, rows: planned, spentMicros: spent, spentUnpriced, orphans };
 }
 

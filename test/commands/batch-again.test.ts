@@ -150,6 +150,12 @@ describe('a changed row', () => {
     writeFileSync(join(sora.cwd, 'shots.txt'), 'a boat\na cat, asleep\na dog\n');
     expect((await batch(['--dry-run'])).stderr).toContain('note: 1 earlier job no longer matches any row');
   });
+
+  it('is not what a rehearsal on the simulator leaves', async () => {
+    const { sora, batch } = await createStudio();
+    expect((await sora.run(['batch', 'shots.txt', '--simulate'])).code).toBe(0);
+    expect((await batch(['--dry-run', '--json'])).json().notes).toBeUndefined();
+  });
 });
 
 describe('a job that the server no longer knows', () => {
