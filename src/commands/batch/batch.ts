@@ -1,5 +1,6 @@
 import { type CommandResult, defineCommand } from '../../app/command.ts';
 import type { Context, RunDeps } from '../../app/context.ts';
+import { refuseFaults } from '../../app/option-values.ts';
 import { agreeToSpend } from '../../app/spending.ts';
 import type { BatchRow } from '../../batch/batch-row.ts';
 import type { BatchPlan, PlannedRow } from '../../batch/plan.ts';
@@ -11,12 +12,11 @@ import { describePrice } from '../../domain/money.ts';
 import { countOf } from '../../domain/wording.ts';
 import { countJson, describeCount, ENTRY_JSON_SHAPE, entryJson, renderEntries } from '../../output/batch-view.ts';
 import { enlargeYoungHeap, preferSmallHeap } from '../../platform/memory.ts';
-import { planManifest, refuseUnpayable, refuseWithRows } from './manifest-rows.ts';
+import { ManifestRows } from './manifest-rows.ts';
 import { BATCH_OPTIONS, type BatchOptions, type BatchSettings, readBatchOptions } from './options.ts';
 import { runPlan, SOME_FAILED } from './plan-run.ts';
 import { countRows, plannedEntry } from './progress.ts';
 import { queuePlan } from './queue-plan.ts';
-import { RowSources } from './row-sources.ts';
 import { refuseForServerBatch, ServerBatch } from './server-batch.ts';
 
 const NOTHING = { spentMicros: 0, spentUnpriced: 0 };
@@ -57,7 +57,8 @@ export const batchCommand = defineCommand({
     }
     const faults: string[] = [];
     const settings = readBatchOptions(file, options, deps, faults);
-    await refuseWithRows(faults, file === undefined ? null : settings, options, deps, 'batch');
+    if (file === undefined) refuseFaults(faults, 'batch');
+    await new ManifestRows(settings, options, deps, true).refuseWith(faults, 'batch');
     return produceRows(settings, options, deps);
   },
 });
@@ -75,20 +76,19 @@ export async function produceRows(
   check: (plan: BatchPlan, toBePaid: readonly PlannedRow[]) => Promise<void> = async () => {},
 ): Promise<CommandResult> {
   const { configuration, host } = deps;
-  const sources = new RowSources(deps, options.dryRun ?? false);
-  const replan = (): Promise<BatchPlan> => planManifest(settings, options, sources, deps);
-  let plan = await replan();
+  const manifest = new ManifestRows(settings, options, deps, options.dryRun ?? false);
+  let plan = await manifest.plan();
   const serverBatch = settings.serverBatch ? new ServerBatch(plan.manifest, settings, deps) : null;
   let isCancelled = false;
   if (serverBatch !== null && !options.dryRun) {
     requireKey(configuration, host.clock.now());
     ({ isCancelled } = await serverBatch.resume(rowsOf(plan.rows)));
-    plan = await replan();
+    plan = await manifest.plan();
   }
   const rows = selectRows(plan.rows, settings.retryFailed);
   const toBePaid = isCancelled ? [] : rows.filter(({ state }) => isToBePaid(state, settings));
   if (serverBatch !== null) refuseForServerBatch(rowsOf(toBePaid), deps);
-  await refuseUnpayable(toBePaid, settings, sources, deps);
+  await manifest.refuseUnpayable(toBePaid, settings.force, deps);
   await check(plan, toBePaid);
   const toPay = countRows(toBePaid, NOTHING, () => 'to_do');
   const { toSpendMicros, unpriced } = toPay;
@@ -121,7 +121,7 @@ export async function produceRows(
   }
   if (toBePaid.length > 0) {
     await serverBatch.run(rowsOf(toBePaid), rowsOf(plan.rows));
-    plan = await replan();
+    plan = await manifest.plan();
   }
   return saveServerBatch(plan, settings, deps);
 }

@@ -22,7 +22,7 @@ import {
   removePrivateFile,
 } from '../../platform/private-files.ts';
 import { type ProduceDeps, produceRows } from './batch.ts';
-import { refuseWithRows } from './manifest-rows.ts';
+import { ManifestRows } from './manifest-rows.ts';
 import { BATCH_OPTIONS, readBatchOptions } from './options.ts';
 
 const { output, force, results, schema, variant, serverBatch, queue, priority, detach, ...SHARED } = BATCH_OPTIONS;
@@ -79,7 +79,7 @@ export const filmCommand = defineCommand({
     const film = await readFilm(file, options, deps, faults);
     const order = { ...options, output: film.clips };
     const settings = { ...readBatchOptions(file, order, deps, faults), printsRows: false };
-    await refuseWithRows(faults, settings, order, deps, 'film');
+    await new ManifestRows(settings, order, deps, true).refuseWith(faults, 'film');
     let plan: BatchPlan | undefined;
     const made = await produceRows(settings, order, deps, async (planned, toBePaid) => {
       plan = planned;

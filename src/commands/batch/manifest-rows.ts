@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import pLimit from 'p-limit';
 import type { Context } from '../../app/context.ts';
 import { ofServerInUse } from '../../app/job-names.ts';
+import { refuseFaults } from '../../app/option-values.ts';
 import { REQUEST_OPTIONS, type RequestOptions } from '../../app/request-options.ts';
 import { type BatchRow, expectedVideo } from '../../batch/batch-row.ts';
 import { formatOf, readManifest } from '../../batch/manifest.ts';
@@ -23,164 +24,173 @@ import { FolderListings } from '../../jobs/folder-listings.ts';
 import { decodeText, readInput, readStream } from '../../jobs/input-file.ts';
 import { isRemoteImage } from '../../jobs/reference-image.ts';
 import { targetOf } from '../../jobs/save-target.ts';
-import type { Host } from '../../platform/host.ts';
 import type { BatchSettings } from './options.ts';
 import { RowSources } from './row-sources.ts';
 
-/** What reading a manifest needs. */
-type RowsDeps = Pick<Context, 'configuration' | 'host' | 'output'>;
+type ManifestDeps = Pick<Context, 'configuration' | 'host' | 'output' | 'jobs' | 'ledger' | 'servers'>;
 
 /** Names that are looked up in object storage at a time. */
 const PARALLEL_LOOKS = 8;
 /** From this many lines on, lines with the same problem are counted instead of listed. */
 const MANY_LINES = 10;
 
-/** Reads a manifest and compares it with the ledger. Throws `invalid_manifest` with all problems of all lines. */
-export async function planManifest(
-  settings: BatchSettings,
-  options: RequestOptions,
-  sources: RowSources,
-  deps: RowsDeps & Pick<Context, 'ledger' | 'servers'>,
-): Promise<BatchPlan> {
-  const rows = await readRows(settings, options, sources, deps);
-  const profile = deps.configuration.profile.value;
-  const order = { batch: batchOf(settings, deps.host), profile, isOfServer: ofServerInUse(deps) };
-  return planBatch(rows, order, deps.ledger);
-}
-
-/**
- * Throws `invalid_manifest` if unpaid rows start from videos that the server does not have, or if a file exists where one
- * would be saved. For a paid row it may be the video itself, saved by a run that was killed before it could record that.
- */
-export async function refuseUnpayable(
-  rows: readonly PlannedRow[],
-  settings: BatchSettings,
-  sources: RowSources,
-  { host, objects }: Pick<Context, 'host' | 'objects'>,
-): Promise<void> {
-  const listings = new FolderListings();
-  const look = pLimit(PARALLEL_LOOKS);
-  const isTaken = (path: string): boolean | Promise<boolean> =>
-    isObjectAddress(path)
-      ? look(() => targetOf(path, objects).isTaken(path))
-      : (listings.stat(path)?.isFile() ?? false);
-  const taken = await Promise.all(rows.map(({ row }) => takenOutput(row, settings, isTaken, host.clock.now())));
-  const faults = [...taken.flat(), ...(await sources.check(rows.map(({ row }) => row)))];
-  faults.sort((a, b) => a.line - b.line);
-  refuse(settings, faults);
-}
-
-/** The manifest’s name in the ledger: its real path, or for standard input the working folder. */
-export function batchOf({ path }: Pick<ManifestSource, 'path'>, host: Host): string {
-  return path === null ? join(host.cwd, '-') : realpathSync(path);
-}
-
 /** The settings for reading a manifest, without running it. */
-export type ManifestSource = Pick<
+type ManifestSource = Pick<
   BatchSettings,
   'name' | 'path' | 'format' | 'allowPaths' | 'variants' | 'outputFolder' | 'outputTemplate' | 'sidecar'
 > &
   Partial<Pick<BatchSettings, 'serverBatch'>>;
 
-/** The resolved rows of a manifest. Throws `invalid_manifest` with all problems of all lines. */
-export async function readRows(
-  settings: ManifestSource,
-  options: RequestOptions,
-  sources: RowSources,
-  deps: RowsDeps,
-): Promise<readonly BatchRow[]> {
-  const { rows, faults, notes } = await resolveManifest(settings, options, sources, deps);
-  refuse(settings, faults, faults.length > 0 ? missingForRun(settings, deps) : []);
-  for (const note of notes) deps.output.note(note);
-  return rows;
-}
+/** A manifest, whose rows have the options of the command line as defaults. */
+export class ManifestRows {
+  readonly #source: ManifestSource;
+  readonly #options: RequestOptions;
+  readonly #deps: ManifestDeps;
+  readonly #videos: RowSources;
 
-/** Throws `usage` if options have problems, together with those of the manifest, if one is named. Sends nothing. */
-export async function refuseWithRows(
-  faults: readonly string[],
-  manifest: ManifestSource | null,
-  options: RequestOptions,
-  deps: RowsDeps & Pick<Context, 'jobs' | 'servers' | 'ledger'>,
-  command: string,
-): Promise<void> {
-  if (faults.length === 0) return;
-  const others = manifest === null ? [] : await problemsOf(manifest, options, deps);
-  throw new SoraError('usage', { violations: [...faults, ...others], facts: { command } });
-}
-
-/** What is wrong with a manifest. Standard input, which may be a person, is not waited for. */
-async function problemsOf(
-  manifest: ManifestSource,
-  options: RequestOptions,
-  deps: Parameters<typeof refuseWithRows>[3],
-): Promise<string[]> {
-  const missing = missingForRun(manifest, deps);
-  if (manifest.path === null) return missing;
-  try {
-    const { faults } = await resolveManifest(manifest, options, new RowSources(deps, true), deps);
-    return [...missing, ...violationsOf(faults)];
-  } catch (error) {
-    if (!(error instanceof SoraError) || error.code !== 'invalid_manifest') throw error;
-    return [...missing, error.causedBy === null ? error.message : `${error.message}: ${error.causedBy}`];
+  /** Offline, nothing is known of videos that are not in the ledger. */
+  constructor(source: ManifestSource, options: RequestOptions, deps: ManifestDeps, isOffline: boolean) {
+    this.#source = source;
+    this.#options = options;
+    this.#deps = deps;
+    this.#videos = new RowSources(deps, isOffline);
   }
-}
 
-/** What the server cannot do for any row. */
-function missingForRun({ serverBatch }: ManifestSource, { configuration }: Pick<RowsDeps, 'configuration'>): string[] {
-  return serverBatch ? missingFor({ operation: 'batch' }, capabilitiesOf(configuration)) : [];
-}
+  /** Its rows, compared with the ledger. Throws as `rows` does. */
+  async plan(): Promise<BatchPlan> {
+    const { configuration, ledger } = this.#deps;
+    const profile = configuration.profile.value;
+    return planBatch(await this.rows(), { batch: this.#batch, profile, isOfServer: ofServerInUse(this.#deps) }, ledger);
+  }
 
-async function resolveManifest(
-  settings: ManifestSource,
-  options: RequestOptions,
-  sources: RowSources,
-  { configuration, host }: Omit<RowsDeps, 'output'>,
-): Promise<ReturnType<typeof resolveRows>> {
-  const text = await readText(settings, host);
-  const format = settings.format ?? formatOf(settings.name, text);
-  const files = optionFiles(options, host.cwd);
-  const manifest = await readManifest(text, format, defaultsOf(options, files));
-  const sourceFolder = settings.path === null ? host.cwd : dirname(settings.path);
-  await sources.find(storedNames(manifest, sourceFolder));
-  const model = configuration.model?.value;
-  const server = capabilitiesOf(configuration);
-  const nowMs = host.clock.now();
-  return resolveRows(manifest, {
-    batch: batchOf(settings, host),
-    baseUrl: configuration.baseUrl.value,
-    sourceFolder,
-    outputFolder: settings.outputFolder,
-    outputTemplate: settings.outputTemplate,
-    nowMs,
-    allowPaths: settings.allowPaths,
-    optionFiles: [files.image, files.lastFrame, ...(files.reference ?? [])].filter((name) => name !== undefined),
-    sidecar: settings.sidecar,
-    platform: host.platform,
-    listings: new FolderListings(),
-    variants: settings.variants,
-    resolve: (input) =>
-      resolveRequest({ ...withDefaults(input, configuration.defaults), model: input.model ?? model }, server),
-    resolveDerived: (input) => resolveDerivedRequest(input, server),
-    estimate: (request) => {
-      const price = estimate(request, nowMs, configuration.prices);
-      return settings.serverBatch ? batchPriceOf(price) : price;
-    },
-    sources: sources.videos,
-    fileModel: expectedModel(configuration),
-  });
-}
+  /** Its resolved rows. Throws `invalid_manifest` with all problems of all lines. */
+  async rows(): Promise<readonly BatchRow[]> {
+    const { rows, faults, notes } = await this.#resolve();
+    this.#refuse(faults, faults.length > 0 ? this.#missing : []);
+    for (const note of notes) this.#deps.output.note(note);
+    return rows;
+  }
 
-async function readText(source: ManifestSource, host: Host): Promise<string> {
-  const { path } = source;
-  try {
-    const bytes = await (path === null ? readStream(host.stdin, host.interrupt) : readInput(path, host.interrupt));
-    return decodeText(bytes, titleOf(source));
-  } catch (error) {
-    host.interrupt.throwIfAborted();
+  /**
+   * Throws `invalid_manifest` if unpaid rows start from videos that the server does not have, or if a file exists where one
+   * would be saved. For a paid row it may be the video itself, saved by a run that was killed before it could record that.
+   */
+  async refuseUnpayable(
+    rows: readonly PlannedRow[],
+    force: boolean,
+    { objects }: Pick<Context, 'objects'>,
+  ): Promise<void> {
+    const listings = new FolderListings();
+    const look = pLimit(PARALLEL_LOOKS);
+    const isTaken = (path: string): boolean | Promise<boolean> =>
+      isObjectAddress(path)
+        ? look(() => targetOf(path, objects).isTaken(path))
+        : (listings.stat(path)?.isFile() ?? false);
+    const taken = force ? [] : await Promise.all(rows.map(({ row }) => this.#takenBy(row, isTaken)));
+    const faults = [...taken.flat(), ...(await this.#videos.check(rows.map(({ row }) => row)))];
+    faults.sort((a, b) => a.line - b.line);
+    this.#refuse(faults);
+  }
+
+  /** Throws `usage` if options have problems, together with those of the manifest. Sends nothing. */
+  async refuseWith(faults: readonly string[], command: string): Promise<void> {
+    if (faults.length > 0) refuseFaults([...faults, ...(await this.#problems())], command);
+  }
+
+  /** What is wrong with it. Standard input, which may be a person, is not waited for. */
+  async #problems(): Promise<string[]> {
+    if (this.#source.path === null) return this.#missing;
+    try {
+      return [...this.#missing, ...violationsOf((await this.#resolve()).faults)];
+    } catch (error) {
+      if (!(error instanceof SoraError) || error.code !== 'invalid_manifest') throw error;
+      return [...this.#missing, error.causedBy === null ? error.message : `${error.message}: ${error.causedBy}`];
+    }
+  }
+
+  /** What the server cannot do for any row. */
+  get #missing(): string[] {
+    const server = capabilitiesOf(this.#deps.configuration);
+    return this.#source.serverBatch ? missingFor({ operation: 'batch' }, server) : [];
+  }
+
+  /** The name in the ledger: the real path, or for standard input the working folder. */
+  get #batch(): string {
+    const { path } = this.#source;
+    return path === null ? join(this.#deps.host.cwd, '-') : realpathSync(path);
+  }
+
+  /** For people. */
+  get #title(): string {
+    return this.#source.path === null ? 'standard input' : this.#source.name;
+  }
+
+  async #resolve(): Promise<ReturnType<typeof resolveRows>> {
+    const { configuration, host } = this.#deps;
+    const { name, path, format, serverBatch, ...source } = this.#source;
+    const text = await this.#read();
+    const files = optionFiles(this.#options, host.cwd);
+    const manifest = await readManifest(text, format ?? formatOf(name, text), defaultsOf(this.#options, files));
+    const sourceFolder = path === null ? host.cwd : dirname(path);
+    await this.#videos.find(storedNames(manifest, sourceFolder));
+    const model = configuration.model?.value;
+    const server = capabilitiesOf(configuration);
+    const nowMs = host.clock.now();
+    return resolveRows(manifest, {
+      ...source,
+      batch: this.#batch,
+      baseUrl: configuration.baseUrl.value,
+      sourceFolder,
+      nowMs,
+      optionFiles: [files.image, files.lastFrame, ...(files.reference ?? [])].filter((file) => file !== undefined),
+      platform: host.platform,
+      listings: new FolderListings(),
+      resolve: (input) =>
+        resolveRequest({ ...withDefaults(input, configuration.defaults), model: input.model ?? model }, server),
+      resolveDerived: (input) => resolveDerivedRequest(input, server),
+      estimate: (request) => {
+        const price = estimate(request, nowMs, configuration.prices);
+        return serverBatch ? batchPriceOf(price) : price;
+      },
+      sources: this.#videos.videos,
+      fileModel: expectedModel(configuration),
+    });
+  }
+
+  async #read(): Promise<string> {
+    const { path } = this.#source;
+    const { stdin, interrupt } = this.#deps.host;
+    try {
+      return decodeText(await (path === null ? readStream(stdin, interrupt) : readInput(path, interrupt)), this.#title);
+    } catch (error) {
+      interrupt.throwIfAborted();
+      throw new SoraError('invalid_manifest', {
+        title: `could not read ${path === null ? '' : 'the manifest '}${this.#title}`,
+        causedBy: messageOf(error),
+        hints: ['check the path, or use `-` for standard input'],
+      });
+    }
+  }
+
+  async #takenBy(row: BatchRow, isTaken: (path: string) => boolean | Promise<boolean>): Promise<ManifestFault[]> {
+    const { line, destination, variants } = row;
+    if (!isNameKnown(destination)) return [];
+    const video = { ...expectedVideo(row), id: null, createdAtMs: this.#deps.host.clock.now() };
+    const paths = pathsFor(destination, variants, video).map(({ path }) => path);
+    const names = [...paths, ...(this.#source.sidecar ? paths.slice(0, 1).map(sidecarPath) : [])];
+    const answers = await Promise.all(names.map(isTaken));
+    const taken = names.filter((_, at) => answers[at]);
+    return taken.map((name) => ({
+      line,
+      message: `the output file already exists: ${name} (\`--force\` overwrites it)`,
+    }));
+  }
+
+  #refuse(faults: readonly ManifestFault[], general: readonly string[] = []): void {
+    if (faults.length + general.length === 0) return;
     throw new SoraError('invalid_manifest', {
-      title: `could not read ${path === null ? '' : 'the manifest '}${titleOf(source)}`,
-      causedBy: messageOf(error),
-      hints: ['check the path, or use `-` for standard input'],
+      title: `${countOf(faults.length + general.length, 'error')} in ${this.#title}`,
+      violations: [...general, ...violationsOf(faults)],
     });
   }
 }
@@ -200,35 +210,6 @@ function defaultsOf(options: RequestOptions, files: ReturnType<typeof optionFile
   const values: Readonly<Record<string, unknown>> = { ...options, ...files };
   const given = Object.keys(REQUEST_OPTIONS).filter((name) => values[name] !== undefined);
   return Object.fromEntries(given.map((name) => [fieldNamed(name), values[name]]));
-}
-
-async function takenOutput(
-  row: BatchRow,
-  { force, sidecar }: BatchSettings,
-  isTaken: (path: string) => boolean | Promise<boolean>,
-  nowMs: number,
-): Promise<ManifestFault[]> {
-  const { line, destination, variants } = row;
-  if (force || !isNameKnown(destination)) return [];
-  const video = { ...expectedVideo(row), id: null, createdAtMs: nowMs };
-  const paths = pathsFor(destination, variants, video).map(({ path }) => path);
-  const names = [...paths, ...(sidecar ? paths.slice(0, 1).map(sidecarPath) : [])];
-  const answers = await Promise.all(names.map(isTaken));
-  const taken = names.filter((_, at) => answers[at]);
-  const messageOf = (name: string): string => `the output file already exists: ${name} (\`--force\` overwrites it)`;
-  return taken.map((name) => ({ line, message: messageOf(name) }));
-}
-
-function titleOf({ path, name }: ManifestSource): string {
-  return path === null ? 'standard input' : name;
-}
-
-function refuse(source: ManifestSource, faults: readonly ManifestFault[], general: readonly string[] = []): void {
-  if (faults.length + general.length === 0) return;
-  throw new SoraError('invalid_manifest', {
-    title: `${countOf(faults.length + general.length, 'error')} in ${titleOf(source)}`,
-    violations: [...general, ...violationsOf(faults)],
-  });
 }
 
 /** A problem shared by very many lines, such as a wrong option, is reported at its first line. */

@@ -43,8 +43,7 @@ import {
   renderPrices,
 } from '../../output/cost-view.ts';
 import { renderSpent, SPENT_JSON_SHAPE, spentJson } from '../../output/spent-view.ts';
-import { readRows } from '../batch/manifest-rows.ts';
-import { RowSources } from '../batch/row-sources.ts';
+import { ManifestRows } from '../batch/manifest-rows.ts';
 import { GROUPINGS, reportSpent } from './spent-report.ts';
 
 const MAX_COUNT = 1_000_000;
@@ -174,7 +173,7 @@ async function estimateBatch(
     outputTemplate: null,
     sidecar: false,
   };
-  const rows = await readRows(source, options, new RowSources(deps, true), deps);
+  const rows = await new ManifestRows(source, options, deps, true).rows();
   const orders = rows.map((row) => ({ request: expectedVideo(row), askedSeconds: row.askedSeconds, count: 1 }));
   const estimated = estimateCost(orders, asOfMs, configuration.prices);
   if (configuration.isSimulator) output.note('the simulator is free; these are the prices of the real models');
