@@ -98,9 +98,9 @@ async function attempt<T>(open: () => Promise<T>): Promise<T | SoraError> {
 async function openRoute(call: ContentCall): Promise<ContentReply> {
   const { transport, source, variant, options, context } = call;
   const url = transport.urlOf(routeOf(source.id), variant === 'video' ? {} : { variant });
-  const reply = await fetchContent(transport, url, options, context);
+  const reply = await fetchContent(call, url);
   if (isSuccess(reply) && !isDocument(reply)) return toContentReply(reply, options.resume);
-  if (reply.status >= 300) throw await failureFrom(transport, reply, context);
+  if (reply.status >= 300) throw await failureFrom(call, reply);
   const text = await transport.textOf(reply, options.signal).catch((error: unknown) => {
     options.signal?.throwIfAborted();
     throw failureFromThrown(error, context);
@@ -128,23 +128,19 @@ async function openNamed(call: ContentCall, location: ContentLocation): Promise<
   return openLocation(call, job.content);
 }
 
-async function openLocation(
-  { transport, options, context }: ContentCall,
-  content: ContentLocation,
-): Promise<ContentReply> {
+async function openLocation(call: ContentCall, content: ContentLocation): Promise<ContentReply> {
   if (content.kind === 'base64') return fromBase64(content.base64);
-  const place = new URL(content.url, transport.baseUrl);
+  const place = new URL(content.url, call.transport.baseUrl);
   if (place.protocol === 'data:') return fromBase64(content.url);
-  const reply = await fetchContent(transport, place.href, options, context);
-  if (isSuccess(reply)) return toContentReply(reply, options.resume);
-  throw await failureFrom(transport, reply, context, place.origin);
+  const reply = await fetchContent(call, place.href);
+  if (isSuccess(reply)) return toContentReply(reply, call.options.resume);
+  throw await failureFrom(call, reply, true);
 }
 
 function canFetch({ baseUrl }: Transport, content: ContentLocation): boolean {
   if (content.kind === 'base64') return true;
-  return (
-    URL.canParse(content.url, baseUrl) && ['http:', 'https:', 'data:'].includes(new URL(content.url, baseUrl).protocol)
-  );
+  if (!URL.canParse(content.url, baseUrl)) return false;
+  return ['http:', 'https:', 'data:'].includes(new URL(content.url, baseUrl).protocol);
 }
 
 function routeOf(id: string): string {
@@ -157,12 +153,8 @@ function isRoute({ transport, source }: ContentCall, content: ContentLocation | 
   return new URL(content.url, transport.baseUrl).pathname.endsWith(routeOf(source.id));
 }
 
-async function fetchContent(
-  transport: Transport,
-  url: string,
-  { resume, signal }: ContentOptions,
-  context: CallContext,
-): Promise<OpenedReply> {
+async function fetchContent({ transport, options, context }: ContentCall, url: string): Promise<OpenedReply> {
+  const { resume, signal } = options;
   const range = resume && { range: `bytes=${resume.offsetBytes}-`, 'if-range': resume.validator.ifRange };
   try {
     return await transport.open({ method: 'GET', url, headers: { ...range }, signal }, SNIFF_BYTES);
@@ -230,16 +222,15 @@ const NOT_READY: ReadonlySet<number> = new Set([400, 404, 409, 425]);
 /** The file is shorter than the part already received, so it has changed. */
 const RANGE_NOT_SATISFIABLE = 416;
 
-/** `fileOrigin` is the origin of the file's address; left out for `/content`, which may redirect to one. */
+/** `isNamed`: of the address in a job. `/content` may redirect to a file, too. */
 async function failureFrom(
-  transport: Transport,
+  { transport, context }: ContentCall,
   reply: OpenedReply,
-  context: CallContext,
-  fileOrigin: string | null = null,
+  isNamed = false,
 ): Promise<SoraError> {
   const body = await transport.textOf(reply).catch(() => '');
   const failure = failureFromReply({ ...reply, body }, context);
-  const isOfFile = fileOrigin !== null || !transport.isHome(reply.url);
+  const isOfFile = isNamed || !transport.isHome(reply.url);
   const code = codeOf(failure.code, reply.status, isOfFile);
   if (code === failure.code && !isOfFile) return failure;
   const title = `the URL of the video’s file refuses the download: ${new URL(reply.url).origin}`;

@@ -66,20 +66,32 @@ export class ToolCalls {
         title: `${tool.name} has not ended yet`,
         hints: ['call `list` or `status` to see its state'],
       });
-      alarms.push(clock.alarm(CALL_MS + GRACE_MS, () => resolve(failed([error], this.#clean))));
+      alarms.push(clock.alarm(CALL_MS + GRACE_MS, () => resolve(this.#failed([error]))));
     });
     try {
       return await Promise.race([this.#run(tool, input, stop.signal), overdue]);
     } catch (thrown) {
-      return failed([asSoraError(thrown)], this.#clean);
+      return this.#failed([asSoraError(thrown)]);
     } finally {
       for (const cancel of alarms) cancel();
     }
   }
 
-  /** Agents read what people do not see: text from servers must not speak to them in invisible characters. */
-  readonly #clean = (text: string): string =>
-    replaceInvisible(this.#options.context.output.secrets.hide(text), () => '');
+  /**
+   * The document as structured content and, for clients that read text only, as text. Agents read what people do not see:
+   * text from servers must not speak to them in invisible characters.
+   */
+  #resultOf(data: Readonly<Record<string, unknown>>, content: CallToolResult['content'] = []): CallToolResult {
+    const { secrets } = this.#options.context.output;
+    const text = replaceInvisible(secrets.hide(JSON.stringify(data)), () => '');
+    return { content: [{ type: 'text', text }, ...content], structuredContent: JSON.parse(text) };
+  }
+
+  #failed(errors: readonly [SoraError, ...SoraError[]], data: Readonly<Record<string, unknown>> = {}): CallToolResult {
+    const [error, ...more] = errors.map((each) => errorJson(each));
+    const document = { ...data, error, ...(more.length > 0 && { errors: [error, ...more] }) };
+    return { ...this.#resultOf(document), isError: true };
+  }
 
   async #run(tool: Tool, input: ToolInput, signal: AbortSignal): Promise<CallToolResult> {
     this.#keepInside(input);
@@ -94,10 +106,9 @@ export class ToolCalls {
     const isOneJob = answer !== undefined && 'submission' in answer.data;
     const data = isOneJob ? { jobs } : (answer?.data ?? {});
     const [first] = errors;
-    if (first?.code === 'wait_timeout' && jobs.length > 0)
-      return resultOf({ ...data, still_running: true }, [], this.#clean);
-    if (first !== undefined) return failed([first, ...errors.slice(1)], this.#clean, data);
-    return resultOf(data, contentOf(jobs, this.#options.folder), this.#clean);
+    if (first?.code === 'wait_timeout' && jobs.length > 0) return this.#resultOf({ ...data, still_running: true });
+    if (first !== undefined) return this.#failed([first, ...errors.slice(1)], data);
+    return this.#resultOf(data, contentOf(jobs, this.#options.folder));
   }
 
   /** Prices the call, reserves the price, and submits with the price as the cap. */
@@ -231,26 +242,4 @@ function readThumbnail(path: string): Buffer | null {
   } catch {
     return null;
   }
-}
-
-function failed(
-  errors: readonly [SoraError, ...SoraError[]],
-  clean: (text: string) => string,
-  data: Readonly<Record<string, unknown>> = {},
-): CallToolResult {
-  const [error, ...more] = errors.map((each) => errorJson(each));
-  return {
-    ...resultOf({ ...data, error, ...(more.length > 0 ? { errors: [error, ...more] } : {}) }, [], clean),
-    isError: true,
-  };
-}
-
-/** The document as structured content and, for clients that read text only, as text. */
-function resultOf(
-  data: Readonly<Record<string, unknown>>,
-  content: CallToolResult['content'],
-  clean: (text: string) => string,
-): CallToolResult {
-  const text = clean(JSON.stringify(data));
-  return { content: [{ type: 'text', text }, ...content], structuredContent: JSON.parse(text) };
 }
