@@ -139,6 +139,7 @@ export class OrderForm {
       await this.#order();
     } catch (error) {
       showProblem(this.#error, reasonOf(error), error instanceof Refusal ? error.details : []);
+      this.#error.scrollIntoView({ block: 'nearest' });
     } finally {
       button.ariaDisabled = null;
     }

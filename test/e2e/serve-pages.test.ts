@@ -331,6 +331,17 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
+  it('the page refuses a prompt that is too long, instead of cutting it, and shows why', async () => {
+    const { url } = await startServe(createBinary());
+    const { page } = await visit(url, { viewport: { width: 360, height: 640 } });
+    await page.getByLabel('Prompt').fill('x'.repeat(33_000));
+    await page.getByRole('button', { name: 'Create video' }).click();
+    const reason = page.getByText('the prompt has 33000 characters; the limit is 32000');
+    await reason.waitFor();
+    const { y = 0, height = 0 } = (await reason.boundingBox()) ?? {};
+    expect(y + height).toBeLessThanOrEqual(640);
+  });
+
   it('the page creates one video after a double click, or while a key is held', async () => {
     const { url } = await startServe(createBinary(), [], FAST);
     const { page } = await visit(url);
