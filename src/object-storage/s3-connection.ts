@@ -43,7 +43,7 @@ export async function connect({ env, http: openHttp, onSecret }: ConnectionOptio
   return { sdk, client, sessionToken: credentials?.sessionToken ?? '' };
 }
 
-/** A request of the SDK, as far as it is sent on. */
+/** The parts of an SDK request that are sent. */
 interface SdkRequest {
   readonly method: string;
   readonly protocol: string;
@@ -55,7 +55,7 @@ interface SdkRequest {
   readonly body?: unknown;
 }
 
-/** Sends a request of the SDK on the program's own network, with its proxies and time-outs. */
+/** Sends an SDK request over the program's own HTTP, with its proxies and timeouts. */
 async function exchange(http: Http, request: SdkRequest, abortSignal: unknown) {
   const { method, protocol, hostname, port, path, query = {}, headers, body } = request;
   const pairs = Object.entries(query).flatMap(([name, value]) =>
@@ -72,7 +72,7 @@ async function exchange(http: Http, request: SdkRequest, abortSignal: unknown) {
   return { response: { statusCode: reply.status, headers: { ...reply.headers }, body: reply.body } };
 }
 
-/** As signatures want it. */
+/** As signatures require it. */
 function escaped(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,

@@ -48,7 +48,7 @@ async function putWhole(
   if (ETag === undefined) throw new Error('the reply has no ETag'); // it is of something else, such as a proxy
 }
 
-/** The object appears when all parts have arrived; whatever goes wrong, or an interrupt, removes them. */
+/** The object appears when all parts have arrived; a failure or an interrupt removes them. */
 async function putParts(
   { client, sdk }: S3Connection,
   { params, condition }: UploadTarget,

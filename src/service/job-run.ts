@@ -40,7 +40,7 @@ type NotedEvent =
 
 /** One job in the background: submitted once, waited for and downloaded. */
 export class JobRun {
-  /** Resolves when the create has been answered, whatever the answer. */
+  /** Resolves when the create has been answered, even if it was refused. */
   readonly submitted: Promise<void>;
   readonly ended: Promise<void>;
   readonly #options: JobRunOptions;

@@ -89,7 +89,7 @@ async function addServer(transaction: Transaction, server: string, { ready, bloc
   await transaction.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [ready]);
   transaction.send('INSERT INTO sora.server (queue, base_url) VALUES ($1, $2) ON CONFLICT DO NOTHING', [ready, server]);
   const [last] = await transaction.query('SELECT to_regclass($1) AS index', [`${SCHEMA}.${ready}_after`]);
-  if (last?.index != null) return; // creating an index waits for everybody who writes, also where it exists
+  if (last?.index != null) return; // creating an index waits for all writers, even if it exists
   const [table, blockedTable] = [partitionOf(ready), partitionOf(blocked)];
   transaction.send(`CREATE INDEX ${ready}_next ON ${table} (priority DESC, created_on, id) WHERE state < 'active'`);
   // It has no order, so all waiting tasks are sorted for each claim. The planner prefers it until there are statistics.

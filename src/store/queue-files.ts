@@ -1,6 +1,6 @@
 import { SoraError } from '../domain/errors.ts';
 import { crypto } from '../platform/crypto.ts';
-import type { Database, Transaction } from './postgres.ts';
+import type { Database } from './postgres.ts';
 
 /** Of the files read last, which rows of one manifest often share. */
 const CACHED_BYTES = 64 << 20;
@@ -56,16 +56,4 @@ export class QueueFiles {
         AND NOT EXISTS (SELECT 1 FROM sora.file_use u WHERE u.digest = f.digest)`,
     );
   }
-}
-
-/** Records which files tasks need until they are done. */
-export function useFiles(
-  transaction: Transaction,
-  uses: readonly { readonly task: string; readonly digest: string }[],
-): void {
-  if (uses.length === 0) return;
-  transaction.send(
-    'INSERT INTO sora.file_use (task, digest) SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT DO NOTHING',
-    [uses.map(({ task }) => task), uses.map(({ digest }) => digest)],
-  );
 }

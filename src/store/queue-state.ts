@@ -16,7 +16,7 @@ export interface QueueState {
   readonly workers: readonly { readonly name: string; readonly running: number; readonly concurrency: number }[];
 }
 
-/** How many tasks there are, and who takes them. */
+/** The numbers of tasks, and the workers that take them. */
 export async function readQueueState(boss: QueueBoss): Promise<QueueState> {
   const { ready, dead, blocked } = boss.names;
   const [row] = await boss.query(

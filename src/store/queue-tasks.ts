@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { parseJson } from '../domain/json.ts';
 import { type BossTransaction, SCHEMA } from './queue-boss.ts';
-import { useFiles } from './queue-files.ts';
 
 const FIRST_RETRY_S = 15;
 /** pg-boss gives up a running task after this time; workers that end are noticed earlier. */
@@ -28,9 +27,11 @@ export async function storeTasks(
   const added = tasks.map((task) => ({ ...task, id: taskId(task.name) }));
   await storeAgain(transaction, added, priority);
   await block(transaction, added);
-  useFiles(
-    transaction,
-    added.flatMap(({ id, files = [] }) => files.map((digest) => ({ task: id, digest }))),
+  const uses = added.flatMap(({ id, files = [] }) => files.map((digest) => ({ id, digest })));
+  if (uses.length === 0) return;
+  transaction.send(
+    'INSERT INTO sora.file_use (task, digest) SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT DO NOTHING',
+    [uses.map(({ id }) => id), uses.map(({ digest }) => digest)],
   );
 }
 

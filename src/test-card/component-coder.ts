@@ -20,13 +20,70 @@ const FOUR_SAMPLES = 0x0101_0101;
 /** Predicted sample value where there is no neighbour to predict from: mid grey. */
 const NO_NEIGHBOUR = 128;
 
+/** Sums of `count` samples just above or to the left of a macroblock, from one of its samples on; undefined outside of the picture. */
+interface Neighbours {
+  above(from: number, count: number): number | undefined;
+  left(from: number, count: number): number | undefined;
+}
+
+/** What distinguishes luma from chroma in an Intra_16x16 macroblock with DC prediction. */
+interface ComponentKind {
+  /** 4x4 blocks across the macroblock. */
+  readonly blocksAcross: number;
+  /** The order in which its blocks are coded: raster positions. */
+  readonly blockOrder: readonly number[];
+  /** Sets the predicted value of each block. */
+  predict(neighbours: Neighbours, predictions: Int32Array): void;
+  /** The second-level transform of the blocks' DC coefficients, which is its own inverse, up to scale. */
+  hadamard(block: Int32Array): void;
+  /** The raster position of each of its levels. */
+  readonly dcScan: ArrayLike<number>;
+  /** Its output on the scale of `quantiseDc`. */
+  dcScaled(coefficient: number): number;
+  dequantiseDc(value: number): number;
+}
+
+/** Clauses 6.4.3, 8.3.3.3 and 8.5.10. */
+export const LUMA: ComponentKind = {
+  blocksAcross: 4,
+  blockOrder: [0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15],
+  /** One value for the whole macroblock: the mean of the row above and the column to the left. */
+  predict({ above, left }, predictions) {
+    predictions.fill(meanOf(MACROBLOCK, above(0, MACROBLOCK), left(0, MACROBLOCK)));
+  },
+  hadamard: hadamard4x4,
+  dcScan: ZIGZAG_4X4,
+  dcScaled: (coefficient) => (coefficient + 1) >> 1, // halved, as the forward transform of a DC block is defined
+  dequantiseDc: dequantiseLumaDc,
+};
+
+/** Clauses 6.4.7, 8.3.4 and 8.5.11. */
+export const CHROMA: ComponentKind = {
+  blocksAcross: 2,
+  blockOrder: [0, 1, 2, 3],
+  /** Each block has its own mean; those off the diagonal prefer the neighbour on their own side. */
+  predict({ above, left }, predictions) {
+    const [aboveLeft, aboveRight] = [above(0, BLOCK), above(BLOCK, BLOCK)];
+    const [leftTop, leftBottom] = [left(0, BLOCK), left(BLOCK, BLOCK)];
+    predictions[0] = meanOf(BLOCK, aboveLeft, leftTop);
+    predictions[1] = meanOf(BLOCK, aboveRight ?? leftTop);
+    predictions[2] = meanOf(BLOCK, leftBottom ?? aboveLeft);
+    predictions[3] = meanOf(BLOCK, aboveRight, leftBottom);
+  },
+  hadamard: hadamard2x2,
+  dcScan: [0, 1, 2, 3],
+  dcScaled: (coefficient) => coefficient,
+  dequantiseDc: dequantiseChromaDc,
+};
+
 /**
  * Codes one colour component, one macroblock at a time: DC prediction, transform, quantisation, and the reconstruction of
  * a decoder, from which later macroblocks are predicted.
  *
  * After `code`, `dcLevels` and `acLevels` contain the quantised levels in scan order, until the next call.
  */
-export abstract class ComponentCoder {
+export class ComponentCoder {
+  readonly kind: ComponentKind;
   /** What a decoder shows after the macroblocks coded so far. */
   readonly reconstruction: Plane;
   /** Levels of the second-level (DC) transform. */
@@ -34,58 +91,59 @@ export abstract class ComponentCoder {
   /** 16 entries for each 4x4 block in raster order; entry 0 of each is unused, because `dcLevels` has its level. */
   readonly acLevels: Int32Array;
 
-  /** 4x4 blocks across the macroblock in this component: 4 in luma, 2 in chroma. */
-  readonly #blocksAcross: number;
   /** The number of AC levels coded for each 4x4 block of the picture: the context of its neighbours (clause 9.2.1). */
   readonly #levelCounts: Uint8Array;
   /** 4x4 blocks across the picture. */
   readonly #countStride: number;
 
   /** Predicted value of each 4x4 block. */
-  protected readonly predictions: Int32Array;
+  readonly #predictions: Int32Array;
   /** DC coefficients of the blocks, before quantisation and again after it. */
-  protected readonly dcCoefficients: Int32Array;
+  readonly #dcCoefficients: Int32Array;
   readonly #coefficients: Int32Array;
   /** 1 for each block with a non-zero AC level. */
   readonly #blockHasAc: Uint8Array;
   #hasAc = false;
 
-  constructor(width: number, height: number, blocksAcross: number) {
-    const blocks = blocksAcross * blocksAcross;
+  /** `kind` is `LUMA` or `CHROMA`; the plane has whole macroblocks. */
+  constructor(kind: ComponentKind, { width, height }: Plane) {
+    const blocks = kind.blockOrder.length;
+    this.kind = kind;
     this.reconstruction = createPlane(width, height);
     this.dcLevels = new Int32Array(blocks);
     this.acLevels = new Int32Array(blocks * BLOCK_SAMPLES);
-    this.predictions = new Int32Array(blocks);
-    this.dcCoefficients = new Int32Array(blocks);
+    this.#predictions = new Int32Array(blocks);
+    this.#dcCoefficients = new Int32Array(blocks);
     this.#coefficients = new Int32Array(blocks * BLOCK_SAMPLES);
     this.#blockHasAc = new Uint8Array(blocks);
-    this.#blocksAcross = blocksAcross;
     this.#countStride = width / BLOCK;
     this.#levelCounts = new Uint8Array((width / BLOCK) * (height / BLOCK));
-  }
-
-  /** Sets the predicted value of each 4x4 block, for the macroblock whose top left sample is (x, y). */
-  protected abstract predict(x: number, y: number): void;
-  /** Second-level transform: `dcCoefficients` to `dcLevels`. */
-  protected abstract quantiseDcBlock(): void;
-  /** The inverse, as in a decoder: `dcLevels` to `dcCoefficients`. */
-  protected abstract dequantiseDcBlock(): void;
-
-  /** Sum of the `count` samples just above row `y` from column `x` on; undefined at the top of the picture. */
-  protected sumAbove(x: number, y: number, count: number): number | undefined {
-    return y === 0 ? undefined : this.#sum((y - 1) * this.reconstruction.width + x, 1, count);
-  }
-
-  /** Sum of the `count` samples to the left of column `x` from row `y` down; undefined at the left of the picture. */
-  protected sumLeft(x: number, y: number, count: number): number | undefined {
-    const { width } = this.reconstruction;
-    return x === 0 ? undefined : this.#sum(y * width + x - 1, width, count);
   }
 
   #sum(offset: number, step: number, count: number): number {
     let sum = 0;
     for (let i = 0; i < count; i++) sum += this.reconstruction.samples[offset + i * step] ?? 0;
     return sum;
+  }
+
+  #neighboursOf(left: number, top: number): Neighbours {
+    const { width } = this.reconstruction;
+    return {
+      above: (from, count) => (top === 0 ? undefined : this.#sum((top - 1) * width + left + from, 1, count)),
+      left: (from, count) => (left === 0 ? undefined : this.#sum((top + from) * width + left - 1, width, count)),
+    };
+  }
+
+  /** The second-level transform: DC coefficients to levels, and back to the coefficients of a decoder. */
+  #codeDc(): void {
+    const { hadamard, dcScan, dcScaled, dequantiseDc } = this.kind;
+    const coefficients = this.#dcCoefficients;
+    const levels = this.dcLevels;
+    hadamard(coefficients);
+    for (let i = 0; i < levels.length; i++) levels[i] = quantiseDc(dcScaled(coefficients[dcScan[i] ?? 0] ?? 0));
+    for (let i = 0; i < levels.length; i++) coefficients[dcScan[i] ?? 0] = levels[i] ?? 0;
+    hadamard(coefficients);
+    for (let i = 0; i < levels.length; i++) coefficients[i] = dequantiseDc(coefficients[i] ?? 0);
   }
 
   /** Clears the contexts of the previous picture: macroblocks that are skipped count as empty. */
@@ -105,16 +163,15 @@ export abstract class ComponentCoder {
 
   /** Codes the macroblock in the given column and row, from `source`. */
   code(source: Plane, column: number, row: number): void {
-    const across = this.#blocksAcross;
+    const across = this.kind.blocksAcross;
     const left = column * across * BLOCK;
     const top = row * across * BLOCK;
     const offsetOf = (block: number): number =>
       (top + BLOCK * Math.trunc(block / across)) * source.width + left + BLOCK * (block % across);
-    this.predict(left, top);
+    this.kind.predict(this.#neighboursOf(left, top), this.#predictions);
     this.#hasAc = false;
     for (let block = 0; block < this.dcLevels.length; block++) this.#transformBlock(source, offsetOf(block), block);
-    this.quantiseDcBlock();
-    this.dequantiseDcBlock();
+    this.#codeDc();
     for (let block = 0; block < this.dcLevels.length; block++) this.#reconstructBlock(offsetOf(block), block);
   }
 
@@ -134,7 +191,7 @@ export abstract class ComponentCoder {
   }
 
   #countIndex(column: number, row: number, block: number): number {
-    const across = this.#blocksAcross;
+    const across = this.kind.blocksAcross;
     const blockColumn = column * across + (block % across);
     const blockRow = row * across + Math.trunc(block / across);
     return blockRow * this.#countStride + blockColumn;
@@ -142,12 +199,12 @@ export abstract class ComponentCoder {
 
   #transformBlock(source: Plane, offset: number, block: number): void {
     const at = block * BLOCK_SAMPLES;
-    const prediction = this.predictions[block] ?? 0;
+    const prediction = this.#predictions[block] ?? 0;
     if (this.#blockHasAc[block] === 1) this.acLevels.fill(0, at, at + BLOCK_SAMPLES);
     this.#blockHasAc[block] = 0;
     if (isFlat(source, offset)) {
       // Most of a test card is flat at this scale; the transform of a flat block is its sum.
-      this.dcCoefficients[block] = BLOCK_SAMPLES * ((source.samples[offset] ?? 0) - prediction);
+      this.#dcCoefficients[block] = BLOCK_SAMPLES * ((source.samples[offset] ?? 0) - prediction);
       return;
     }
     const coefficients = this.#coefficients;
@@ -156,7 +213,7 @@ export abstract class ComponentCoder {
       coefficients[at + i] = sample - prediction;
     }
     forwardTransform(coefficients, at);
-    this.dcCoefficients[block] = coefficients[at] ?? 0;
+    this.#dcCoefficients[block] = coefficients[at] ?? 0;
     if (!this.#quantiseAcBlock(at)) return;
     this.#blockHasAc[block] = 1;
     this.#hasAc = true;
@@ -179,8 +236,8 @@ export abstract class ComponentCoder {
 
   #reconstructBlock(offset: number, block: number): void {
     const { samples, words, width } = this.reconstruction;
-    const prediction = this.predictions[block] ?? 0;
-    const dc = this.dcCoefficients[block] ?? 0;
+    const prediction = this.#predictions[block] ?? 0;
+    const dc = this.#dcCoefficients[block] ?? 0;
     if (this.#blockHasAc[block] === 0) {
       const word = Math.imul(clipToByte(prediction + roundResidual(dc)), FOUR_SAMPLES);
       for (let i = 0; i < BLOCK; i++) words[(offset + i * width) >> 2] = word;
@@ -212,71 +269,6 @@ function isFlat({ samples, words, width }: Plane, offset: number): boolean {
 
 function clipToByte(value: number): number {
   return value < 0 ? 0 : value > 255 ? 255 : value;
-}
-
-/** Luma of an Intra_16x16 macroblock with DC prediction (clause 8.3.3.3). */
-export class LumaCoder extends ComponentCoder {
-  constructor(width: number, height: number) {
-    super(width, height, 4);
-  }
-
-  /** One value for the whole macroblock: the mean of the row above and the column to the left. */
-  protected override predict(x: number, y: number): void {
-    const above = this.sumAbove(x, y, MACROBLOCK);
-    const left = this.sumLeft(x, y, MACROBLOCK);
-    this.predictions.fill(meanOf(MACROBLOCK, above, left));
-  }
-
-  protected override quantiseDcBlock(): void {
-    hadamard4x4(this.dcCoefficients);
-    for (let i = 0; i < this.dcLevels.length; i++) {
-      const coefficient = this.dcCoefficients[ZIGZAG_4X4[i] ?? 0] ?? 0;
-      // Halved, as the forward transform of a DC block is defined; quantiseDc expects that scale.
-      this.dcLevels[i] = quantiseDc((coefficient + 1) >> 1);
-    }
-  }
-
-  protected override dequantiseDcBlock(): void {
-    for (let i = 0; i < this.dcLevels.length; i++) {
-      this.dcCoefficients[ZIGZAG_4X4[i] ?? 0] = this.dcLevels[i] ?? 0;
-    }
-    hadamard4x4(this.dcCoefficients);
-    for (let i = 0; i < this.dcCoefficients.length; i++) {
-      this.dcCoefficients[i] = dequantiseLumaDc(this.dcCoefficients[i] ?? 0);
-    }
-  }
-}
-
-/** One chroma component of an intra macroblock with DC prediction (clause 8.3.4). */
-export class ChromaCoder extends ComponentCoder {
-  constructor(width: number, height: number) {
-    super(width, height, 2);
-  }
-
-  /** Each 4x4 block has its own mean; those off the diagonal prefer the neighbour on their own side. */
-  protected override predict(x: number, y: number): void {
-    const aboveLeft = this.sumAbove(x, y, BLOCK);
-    const aboveRight = this.sumAbove(x + BLOCK, y, BLOCK);
-    const leftTop = this.sumLeft(x, y, BLOCK);
-    const leftBottom = this.sumLeft(x, y + BLOCK, BLOCK);
-    this.predictions[0] = meanOf(BLOCK, aboveLeft, leftTop);
-    this.predictions[1] = meanOf(BLOCK, aboveRight ?? leftTop);
-    this.predictions[2] = meanOf(BLOCK, leftBottom ?? aboveLeft);
-    this.predictions[3] = meanOf(BLOCK, aboveRight, leftBottom);
-  }
-
-  protected override quantiseDcBlock(): void {
-    hadamard2x2(this.dcCoefficients);
-    for (let i = 0; i < this.dcLevels.length; i++) this.dcLevels[i] = quantiseDc(this.dcCoefficients[i] ?? 0);
-  }
-
-  protected override dequantiseDcBlock(): void {
-    this.dcCoefficients.set(this.dcLevels);
-    hadamard2x2(this.dcCoefficients);
-    for (let i = 0; i < this.dcCoefficients.length; i++) {
-      this.dcCoefficients[i] = dequantiseChromaDc(this.dcCoefficients[i] ?? 0);
-    }
-  }
 }
 
 /** Rounded mean of up to two sums of `count` samples each. */

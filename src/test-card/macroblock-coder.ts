@@ -1,12 +1,8 @@
 import type { BitWriter } from './bit-writer.ts';
 import { CavlcWriter } from './cavlc.ts';
 import { CHROMA_DC_CONTEXT } from './cavlc-tables.ts';
-import { ChromaCoder, type ComponentCoder, LumaCoder } from './component-coder.ts';
+import { CHROMA, ComponentCoder, LUMA } from './component-coder.ts';
 import type { Picture } from './picture.ts';
-
-/** Coding order of the 4x4 luma blocks (Figure 6-10): raster position of each block index. */
-const LUMA_BLOCK_ORDER = [0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15];
-const CHROMA_BLOCK_ORDER = [0, 1, 2, 3];
 
 /** CodedBlockPatternChroma (Table 7-15). */
 const CHROMA_PATTERN = { none: 0, dcOnly: 1, dcAndAc: 2 } as const;
@@ -20,17 +16,17 @@ export type SliceKind = 'I' | 'P';
 
 /** Writes Intra_16x16 macroblocks with DC prediction, and keeps the picture that a decoder reconstructs from them. */
 export class MacroblockCoder {
-  readonly #luma: LumaCoder;
-  readonly #cb: ChromaCoder;
-  readonly #cr: ChromaCoder;
-  readonly #chroma: readonly ChromaCoder[];
+  readonly #luma: ComponentCoder;
+  readonly #cb: ComponentCoder;
+  readonly #cr: ComponentCoder;
+  readonly #chroma: readonly ComponentCoder[];
   readonly #cavlc = new CavlcWriter();
 
   /** For pictures with planes of the same sizes, padding included. */
   constructor({ luma, cb, cr }: Picture) {
-    this.#luma = new LumaCoder(luma.width, luma.height);
-    this.#cb = new ChromaCoder(cb.width, cb.height);
-    this.#cr = new ChromaCoder(cr.width, cr.height);
+    this.#luma = new ComponentCoder(LUMA, luma);
+    this.#cb = new ComponentCoder(CHROMA, cb);
+    this.#cr = new ComponentCoder(CHROMA, cr);
     this.#chroma = [this.#cb, this.#cr];
   }
 
@@ -58,17 +54,17 @@ export class MacroblockCoder {
     out.se(0); // mb_qp_delta
 
     this.#cavlc.writeBlock(out, luma.dcLevels, 0, 16, luma.contextOf(column, row, 0));
-    if (codesLumaAc) this.#writeAc(out, luma, LUMA_BLOCK_ORDER, column, row);
+    if (codesLumaAc) this.#writeAc(out, luma, column, row);
     if (chromaPattern !== CHROMA_PATTERN.none) {
       for (const plane of this.#chroma) this.#cavlc.writeBlock(out, plane.dcLevels, 0, 4, CHROMA_DC_CONTEXT);
     }
     if (chromaPattern === CHROMA_PATTERN.dcAndAc) {
-      for (const plane of this.#chroma) this.#writeAc(out, plane, CHROMA_BLOCK_ORDER, column, row);
+      for (const plane of this.#chroma) this.#writeAc(out, plane, column, row);
     }
   }
 
-  #writeAc(out: BitWriter, component: ComponentCoder, order: readonly number[], column: number, row: number): void {
-    for (const block of order) {
+  #writeAc(out: BitWriter, component: ComponentCoder, column: number, row: number): void {
+    for (const block of component.kind.blockOrder) {
       const nC = component.contextOf(column, row, block);
       const levels = this.#cavlc.writeBlock(out, component.acLevels, block * 16 + 1, 15, nC);
       component.recordCount(column, row, block, levels);

@@ -55,64 +55,49 @@ export function dequantiseChromaDc(value: number): number {
   return (value * DC_DEQUANT) >> 1;
 }
 
-/** The forward core transform of a residual, in place. */
-export function forwardTransform(block: Int32Array, at: number): void {
-  for (let i = at; i < at + 16; i += 4) forwardButterfly(block, i, 1);
-  for (let i = at; i < at + 4; i++) forwardButterfly(block, i, 4);
+/** A one-dimensional transform of the four integers that begin at `at`, in place. */
+type Butterfly = (block: Int32Array, at: number, step: number) => void;
+
+/** A 4x4 transform in place, of the block at `at`: of its rows, then of its columns. */
+function transformOf(butterfly: Butterfly): (block: Int32Array, at?: number) => void {
+  return (block, at = 0) => {
+    for (let i = at; i < at + 16; i += 4) butterfly(block, i, 1);
+    for (let i = at; i < at + 4; i++) butterfly(block, i, 4);
+  };
 }
 
-function forwardButterfly(block: Int32Array, at: number, step: number): void {
-  const a = block[at] ?? 0;
-  const b = block[at + step] ?? 0;
-  const c = block[at + 2 * step] ?? 0;
-  const d = block[at + 3 * step] ?? 0;
+/** The forward core transform of a residual. */
+export const forwardTransform = transformOf((block, at, step) => {
+  const [a, b, c, d] = [block[at] ?? 0, block[at + step] ?? 0, block[at + 2 * step] ?? 0, block[at + 3 * step] ?? 0];
   block[at] = a + b + c + d;
   block[at + step] = 2 * a + b - c - 2 * d;
   block[at + 2 * step] = a - b - c + d;
   block[at + 3 * step] = a - 2 * b + 2 * c - d;
-}
+});
 
-/** The inverse core transform (clause 8.5.12.2), in place; `roundResidual` turns its output into pixel differences. */
-export function inverseTransform(block: Int32Array, at: number): void {
-  for (let i = at; i < at + 16; i += 4) inverseButterfly(block, i, 1);
-  for (let i = at; i < at + 4; i++) inverseButterfly(block, i, 4);
-}
-
-function inverseButterfly(block: Int32Array, at: number, step: number): void {
-  const a = block[at] ?? 0;
-  const b = block[at + step] ?? 0;
-  const c = block[at + 2 * step] ?? 0;
-  const d = block[at + 3 * step] ?? 0;
-  const even = a + c;
-  const evenDifference = a - c;
-  const odd = b + (d >> 1);
-  const oddDifference = (b >> 1) - d;
+/** The inverse core transform (clause 8.5.12.2); `roundResidual` turns its output into pixel differences. */
+export const inverseTransform = transformOf((block, at, step) => {
+  const [a, b, c, d] = [block[at] ?? 0, block[at + step] ?? 0, block[at + 2 * step] ?? 0, block[at + 3 * step] ?? 0];
+  const [even, evenDifference] = [a + c, a - c];
+  const [odd, oddDifference] = [b + (d >> 1), (b >> 1) - d];
   block[at] = even + odd;
   block[at + step] = evenDifference + oddDifference;
   block[at + 2 * step] = evenDifference - oddDifference;
   block[at + 3 * step] = even - odd;
-}
+});
 
-/** Removes the scale of the inverse transform from one of its outputs. */
-export function roundResidual(value: number): number {
-  return (value + 32) >> 6;
-}
-
-/** The 4x4 Hadamard transform of clause 8.5.10, in place; applied twice it multiplies by 16. */
-export function hadamard4x4(block: Int32Array): void {
-  for (let i = 0; i < 16; i += 4) hadamardButterfly(block, i, 1);
-  for (let i = 0; i < 4; i++) hadamardButterfly(block, i, 4);
-}
-
-function hadamardButterfly(block: Int32Array, at: number, step: number): void {
-  const a = block[at] ?? 0;
-  const b = block[at + step] ?? 0;
-  const c = block[at + 2 * step] ?? 0;
-  const d = block[at + 3 * step] ?? 0;
+/** The 4x4 Hadamard transform of clause 8.5.10; applied twice it multiplies by 16. */
+export const hadamard4x4 = transformOf((block, at, step) => {
+  const [a, b, c, d] = [block[at] ?? 0, block[at + step] ?? 0, block[at + 2 * step] ?? 0, block[at + 3 * step] ?? 0];
   block[at] = a + b + c + d;
   block[at + step] = a + b - c - d;
   block[at + 2 * step] = a - b - c + d;
   block[at + 3 * step] = a - b + c - d;
+});
+
+/** Removes the scale of the inverse transform from one of its outputs. */
+export function roundResidual(value: number): number {
+  return (value + 32) >> 6;
 }
 
 /** The 2x2 Hadamard transform of clause 8.5.11.1, in place; applied twice it multiplies by 4. */
