@@ -1,9 +1,9 @@
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
 import { attempt } from './attempt.ts';
-import { temporaryName } from './crypto.ts';
 import { makeFolder } from './folders.ts';
+import { replaceFileSync } from './replace-file.ts';
 
 export interface CodeCache {
   /** Folder for compiled code; null for no cache. */
@@ -53,15 +53,8 @@ function readOwnFile(path: string): Buffer | undefined {
 
 function store(script: Script, folder: string, prefix: string, part: string): void {
   makeFolder(folder, 0o700);
-  const path = join(folder, prefix + part);
-  const temporary = temporaryName(path);
-  // Atomic: V8 detects a truncated file, but trusts every byte of a complete one.
-  try {
-    writeFileSync(temporary, script.createCachedData(), { mode: 0o600, flag: 'wx', flush: true });
-    renameSync(temporary, path);
-  } finally {
-    rmSync(temporary, { force: true });
-  }
+  // Synced: V8 detects a truncated file, but trusts every byte of a complete one.
+  replaceFileSync(join(folder, prefix + part), script.createCachedData(), { isSynced: true });
   for (const name of readdirSync(folder)) {
     if (!name.startsWith(prefix)) rmSync(join(folder, name), { force: true }); // left by an older version
   }

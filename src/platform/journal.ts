@@ -3,23 +3,20 @@ import {
   fdatasync,
   promises as fs,
   fstatSync,
-  fsyncSync,
   openSync,
   readSync,
-  renameSync,
-  rmSync,
   type Stats,
   statSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { temporaryName } from './crypto.ts';
 import { FileLock } from './file-lock.ts';
 import { hasCode } from './files.ts';
 import { makeFolder } from './folders.ts';
 import { type JournalLine, LineReader, NEWLINE } from './line-reader.ts';
 import { notRegular } from './open-input.ts';
+import { replaceFileSync } from './replace-file.ts';
 
 /** Ends a torn line, after which the file continues. */
 export const TORN_MARK = ' #torn';
@@ -236,22 +233,8 @@ export class Journal {
 /** Creates a file with its first lines, which are on disk before it gets its name; false if it exists. */
 function createWith(path: string, text: string): boolean {
   if (statRegular(path) !== undefined) return false;
-  const temporary = temporaryName(path);
-  try {
-    const descriptor = openSync(temporary, 'wx', 0o600);
-    try {
-      const bytes = Buffer.from(text);
-      if (writeSync(descriptor, bytes) < bytes.length)
-        throw new Error('only a part of the first lines could be written');
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(temporary, path);
-    return true;
-  } finally {
-    rmSync(temporary, { force: true });
-  }
+  replaceFileSync(path, text, { isSynced: true });
+  return true;
 }
 
 function endsInNewline(descriptor: number, size: number): boolean {

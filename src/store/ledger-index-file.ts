@@ -1,10 +1,10 @@
-import { closeSync, fstatSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { attempt } from '../platform/attempt.ts';
-import { temporaryName } from '../platform/crypto.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { openRegular } from '../platform/open-input.ts';
+import { replaceFileSync } from '../platform/replace-file.ts';
 import type { LedgerProblem } from './ledger-line.ts';
 import { Postings } from './ledger-postings.ts';
 
@@ -86,15 +86,8 @@ export function writeIndexFile(path: string, { postings, ...knowledge }: StoredI
   };
   const text = Buffer.from(JSON.stringify(header));
   const preamble = new Uint8Array(Uint32Array.of(text.length, crc32(text)).buffer);
-  const temporary = temporaryName(path);
   makeFolder(dirname(path), 0o700);
-  try {
-    writeFileSync(temporary, Buffer.concat([preamble, text, ...postings.columns()]), { flag: 'wx', mode: 0o600 });
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  replaceFileSync(path, Buffer.concat([preamble, text, ...postings.columns()]), { isSynced: false });
 }
 
 function checksumOf(postings: Postings): number {
