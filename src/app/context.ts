@@ -75,7 +75,6 @@ export class Context {
     this.#configuration = undefined;
   }
 
-  /** The configuration in effect. */
   get configuration(): Configuration {
     this.#configuration ??= this.configurationFor({ ...this.options, isInUse: true });
     return this.#configuration;

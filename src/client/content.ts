@@ -17,7 +17,6 @@ import { type CallContext, failureFromReply, failureFromThrown, quoteReply } fro
 import type { ContentOptions, ContentReply, ContentSource, ResumePoint, Validator } from './port.ts';
 import type { OpenedReply, Transport } from './transport.ts';
 
-/** One fetch of a video's bytes. */
 export interface ContentCall {
   readonly transport: Transport;
   readonly source: ContentSource;

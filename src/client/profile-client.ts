@@ -33,7 +33,6 @@ export function withProfile(client: VideosClient, server: ServerCapabilities, mo
   };
 }
 
-/** The server's name of a model. */
 export function serverModel(model: string, modelNames: ModelNames): string {
   return Object.hasOwn(modelNames, model) ? (modelNames[model] ?? model) : model;
 }

@@ -146,7 +146,6 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
   };
 }
 
-/** The caps on the spending of a day. */
 export function dayCapsOf(configuration: Configuration): DayCap[] {
   const { maxCostPerDay, maxCostPerDayPerUser } = configuration;
   const capOf = (cap: DailyCap | null, isPerUser: boolean): DayCap[] =>
@@ -181,7 +180,6 @@ function ownerOfSecrets(input: ConfigurationInput, { baseUrl, isProfilesOwn, isS
   return isFiles ? 'file' : 'person';
 }
 
-/** Reads the environment variables of an owner. */
 function variablesOf(owner: Owner): typeof fromEnv {
   return owner === 'person' ? fromEnv : fromEnvFile;
 }

@@ -69,7 +69,6 @@ export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
-/** Whether a setting’s name indicates a secret. */
 export function isSecretSetting(name: string): boolean {
   const [, sent] = /^profiles\.[^.]+\.(?:headers|query|list_query)\.(.+)$/.exec(name) ?? [];
   return sent !== undefined && isSecretName(sent);

@@ -10,7 +10,6 @@ export interface Sourced<T> {
   readonly isFromFile?: true;
 }
 
-/** Environment variables. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
 /** The global options that choose a server. */

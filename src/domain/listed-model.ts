@@ -19,7 +19,6 @@ export interface ListedModel {
   readonly skus: Readonly<Record<string, number | null>> | null;
 }
 
-/** What a server listed at some time. */
 export interface ModelList {
   /** The address it was read from. */
   readonly source: string;
@@ -27,7 +26,6 @@ export interface ModelList {
   readonly models: readonly ListedModel[];
 }
 
-/** How long a list is used. */
 export const LIST_LIFETIME_MS = 24 * 60 * 60_000;
 
 /** The same list with the profile's own names of models beside the server's. */

@@ -21,7 +21,6 @@ export const MAX_EXTENDED_SECONDS = 120;
 /** How often a video can be extended. */
 export const MAX_EXTENSIONS = 6;
 
-/** Used if no model is given. */
 export const DEFAULT_MODEL = 'sora-2';
 
 export const RESOLUTIONS = ['480p', '720p', '1024p', '1080p'] as const;

@@ -122,7 +122,6 @@ export function pricesOn(prices: readonly PriceRow[], day: string): PriceRow[] {
   return inEffect.sort((a, b) => a.model.localeCompare(b.model, 'en'));
 }
 
-/** A row for each price of a listed model. */
 function rowsOfListed(row: PriceRow, listed: ListedModel): PriceRow[] {
   return listedRates(listed).map(({ resolution, size, sound, microsPerSecond }) => ({
     ...row,

@@ -46,7 +46,6 @@ function doubtOf(record: JobRecord): Doubt | null {
   }
 }
 
-/** Jobs in doubt for the same reason. */
 export interface DoubtfulJobs {
   readonly doubt: Doubt;
   readonly jobs: number;

@@ -1,4 +1,4 @@
-import type { OutputStream } from '../platform/host.ts';
+import type { Host, OutputStream } from '../platform/host.ts';
 
 export type ColorMode = 'auto' | 'always' | 'never';
 
@@ -22,11 +22,7 @@ const same = (text: string): string => text;
 const PLAIN: Palette = { bold: same, dim: same, red: same, green: same, yellow: same, cyan: same };
 const DEFAULT_COLUMNS = 80;
 
-export async function createSurface(
-  stream: OutputStream,
-  env: Readonly<Record<string, string | undefined>>,
-  mode: ColorMode,
-): Promise<Surface> {
+export async function createSurface(stream: OutputStream, env: Host['env'], mode: ColorMode): Promise<Surface> {
   const isTerminal = stream.isTTY === true;
   return {
     isTerminal,
@@ -36,11 +32,7 @@ export async function createSurface(
 }
 
 /** chalk decides for standard output only, and ignores `NO_COLOR`; so this decides per stream. */
-export function isColored(
-  isTerminal: boolean,
-  env: Readonly<Record<string, string | undefined>>,
-  mode: ColorMode,
-): boolean {
+export function isColored(isTerminal: boolean, env: Host['env'], mode: ColorMode): boolean {
   if (mode !== 'auto') return mode === 'always';
   if (env.NO_COLOR) return false;
   if (env.FORCE_COLOR !== undefined) return !['0', 'false'].includes(env.FORCE_COLOR);

@@ -5,6 +5,7 @@ import { REQUEST_OPTIONS, type ReadSource, readDerivedRequest } from '../../app/
 import { extensionsOf, requireFinished } from '../../app/source-videos.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
 import { expectedModel } from '../../configuration/endpoint.ts';
+import type { JobRecord } from '../../domain/record.ts';
 import { pricedFrom, type SourceFacts } from '../../domain/request.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import type { Derivation, Variant } from '../../domain/video.ts';
@@ -98,9 +99,11 @@ async function derive(
   { args: [name = '', prompt], options }: CommandInput<typeof EXTEND_OPTIONS>,
   deps: ProductionDeps,
 ) {
-  const source = (await isFile(name, deps))
+  const record = await deps.jobs.known(name); // what the ledger knows is an id
+  const isFile = record === undefined && !name.startsWith('@') && isFileName(name, deps.host.cwd);
+  const source = isFile
     ? fileSource(operation, name, deps)
-    : await storedSource(operation, name, options, deps);
+    : await storedSource(operation, { name, record }, options, deps);
   const { host, options: globals, output, ledger, objects, servers, jobs, random, isInteractive } = deps;
   const shared = { host, options: globals, output, ledger, objects, servers, jobs, random, isInteractive };
   const own = { ...shared, configuration: source.configuration };
@@ -154,12 +157,6 @@ interface Source {
   readonly confirm?: () => Promise<SourceFacts>;
 }
 
-/** Whether a name is that of a file. What the ledger knows is an id. */
-async function isFile(name: string, { host, jobs }: Pick<ProductionDeps, 'host' | 'jobs'>): Promise<boolean> {
-  if (name.startsWith('@') || (await jobs.known(name)) !== undefined) return false;
-  return isFileName(name, host.cwd);
-}
-
 /** The server does not say which model it uses for a file, so the price is that of the default one. */
 function fileSource(
   operation: Derivation,
@@ -188,13 +185,12 @@ const UNKNOWN = { model: null, seconds: null, size: null, prompt: '' };
 /** A dry run knows what the ledger knows; otherwise a video without a record is read from its server first. */
 async function storedSource(
   operation: Derivation,
-  name: string,
+  { name, record }: { readonly name: string; readonly record: JobRecord | undefined },
   { dryRun, timeout }: OptionValues<typeof EXTEND_OPTIONS>,
   deps: Pick<ProductionDeps, 'jobs' | 'servers' | 'host' | 'configuration' | 'ledger'>,
 ): Promise<Source> {
   const { jobs, servers, host, ledger } = deps;
   const deadlineMs = host.clock.uptimeMs() + parseTimeoutMs(timeout, deps.configuration.timeoutMs.value, []);
-  const record = await jobs.known(name);
   if (dryRun) {
     const id = record?.job?.id ?? name;
     if (record?.removed) throw deletedVideo(id);
