@@ -185,10 +185,17 @@ function checkPrompt(prompt: string, { violations }: RequestTarget): void {
     violations.push('the prompt contains binary data');
   }
   if (prompt.length <= MAX_PROMPT_CHARACTERS) return;
-  const characters = [...prompt].length;
+  const characters = countCharacters(prompt);
   if (characters > MAX_PROMPT_CHARACTERS) {
     violations.push(`the prompt has ${characters} characters; the limit is ${MAX_PROMPT_CHARACTERS}`);
   }
+}
+
+/** Some characters have two code units. */
+export function countCharacters(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
 }
 
 function parseDuration(text: string | undefined, { violations }: RequestTarget): number | null {

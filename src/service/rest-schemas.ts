@@ -32,7 +32,7 @@ const ReferenceSchema = z.object({ type: z.enum(['image', 'video', 'audio']), ur
 /** An order; fields that are left out or null have a default. */
 export const VideoOrderSchema = z
   .strictObject({
-    prompt: z.string().min(1).max(32_000),
+    prompt: z.string().min(1).openapi({ maxLength: 32_000 }), // characters, where `max` counts code units
     duration: z
       .number()
       .positive()

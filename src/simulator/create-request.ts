@@ -1,5 +1,6 @@
 import type { JsonValue } from '../domain/json.ts';
 import { DEFAULT_MODEL, findModel, type ModelCapabilities } from '../domain/models.ts';
+import { countCharacters } from '../domain/request.ts';
 import { type ApiError, invalidField, missingField, quoteList, unsupportedValue } from './api-error.ts';
 import { checkReference } from './reference-check.ts';
 import type { RequestBody } from './request-body.ts';
@@ -41,7 +42,7 @@ export function parseCreateRequest(body: RequestBody): CreateRequest {
 
 export function readModel(body: RequestBody): string {
   const model = readText(body, 'model') ?? DEFAULT_MODEL;
-  if (model.length > MAX_MODEL_LENGTH) throw stringTooLong('model', model, MAX_MODEL_LENGTH);
+  if (model.length > MAX_MODEL_LENGTH) refuseLong('model', model, MAX_MODEL_LENGTH);
   return model;
 }
 
@@ -61,7 +62,7 @@ export function readPrompt(body: RequestBody): string {
       "Invalid 'prompt': empty string. Expected a string with minimum length 1, but got an empty string instead.",
     );
   }
-  if (prompt.length > MAX_PROMPT_LENGTH) throw stringTooLong('prompt', prompt, MAX_PROMPT_LENGTH);
+  if (prompt.length > MAX_PROMPT_LENGTH) refuseLong('prompt', prompt, MAX_PROMPT_LENGTH);
   return prompt;
 }
 
@@ -132,9 +133,11 @@ export function readText({ fields }: RequestBody, name: string, expected = 'a st
   throw invalidType(name, expected, value);
 }
 
-function stringTooLong(param: string, { length }: string, maxLength: number): ApiError {
+function refuseLong(param: string, text: string, maxLength: number): void {
+  const length = countCharacters(text);
+  if (length <= maxLength) return;
   const message = `Invalid '${param}': string too long. Expected a string with maximum length ${maxLength}, but got a string with length ${length} instead.`;
-  return invalidField(param, 'string_above_max_length', message);
+  throw invalidField(param, 'string_above_max_length', message);
 }
 
 function invalidType(param: string, expected: string, value: JsonValue): ApiError {

@@ -47,6 +47,15 @@ describe('an order', () => {
     });
   });
 
+  it('may have 32,000 characters of any kind, on both APIs', async () => {
+    const service = createTestedService();
+    const prompt = '🚢'.repeat(32_000);
+    expect(await service.read('POST', VIDEOS, { json: { prompt } }, 202)).toMatchObject({ prompt });
+    expect(await service.read('POST', '/v1/videos', { json: { prompt } })).toMatchObject({ prompt });
+    const { error } = await service.read('POST', VIDEOS, { json: { prompt: `${prompt}🚢` } }, 400);
+    expect(error).toMatchObject({ violations: ['the prompt has 32001 characters; the limit is 32000'] });
+  });
+
   it.each<[string, object, string[]]>([
     ['nothing', {}, ['`prompt`']],
     [
