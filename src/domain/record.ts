@@ -148,7 +148,7 @@ export type LedgerEvent =
 
 /** The code of a `rejected` that withdraws a submission before it is sent. After `sending` it has no effect. */
 export const WITHDRAWN = 'withdrawn';
-/** The code of a `rejected` for a create missing from a list that its profile declares complete. */
+/** The code of a `rejected` for a create that did not leave, or is missing from a list that its profile declares complete. */
 export const NEVER_ARRIVED = 'never_arrived';
 /** The code of a `rejected` with which a person abandons a submission in doubt; it may still have created a video. */
 export const ABANDONED = 'abandoned';

@@ -1,5 +1,5 @@
 import { isMissing } from '../client/retry.ts';
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import {
   ABANDONED,
   applyEvent,
@@ -124,8 +124,15 @@ async function send(deps: SubmitDeps, order: SubmitOrder, key: string): Promise<
   const { client, ledger, clock, signal } = deps;
   /** Written and read back: after a withdrawal, or if the file lost a line, nothing may leave. */
   const markSent = async (): Promise<JobRecord> => {
-    await ledger.append({ event: 'sending', key, atMs: clock.now(), uptimeMs: clock.uptimeMs() });
-    return ledger.recordOf(key);
+    try {
+      await ledger.append({ event: 'sending', key, atMs: clock.now(), uptimeMs: clock.uptimeMs() });
+      return await ledger.recordOf(key);
+    } catch (error) {
+      // Nothing leaves, but the line may be on disk; without this one the create would be in doubt.
+      const message = `not sent: ${messageOf(error)}`;
+      await ledger.tryAppend({ event: 'rejected', key, atMs: clock.now(), code: NEVER_ARRIVED, message });
+      throw error;
+    }
   };
   const sent = await markSent();
   if (!sent.isSent) return null;

@@ -285,6 +285,22 @@ describe('a create refused with a 429', () => {
   });
 });
 
+describe('a create whose sending is recorded with an error', () => {
+  it('does not leave, and is not in doubt', async () => {
+    const { server, process } = await setUp({}, { alive: [] });
+    const { ledger, submit: send } = process(1);
+    const append = ledger.append.bind(ledger);
+    ledger.append = async (...events) => {
+      await append(...events);
+      if (events[0]?.event === 'sending') throw new SoraError('cannot_write', { causedBy: 'EDQUOT: fdatasync' });
+    };
+    await expect(send()).rejects.toMatchObject({ code: 'cannot_write' });
+    expect(server.posts).toBe(0);
+    await expect(process(2).submit()).resolves.toMatchObject({ kind: 'submitted' });
+    expect(server.posts).toBe(1);
+  });
+});
+
 describe('a job that cannot be recorded', () => {
   it('continues, and is reported with its id', async () => {
     const { server, process } = await setUp({}, { alive: [] });
