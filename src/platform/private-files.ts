@@ -9,12 +9,13 @@ import {
   renameSync,
   rmSync,
   type Stats,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { attempt } from './attempt.ts';
-import { randomHex } from './crypto.ts';
+import { isTemporaryName, randomHex } from './crypto.ts';
 import { makeFolder } from './folders.ts';
 import { isProcessAlive } from './process-identity.ts';
 
@@ -26,6 +27,9 @@ export interface PrivateFile {
   readonly descriptor: number;
 }
 
+const CHECK = 'check';
+/** Checks and small files never take that long. */
+const LEFT_MS = 3_600_000;
 /** About a record of the ledger. */
 const PROBE_BYTES = 4096;
 
@@ -47,9 +51,11 @@ export async function createPrivateFile(folder: string, tag: string): Promise<Pr
  * those. Throws the file system's own error.
  */
 export async function tryToWrite(path: string): Promise<void> {
-  makeFolder(dirname(path), 0o700);
+  const folder = dirname(path);
+  makeFolder(folder, 0o700);
+  removeLeft(folder);
   closeSync(openSync(path, 'a', 0o600));
-  const probe = await createPrivateFile(dirname(path), 'check');
+  const probe = await createPrivateFile(folder, CHECK);
   try {
     writeSync(probe.descriptor, Buffer.alloc(PROBE_BYTES));
     fsyncSync(probe.descriptor);
@@ -62,9 +68,19 @@ export async function tryToWrite(path: string): Promise<void> {
 
 /** Creates a file in a folder and removes it: permissions alone do not show that it can. Throws the file system's own error. */
 export function tryToCreate(folder: string): void {
-  const path = newPath(folder, 'check');
+  removeLeft(folder);
+  const path = newPath(folder, CHECK);
   closeSync(openSync(path, 'wx', 0o600));
   rmSync(path);
+}
+
+/** Removes what killed processes left of such checks and of small files. A young one may belong to a living process. */
+function removeLeft(folder: string): void {
+  for (const name of namesAtFirst(folder)) {
+    if (!isTemporaryName(name) && !isAbandoned(folder, name, CHECK)) continue;
+    const path = join(folder, name);
+    attempt(() => Date.now() - statSync(path).mtimeMs > LEFT_MS && rmSync(path, { force: true }));
+  }
 }
 
 /** Allows another run, or a later attempt of this one, to take over the file. */
@@ -88,9 +104,13 @@ export function abandonedFiles(folder: string, tagStart: string): string[] {
  * The same, cached for this process: with thousands of small files, reading the folder for each would take too long.
  */
 export function filesLeftBefore(folder: string, tagStart: string): string[] {
+  return namesAtFirst(folder).filter((name) => isAbandoned(folder, name, tagStart));
+}
+
+function namesAtFirst(folder: string): readonly string[] {
   const names = partsAtFirst.get(folder) ?? partsIn(folder);
   partsAtFirst.set(folder, names);
-  return names.filter((name) => isAbandoned(folder, name, tagStart));
+  return names;
 }
 
 const PART = /^\.sora-(\w+)-(\d+)-\w+\.part$/;
@@ -98,7 +118,7 @@ const partsAtFirst = new Map<string, readonly string[]>();
 
 /** A folder that cannot be read counts as empty, like a missing one. */
 function partsIn(folder: string): readonly string[] {
-  return attempt(() => readdirSync(folder).filter((name) => PART.test(name))) ?? [];
+  return attempt(() => readdirSync(folder).filter((name) => PART.test(name) || isTemporaryName(name))) ?? [];
 }
 
 function isAbandoned(folder: string, name: string, tagStart: string): boolean {
@@ -107,20 +127,27 @@ function isAbandoned(folder: string, name: string, tagStart: string): boolean {
   return tag.startsWith(tagStart) && (isOurs ? !inUse.has(join(folder, name)) : !isProcessAlive(Number(pid)));
 }
 
-/** Takes over an abandoned file under a new name; null if another user created it or another process took it. */
+/**
+ * Takes over an abandoned file under a new name; null if another user created it or another process took it. One that
+ * already has its final name too, or others can write to it, is removed.
+ */
 export function adoptPrivateFile(folder: string, name: string, tag: string): PrivateFile | null {
   const flags = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0); // Windows has no such flag
-  const descriptor = attempt(() => openSync(join(folder, name), flags));
+  const left = join(folder, name);
+  const descriptor = attempt(() => openSync(left, flags));
   if (descriptor === undefined) return null;
+  const stats = fstatSync(descriptor);
   const path = newPath(folder, tag);
   const isTaken =
-    isOwn(fstatSync(descriptor)) &&
+    isOwn(stats) &&
+    isPrivate(stats) &&
     attempt(() => {
-      renameSync(join(folder, name), path);
+      renameSync(left, path);
       return true;
     });
   if (!isTaken) {
     closeSync(descriptor);
+    if (isOwn(stats) && !isPrivate(stats)) attempt(() => rmSync(left, { force: true }));
     return null;
   }
   inUse.add(path);
@@ -133,6 +160,10 @@ function newPath(folder: string, tag: string): string {
 
 /** Windows reports no owner here; there the folder's permissions protect its files. */
 function isOwn(stats: Stats): boolean {
-  if (!stats.isFile() || stats.nlink !== 1) return false;
-  return process.geteuid === undefined || (stats.uid === process.geteuid() && (stats.mode & 0o077) === 0);
+  return stats.isFile() && (process.geteuid === undefined || stats.uid === process.geteuid());
+}
+
+/** Whether no other name leads to it, and only its owner can write. */
+function isPrivate({ nlink, mode }: Stats): boolean {
+  return nlink === 1 && (process.geteuid === undefined || (mode & 0o022) === 0);
 }

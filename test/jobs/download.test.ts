@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   existsSync,
   linkSync,
   lstatSync,
@@ -265,8 +266,14 @@ describe('a temporary file of an earlier run', () => {
   it.each<[string, (part: string, victim: string) => void]>([
     ['a link', (part, victim) => symlinkSync(victim, part)],
     ['a hard link to another file', (part, victim) => linkSync(victim, part)],
-    ['a file that others can write', (part) => writeFileSync(part, Buffer.alloc(HALF, 'poison'), { mode: 0o666 })],
-  ])('is ignored when it is %s', async (_, plant) => {
+    [
+      'a file that others can write',
+      (part) => {
+        writeFileSync(part, Buffer.from(LONG_CLIP.subarray(0, HALF)).fill('poison', HALF / 2));
+        chmodSync(part, 0o666);
+      },
+    ],
+  ])('is not used when it is %s', async (_, plant) => {
     const { part, folder, path, download: run, ranges } = await setUpCut();
     const victim = join(createTemporaryFolder(), 'victim');
     writeFileSync(victim, 'precious', { mode: 0o600 });
@@ -276,7 +283,20 @@ describe('a temporary file of an earlier run', () => {
     expect(hash(readFileSync(path))).toBe(SHA256);
     expect(readFileSync(victim, 'utf8')).toBe('precious');
     expect(ranges().at(-1)).toBeUndefined();
-    expect(readdirSync(folder)).toContain(basename(part));
+    const isLink = lstatSync(part, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+    expect(readdirSync(folder).sort()).toEqual([...(isLink ? [basename(part)] : []), 'clip.mp4']);
+  });
+
+  it.each<[string, (part: string, path: string) => void]>([
+    ['before it got its name', (part) => chmodSync(part, 0o644)],
+    ['while it got its name', (part, path) => linkSync(part, path)],
+  ])('of a process that was killed %s is not left over', async (_, kill) => {
+    const { part, folder, path, download: run } = await setUpCut();
+    writeFileSync(part, LONG_CLIP);
+    kill(part, path);
+    await run();
+    expect(readdirSync(folder)).toEqual(['clip.mp4']);
+    expect(hash(readFileSync(path))).toBe(SHA256);
   });
 
   it('is removed when the file on the server has changed', async () => {

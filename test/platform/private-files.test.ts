@@ -1,0 +1,16 @@
+import { readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { tryToCreate } from '../../src/platform/private-files.ts';
+import { createTemporaryFolder } from '../support/temporary-folder.ts';
+
+it('checking a folder removes the small files that killed processes left there', () => {
+  const folder = createTemporaryFolder();
+  const young = '.sora-aaaaaaaaaaaaaaaa.tmp';
+  const others = ['.sora-0123456789abcdef-999999999-bbbbbbbbbbbbbbbb.part', `.sora-check-${process.ppid}-cc.part`];
+  const left = ['.sora-dddddddddddddddd.tmp', '.sora-check-999999999-eeeeeeeeeeeeeeee.part'];
+  for (const name of [young, ...others, ...left]) writeFileSync(join(folder, name), '');
+  for (const name of [...others, ...left]) utimesSync(join(folder, name), 0, 0);
+  tryToCreate(folder);
+  expect(readdirSync(folder).sort()).toEqual([young, ...others].sort());
+});
