@@ -5,6 +5,7 @@ import { secretsOf } from '../configuration/endpoint.ts';
 import type { TargetOptions, Variables } from '../configuration/sources.ts';
 import { messageOf, SoraError } from '../domain/errors.ts';
 import { secretsOfUrl } from '../domain/redact.ts';
+import { shellWord } from '../domain/shell.ts';
 import { decodeText } from '../jobs/input-file.ts';
 import type { ObjectStore } from '../object-storage/object-store.ts';
 import { S3Store } from '../object-storage/s3-store.ts';
@@ -106,7 +107,7 @@ export class Context {
       );
     }
     if (isExposed(paths.keys, this.host.platform)) {
-      this.output.note(`others can read your keys; run \`chmod 600 ${paths.keys}\``);
+      this.output.note(`others can read your keys; run \`chmod 600 ${shellWord(paths.keys)}\``);
     }
     return configuration;
   };
@@ -120,7 +121,7 @@ export class Context {
     if (fault === null) return url;
     throw new SoraError('invalid_config', {
       title: `\`SORA_LEDGER\`: ${fault}`,
-      hints: ['run `unset SORA_LEDGER` to use the ledger of this machine'],
+      hints: ['remove `SORA_LEDGER` from the environment to use the ledger of this machine'],
     });
   }
 

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { messageOf, SoraError } from '../domain/errors.ts';
 import { isLoopback } from '../domain/own-network.ts';
 import { missingKey, serviceEnd } from '../domain/service-end.ts';
+import { shellWord } from '../domain/shell.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { isExposed } from '../store/keys.ts';
 import { describeProblems } from '../store/ledger-line.ts';
@@ -27,7 +28,10 @@ export const LOCAL_CHECKS: readonly Check[] = [
       const { settings, keys } = subject.paths;
       const exposed = [settings, keys].filter((path) => isExposed(path, subject.platform));
       if (exposed.length > 0)
-        return warn(`others can read ${exposed.join(' and ')}`, `run \`chmod 600 ${exposed.join(' ')}\``);
+        return warn(
+          `others can read ${exposed.join(' and ')}`,
+          `run \`chmod 600 ${exposed.map(shellWord).join(' ')}\``,
+        );
       return pass(existsSync(settings) ? settings : `${settings} (does not exist yet; defaults apply)`);
     },
   },

@@ -3,6 +3,7 @@ import { DIALECTS, type DialectName } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, parseJson } from '../domain/json.ts';
 import { PRESETS } from '../domain/presets.ts';
+import { shellWord } from '../domain/shell.ts';
 import { GENERATIONS_ROUTE } from '../wire/routes.ts';
 import { decodePage } from '../wire/videos.ts';
 import type { ApiReply, ExaminedServer } from './subject.ts';
@@ -122,12 +123,13 @@ function describe(current: Place, { baseUrl, dialect }: Place): string {
 function useInstead(server: ExaminedServer, current: Place, { baseUrl, dialect }: Place): string[] {
   const { profile, baseUrlOrigin, dialectOrigin } = server;
   const isProfiles = baseUrlOrigin.startsWith('profile ');
-  const set = (name: string, value: string): string => `sora config set profiles.${profile}.${name} ${value}`;
+  const set = (name: string, value: string): string =>
+    `sora config set profiles.${profile}.${name} ${shellWord(value)}`;
   const [variables, commands, options]: [string[], string[], string[]] = [[], [], []];
   if (baseUrl !== current.baseUrl) {
     if (isProfiles) commands.push(set('base_url', baseUrl));
-    else if (/^[A-Z_]+$/.test(baseUrlOrigin)) variables.push(`run \`export ${baseUrlOrigin}=${baseUrl}\``);
-    else options.push(`--base-url ${baseUrl}`);
+    else if (/^[A-Z_]+$/.test(baseUrlOrigin)) variables.push(`set \`${baseUrlOrigin}=${baseUrl}\``);
+    else options.push(`--base-url ${shellWord(baseUrl)}`);
   }
   if (dialect !== current.dialect) {
     if (isProfiles && !dialectOrigin.startsWith('option ')) commands.push(set('dialect', dialect));

@@ -1,7 +1,10 @@
 import { replaceInvisible } from './invisible.ts';
 
 /** Text that POSIX shells, PowerShell and cmd read the same way in double quotes, with backslashes as in `C:\Films\boat.mp4`. */
-const ALIKE = /^(?:[^"$`%!\\]|\\(?=[\w.]))+$/;
+const ALIKE = /^(?:[^"$`%!\\]|\\(?=[\w.]))*$/;
+
+/** Needs no quotes in any of them: a comma separates values in PowerShell, and an `@` at the start names some. */
+const BARE = /^[\w./:%+=-][\w./:@%+=-]*$/;
 
 /**
  * A text as one word of a command to copy, quoted if needed: in a way that all shells read the same, otherwise for POSIX shells
@@ -9,7 +12,7 @@ const ALIKE = /^(?:[^"$`%!\\]|\\(?=[\w.]))+$/;
  */
 export function shellWord(text: string): string {
   if (replaceInvisible(text, () => '') !== text) return `$'${escapeForShell(text)}'`;
-  if (/^[\w./:@%+=,-]+$/.test(text)) return text;
+  if (BARE.test(text)) return text;
   return ALIKE.test(text) ? `"${text}"` : `'${text.replace(/'/g, `'\\''`)}'`;
 }
 
@@ -28,4 +31,14 @@ function escapeForShell(text: string): string {
   return replaceInvisible(text.replace(/[\\']/g, '\\$&'), (character) =>
     Buffer.from(character).toString('hex').replace(/../g, '\\x$&'),
   );
+}
+
+/** What sets an environment variable, in a POSIX shell or in PowerShell. */
+export function setVariable(name: string, value: string, platform: NodeJS.Platform): string {
+  return platform === 'win32' ? `$env:${name} = "${value}"` : `export ${name}=${value}`;
+}
+
+/** The start of a pipe that passes a variable to a command, in a POSIX shell or in PowerShell. */
+export function pipeVariable(name: string, platform: NodeJS.Platform): string {
+  return platform === 'win32' ? `$env:${name} |` : `printenv ${name} |`;
 }

@@ -226,7 +226,7 @@ describe('sora doctor on a server', () => {
       { id: 'videos', remedy: [`add \`--base-url ${server.url}\``] },
     ]);
     const fromEnv = await examine(createCommandLine(), [], { env: { ...env, OPENAI_BASE_URL: wrong } });
-    expect(fromEnv.failed[0]?.remedy).toEqual([`run \`export OPENAI_BASE_URL=${server.url}\``]);
+    expect(fromEnv.failed[0]?.remedy).toEqual([`set \`OPENAI_BASE_URL=${server.url}\``]);
   });
 
   /** Speaks one dialect below one path; anything else is a 404 or an HTML page. */

@@ -58,7 +58,7 @@ describe('1. the base URL', () => {
       'run `sora doctor` to find the right base URL and dialect',
     );
     const { checks } = (await run('doctor', '--json')).json<{ checks: { id: string; remedy: string[] }[] }>();
-    expect(checks.find(({ id }) => id === 'videos')?.remedy).toEqual([`run \`export SORA_BASE_URL=${server.url}\``]);
+    expect(checks.find(({ id }) => id === 'videos')?.remedy).toEqual([`set \`SORA_BASE_URL=${server.url}\``]);
   });
 });
 

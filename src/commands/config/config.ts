@@ -10,6 +10,7 @@ import { plainUsd } from '../../domain/money.ts';
 import { nearest } from '../../domain/nearest.ts';
 import { SIMULATOR_PROFILE } from '../../domain/profile-names.ts';
 import { canBeHidden } from '../../domain/redact.ts';
+import { pipeVariable } from '../../domain/shell.ts';
 import { readStream } from '../../jobs/input-file.ts';
 import { cleanText } from '../../output/clean-text.ts';
 import { askSecret } from '../../output/prompt.ts';
@@ -248,7 +249,7 @@ async function readKey(
   if (stdin.isTTY) {
     throw new SoraError('usage', {
       title: 'there is no terminal to ask for the key',
-      hints: ['pipe it in: `printenv MY_KEY | sora config key set`'],
+      hints: [`pipe it in: \`${pipeVariable('MY_KEY', host.platform)} sora config key set\``],
     });
   }
   return new TextDecoder().decode(await readStream(stdin, host.interrupt)).trim();

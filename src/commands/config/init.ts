@@ -2,7 +2,7 @@ import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { findPreset, PRESET_NAMES, type Preset } from '../../domain/presets.ts';
-import { shellWord } from '../../domain/shell.ts';
+import { pipeVariable, shellWord } from '../../domain/shell.ts';
 import { confirm } from '../../output/prompt.ts';
 import { Interrupt } from '../../platform/host.ts';
 import { writeKey } from '../../store/keys.ts';
@@ -77,7 +77,9 @@ function noTerminal(preset: Preset | null, deps: QuestionDeps): SoraError {
         ? `run \`sora config profile add ${shellWord(profile)}${kind} --base-url ${shellWord(address)} --use\` instead`
         : `run \`sora config profile use ${builtIn}\` instead`,
       ...(wantsKey
-        ? [`run \`printenv MY_KEY | sora config key set --profile ${shellWord(profile)}\` to store its key`]
+        ? [
+            `run \`${pipeVariable('MY_KEY', deps.host.platform)} sora config key set --profile ${shellWord(profile)}\` to store its key`,
+          ]
         : []),
       `run \`sora doctor --profile ${shellWord(builtIn ?? profile)}\` to check the result`,
     ],

@@ -9,6 +9,7 @@ import { capabilitiesOf } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { formatUsd } from '../../domain/money.ts';
 import { isLoopback } from '../../domain/own-network.ts';
+import { setVariable } from '../../domain/shell.ts';
 import type { ListeningServer } from '../../http-server/server.ts';
 import type { Answer } from '../../output/output.ts';
 import { replaceFile } from '../../platform/files.ts';
@@ -101,7 +102,7 @@ export const serveCommand = defineCommand({
 
     const listening = await openPort(service, plan);
     for (const id of webhooks === null ? [] : simulator.unfinished()) webhooks?.watch(id);
-    await output.answer(startAnswer(listening, plan, generatedKey, server));
+    await output.answer(startAnswer(listening, plan, generatedKey, server, host.platform));
     if (options.open) await openPage(listening.origin, generatedKey, deps);
     if (generatedKey !== null) output.secrets.add(generatedKey); // shown once, then kept out of the log
     await rest.desk.resume();
@@ -188,11 +189,12 @@ function startAnswer(
   { apiKey, apiKeyEnv, maxCostMicros }: ServePlan,
   generatedKey: string | null,
   { identity, configuration }: Server,
+  platform: NodeJS.Platform,
 ): Answer {
   const docs = `${origin}/docs`;
   const baseUrl = `${origin}/v1`;
   const shownKey = generatedKey ?? (apiKey === null ? DEMO_KEY : null);
-  const key = shownKey ?? `"$${apiKeyEnv}"`;
+  const key = shownKey ?? (platform === 'win32' ? `$env:${apiKeyEnv}` : `"$${apiKeyEnv}"`);
   const cap = maxCostMicros === null ? 'no `--max-cost`' : `at most ${formatUsd(maxCostMicros)} in all`;
   const paid = configuration.isSimulator ? '' : `; these videos cost money (${cap})`;
   return {
@@ -201,8 +203,8 @@ function startAnswer(
       [
         `${palette.bold('sora serve')} is running at ${palette.cyan(origin)} (stop with Ctrl-C)\n\n`,
         'to use it with an OpenAI client:\n',
-        `  export OPENAI_BASE_URL=${baseUrl}\n`,
-        `  export OPENAI_API_KEY=${key}\n\n`,
+        `  ${setVariable('OPENAI_BASE_URL', baseUrl, platform)}\n`,
+        `  ${setVariable('OPENAI_API_KEY', key, platform)}\n\n`,
         `page     ${pageAddress(origin, generatedKey)}\n`,
         `docs     ${docs}\n`,
         `service  ${origin}/api/v1/videos, header x-api-key: ${key}, profile ${identity.profile}${paid}\n`,
