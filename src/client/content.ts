@@ -177,13 +177,13 @@ function inwardRefusal({ causedBy }: SoraError, { facts = {} }: CallContext): So
 }
 
 function isSuccess({ status }: HttpReply): boolean {
-  return status === 200 || status === 206;
+  return status >= 200 && status < 300;
 }
 
 /** A reply instead of the bytes: JSON, a page or an empty body, whatever its declared type. */
 function isDocument({ status, headers, head }: OpenedReply): boolean {
-  if (headers['content-length'] === '0' || /\bjson\b|^text\/html/i.test(headers['content-type'] ?? '')) return true;
-  return status === 200 && sniffMedia(head) === null && /^[\ufeff\s]*[{[<"]/.test(head.toString('utf8', 0, 64));
+  if (head.length === 0 || /\bjson\b|^text\/html/i.test(headers['content-type'] ?? '')) return true;
+  return status !== 206 && sniffMedia(head) === null && /^[\ufeff\s]*[{[<"]/.test(head.toString('utf8', 0, 64));
 }
 
 const NOT_YET = /not[ _]yet|not[ _](ready|complete|finished)|in.?progress|processing|pending|queued|generating/i;
@@ -200,6 +200,8 @@ function noBytes({ status, headers }: HttpReply, text: string, context: CallCont
     return new SoraError('content_not_ready', { causedBy, status, facts });
   }
   const failure = failureFromReply({ status: embeddedStatusOf(parseJson(text)) ?? 500, headers, body: text }, context);
+  if (codeOf(failure.code, failure.status ?? 0, false) === 'content_not_ready')
+    return new SoraError('content_not_ready', { causedBy, status, facts });
   if (failure.code !== 'server_error' || failure.status !== 500) return failure.with({ status });
   const title = 'the download is not a media file';
   return new SoraError('download_corrupt', { title, causedBy, status, retryable: false, facts });
@@ -262,7 +264,7 @@ function toContentReply(
 ): ContentReply {
   const validator = headers['accept-ranges'] === 'none' ? null : validatorOf(headers);
   const { origin } = new URL(url);
-  if (status === 200) {
+  if (status !== 206) {
     const length = headers['content-length'];
     return { head, body, origin, totalBytes: length === undefined ? null : Number(length), offsetBytes: 0, validator };
   }

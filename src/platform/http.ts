@@ -105,7 +105,9 @@ export async function sendOver(request: HttpRequest, { url, options }: Connectio
     outgoing.once('response', (incoming) => {
       stream = incoming;
       if (incoming.statusCode === 101) return refuseUpgrade(incoming, incoming.socket); // without an `upgrade` header
-      const headers = flattenHeaders(incoming.headers);
+      const { 'transfer-encoding': coding, ...others } = flattenHeaders(incoming.headers);
+      const { 'content-length': _, ...unsized } = others;
+      const headers = coding === undefined ? others : unsized; // the coding decides where the body ends (RFC 9112 §6.3)
       try {
         const reply = decoded({ status: incoming.statusCode ?? 0, headers, body: incoming });
         const { socket } = incoming;

@@ -301,11 +301,19 @@ describe('the validator for resuming', () => {
   });
 });
 
+it.each([201, 203])('the bytes may come with status %i', async (status) => {
+  const server = await startScriptedServer([
+    { status, headers: { 'content-length': String(CLIP.length) }, body: CLIP },
+  ]);
+  expect(await open(server)).toMatchObject({ totalBytes: CLIP.length, offsetBytes: 0 });
+});
+
 describe('a 200 of type video/mp4 without a video', () => {
   const headers = { 'content-type': 'video/mp4' };
   it.each<[string, string, ErrorCode]>([
     ['"not ready"', '{"error":{"message":"Video is not ready yet","code":"bad_request"}}', 'content_not_ready'],
     ['the status of a job', ' {"id":"video_1","status":"in_progress"}', 'content_not_ready'],
+    ['that the video is unknown', '{"error":{"message":"Video not found","code":404}}', 'content_not_ready'],
     ['an error with a status', '{"error":{"message":"slow down","code":"429"}}', 'rate_limit_exceeded'],
     ['an error with a known code', '{"error":{"code":"insufficient_quota","message":"no"}}', 'insufficient_quota'],
     ['anything else', '{"error":"gone"}', 'download_corrupt'],

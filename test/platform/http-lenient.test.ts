@@ -74,6 +74,15 @@ test('reads a chunked reply that also has a content-length', async () => {
   expect(await text(reply.body)).toBe('{}');
 });
 
+test('ignores the content-length of a chunked reply', async () => {
+  const url = await serve(
+    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 9\r\n\r\n2\r\n{}\r\n0\r\n\r\n',
+  );
+  const reply = await nodeHttp({ method: 'GET', url, headers: { connection: 'close' } });
+  expect(reply.headers).not.toHaveProperty('content-length');
+  expect(await text(reply.body)).toBe('{}');
+});
+
 test.each([
   ['GET', 'upgrade: x\r\nconnection: upgrade\r\n'],
   ['POST', 'upgrade: x\r\nconnection: upgrade\r\n'],
