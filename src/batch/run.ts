@@ -123,7 +123,6 @@ class BatchRun {
   readonly #order: BatchOrder;
   readonly #listener: BatchListener;
   readonly #pace: CreatePace;
-  readonly #rows: RowStream;
   /** Aborts rows that wait for their turn; running jobs continue. */
   readonly #halt = new AbortController();
   #stoppedBy: SoraError | Interrupt | null = null;
@@ -133,26 +132,25 @@ class BatchRun {
     this.#deps = deps;
     this.#order = order;
     this.#listener = listener;
-    this.#rows = order.rows;
     this.#pace = new CreatePace({ clock: deps.clock, random: deps.random, intervalMs: order.intervalMs });
   }
 
   async run(): Promise<SoraError | Interrupt | null> {
-    const { concurrency } = this.#order;
+    const { concurrency, rows } = this.#order;
     const { signal } = this.#deps;
     setMaxListeners(0, this.#halt.signal); // every waiting row listens
     signal?.addEventListener('abort', () => this.#stop(signal.reason), { once: true });
     const slots = pLimit(concurrency);
     const work = async (): Promise<void> => {
       for (;;) {
-        const planned = await this.#rows.take(this.#halt.signal);
+        const planned = await rows.take(this.#halt.signal);
         if (planned === undefined) return;
         let outcome: RowResult['outcome'] | null = null;
         let dropped: readonly PlannedRow[] = [];
         try {
           if (this.#stoppedBy === null) outcome = await this.#runRow(planned, slots);
         } finally {
-          dropped = this.#rows.ended(planned, outcome === 'done'); // others may wait for it
+          dropped = rows.ended(planned, outcome === 'done'); // others may wait for it
         }
         if (outcome === 'failed') await this.#failAll(dropped);
       }
@@ -289,10 +287,10 @@ class BatchRun {
   }
 
   async #submitOnce(row: BatchRow, rowOrder: RowOrder): Promise<Submission> {
-    const { server, free, conflict } = this.#order;
+    const { server, free, conflict, rows } = this.#order;
     const { client, singleShot } = this.#deps;
     const sourceId = await this.#sourceId(row);
-    const request = await this.#rows.requestOf(row);
+    const request = await rows.requestOf(row);
     return submit(
       { ...this.#deps, client: { ...client, create: singleShot.create.bind(singleShot) } },
       {

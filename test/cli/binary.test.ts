@@ -131,7 +131,8 @@ describe('the built program', () => {
       });
       expect({ status, stderr }).toEqual({
         status: 1,
-        stderr: 'error: could not write the output\n  caused by: ENOSPC: no space left on device, write\n',
+        stderr:
+          'error: could not write the output\n  caused by: ENOSPC: no space left on device, write\n\nhint: write to another place, or free some space\n',
       });
     },
   );

@@ -4,7 +4,7 @@ import type { RunDeps } from '../../app/context.ts';
 import type { Server } from '../../app/servers.ts';
 import { writeSidecars } from '../../app/sidecars.ts';
 import { allSavedFiles, type BatchPlan, type PlannedRow } from '../../batch/plan.ts';
-import { RowQueue } from '../../batch/row-queue.ts';
+import { ReadyRows } from '../../batch/ready-rows.ts';
 import { runBatch } from '../../batch/run.ts';
 import { underWayInBatch } from '../../batch/server-batch.ts';
 import type { BatchCount, BatchEntry } from '../../domain/batch.ts';
@@ -59,7 +59,7 @@ export async function runPlan(
       {
         server: server.identity,
         free: configuration.isSimulator,
-        rows: new RowQueue(inOrderOfRunning(rows)),
+        rows: new ReadyRows(inOrderOfRunning(rows)),
         concurrency: settings.concurrency,
         intervalMs: settings.intervalMs,
         retries: settings.retries,

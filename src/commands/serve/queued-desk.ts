@@ -1,7 +1,7 @@
 import type { Context } from '../../app/context.ts';
 import { sharedFolderFault } from '../../app/shared-folder.ts';
 import type { BatchRow } from '../../batch/batch-row.ts';
-import { RowEncoder } from '../../batch/queued-row.ts';
+import { RowEncoder } from '../../batch/row-payload.ts';
 import { pathIn } from '../../jobs/destination.ts';
 import { targetOf } from '../../jobs/save-target.ts';
 import { QueuedOrders } from '../../service/queued-orders.ts';

@@ -4,8 +4,8 @@ import { parseTimeoutMs, parseWholeNumber, refuseFaults } from '../../app/option
 import { sharedFolderFault } from '../../app/shared-folder.ts';
 import { writeSidecars } from '../../app/sidecars.ts';
 import type { BatchRow } from '../../batch/batch-row.ts';
-import { QueueRows, type RowEnd } from '../../batch/queue-rows.ts';
 import { type BatchListener, type RowResult, runBatch } from '../../batch/run.ts';
+import { type RowEnd, WorkerRows } from '../../batch/worker-rows.ts';
 import { requireKey } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
 import type { JobRecord } from '../../domain/record.ts';
@@ -67,7 +67,7 @@ export const workerCommand = defineCommand({
     requireKey(configuration, host.clock.now());
     const worker = `${host.self.host}:${host.pid}:${Buffer.from(host.randomBytes(6)).toString('hex')}`;
     const { clock } = host;
-    const rows = new QueueRows({
+    const rows = new WorkerRows({
       ...{ queue, ledger: deps.ledger, clock, random: deps.random, worker, concurrency, retries },
       limits: configuration.serverLimits,
       isOfServer: () => true, // whoever submitted a row of the queue: it is paid once
@@ -89,7 +89,7 @@ export const workerCommand = defineCommand({
 
 interface Work {
   readonly queue: JobQueue;
-  readonly rows: QueueRows;
+  readonly rows: WorkerRows;
   readonly orders: OrderTable;
   readonly log: WorkerLog;
   /** Its name in the queue. */
@@ -182,12 +182,12 @@ function keepBeating(queue: JobQueue, worker: string, concurrency: number, { hos
 /** Reports the end of each row to the queue and the user. */
 class WorkerLog implements BatchListener {
   readonly count = { done: 0, retried: 0, failed: 0, put_back: 0 };
-  readonly #rows: QueueRows;
+  readonly #rows: WorkerRows;
   readonly #reports: OrderReports;
   readonly #metrics: ServiceMetrics;
   readonly #deps: WorkerDeps;
 
-  constructor(rows: QueueRows, orders: OrderTable, metrics: ServiceMetrics, deps: WorkerDeps) {
+  constructor(rows: WorkerRows, orders: OrderTable, metrics: ServiceMetrics, deps: WorkerDeps) {
     const { host, objects, output } = deps;
     this.#rows = rows;
     this.#metrics = metrics;

@@ -5,14 +5,14 @@ import type { JobQueue, ServerLimits, Task, TaskEnd } from '../store/job-queue.t
 import type { Ledger } from '../store/ledger.ts';
 import type { BatchRow } from './batch-row.ts';
 import { type PlannedRow, planRow } from './plan.ts';
-import { decodeRow, readFiles } from './queued-row.ts';
 import { stopsAll } from './row-failure.ts';
+import { decodeRow, readFiles } from './row-payload.ts';
 import type { RowResult, RowStream } from './run.ts';
 
 /** How long an idle worker waits before it asks again. */
 const IDLE_MS = 1_000;
 
-export interface QueueRowsOptions {
+export interface WorkerRowsOptions {
   readonly queue: JobQueue;
   readonly ledger: Ledger;
   /** Whether a submission belongs to the server in use. */
@@ -36,8 +36,8 @@ export interface QueueRowsOptions {
 export type RowEnd = TaskEnd | 'put back';
 
 /** The rows that a worker takes from a queue, and how they end there. */
-export class QueueRows implements RowStream {
-  readonly #options: QueueRowsOptions;
+export class WorkerRows implements RowStream {
+  readonly #options: WorkerRowsOptions;
   readonly #tasks = new Map<string, Task>();
   #taken: PlannedRow[] = [];
   #asking: Promise<void> | undefined;
@@ -45,7 +45,7 @@ export class QueueRows implements RowStream {
   #wake = (): void => {};
   #waiting = 0;
 
-  constructor(options: QueueRowsOptions) {
+  constructor(options: WorkerRowsOptions) {
     this.#options = options;
   }
 

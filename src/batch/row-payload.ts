@@ -4,7 +4,7 @@ import { describeImage } from '../jobs/fingerprint.ts';
 import { type BatchRow, completeRequest } from './batch-row.ts';
 
 /** A row as it is stored while it waits for a worker. Its files are stored separately: `bytes` holds their digests. */
-export interface QueuedRow {
+export interface RowPayload {
   readonly version: 2;
   readonly row: Omit<BatchRow, 'file'>;
 }
@@ -27,7 +27,7 @@ export class RowEncoder {
   async encode(
     { file, from, ...rest }: BatchRow,
     own: NonNullable<BatchRow['own']>,
-  ): Promise<{ readonly payload: QueuedRow; readonly files: readonly string[] }> {
+  ): Promise<{ readonly payload: RowPayload; readonly files: readonly string[] }> {
     const files = new Set<string>();
     const request = await withBytes(rest.request, async (each) => {
       const isOfRow = each.bytes.length === 0 && file !== null; // read only now
@@ -63,7 +63,7 @@ function fileOf(row: BatchRow): VideoFile {
 /** Undefined for what another version of `sora` has stored. */
 export function decodeRow(payload: unknown): BatchRow | undefined {
   if (!isJsonObject(payload) || payload.version !== 2) return undefined;
-  const { row } = payload as unknown as QueuedRow;
+  const { row } = payload as unknown as RowPayload;
   return { ...row, file: null };
 }
 

@@ -4,7 +4,7 @@ import type { PlannedRow } from './plan.ts';
 import type { RowStream } from './run.ts';
 
 /** Returns rows in the order in which they can start: a row comes after the one that it starts from. */
-export class RowQueue implements RowStream {
+export class ReadyRows implements RowStream {
   readonly #ready: PlannedRow[];
   /** Rows by the key of the row that they wait for. */
   readonly #waiting = new Map<string, PlannedRow[]>();
