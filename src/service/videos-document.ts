@@ -9,22 +9,25 @@ const count = z.number().int();
 const time = count;
 const text = z.string();
 
-const jobError = z.object({ code: text, message: text }).nullable();
-
-const Video = named('Video', {
+/** What a job has in both dialects. */
+const job = {
   id: text,
-  object: z.literal('video'),
   model: text,
-  status: z.enum(['queued', 'in_progress', 'completed', 'failed']),
   progress: z.number().min(0).max(100),
   created_at: time,
   completed_at: time.nullable(),
   expires_at: time.nullable(),
+  error: z.object({ code: text, message: text }).nullable(),
+};
+
+const Video = named('Video', {
+  ...job,
+  object: z.literal('video'),
+  status: z.enum(['queued', 'in_progress', 'completed', 'failed']),
   prompt: text.nullable(),
   size: text,
   seconds: text,
   remixed_from_video_id: text.nullable(),
-  error: jobError,
 });
 
 const DeletedVideo = named('DeletedVideo', { id: text, object: z.literal('video.deleted'), deleted: z.literal(true) });
@@ -37,20 +40,14 @@ const ModelList = named('ModelList', { object: z.literal('list'), data: z.array(
 
 /** Dialect `generations` in the shape of the guide. */
 const Generation = named('Generation', {
-  id: text,
+  ...job,
   object: z.literal('video.generation'),
-  model: text,
   status: z.enum(['pending', 'processing', 'completed', 'failed']),
-  progress: z.number().min(0).max(100),
   prompt: text,
   duration: z.number(),
   resolution: text.nullable(),
   orientation: z.enum(ORIENTATIONS).nullable(),
-  created_at: time,
-  completed_at: time.nullable(),
-  expires_at: time.nullable(),
   video_url: text.nullable(),
-  error: jobError,
 });
 
 const CancelledGeneration = named('CancelledGeneration', { id: text, status: z.literal('cancelled') });
