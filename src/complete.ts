@@ -3,9 +3,10 @@ import { GLOBAL_OPTIONS } from './app/global-options.ts';
 import { isValued, longFlag, type OptionSpec } from './app/option-values.ts';
 import { COMMANDS, commandWords, findEntry, GROUPS } from './command-table.ts';
 import { profileNames } from './configuration/chosen-server.ts';
-import { KNOWN_MODELS } from './domain/models.ts';
+import { ASPECT_RATIOS, KNOWN_MODELS, ORIENTATIONS, RESOLUTIONS } from './domain/models.ts';
 import { PRESET_NAMES } from './domain/presets.ts';
 import { isOfCharacter, isOfVideo, type JobRecord } from './domain/record.ts';
+import { VARIANTS } from './domain/video.ts';
 import { cleanLine } from './output/clean-text.ts';
 import { Output } from './output/output.ts';
 import type { Host } from './platform/host.ts';
@@ -84,6 +85,11 @@ const VALUES: Readonly<Record<string, (host: Host) => Candidates | Promise<Candi
   '--profile': profiles,
   '--model': models,
   '--preset': () => unexplained(PRESET_NAMES),
+  '--resolution': () => unexplained(RESOLUTIONS),
+  '--aspect-ratio': () => unexplained(ASPECT_RATIOS),
+  '--orientation': () => unexplained(ORIENTATIONS),
+  '--quality': () => unexplained(['standard', 'high']),
+  '--variant': () => unexplained(VARIANTS),
   '--character': (host) => recentIds(host, isOfCharacter),
   '--from': jobs,
   '--fault': async () => unexplained((await import('./simulator/faults.ts')).FAULT_NAMES),

@@ -3,11 +3,11 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BINARY, type Binary, createBinary } from '../support/binary.ts';
+import { startScriptedServer } from '../support/scripted-server.ts';
 
-const BASH_COMPLETION = '/usr/share/bash-completion/bash_completion';
 const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0;
-const [hasFish, hasBash] = [has('fish'), existsSync(BASH_COMPLETION)];
-for (const [name, isThere] of Object.entries({ fish: hasFish, 'bash-completion': hasBash })) {
+const [hasFish, hasZsh, hasBash] = [has('fish'), has('zsh'), has('bash')];
+for (const [name, isThere] of Object.entries({ fish: hasFish, zsh: hasZsh, bash: hasBash })) {
   if (!isThere) process.stderr.write(`no ${name}: its completion is not tested\n`);
 }
 
@@ -29,7 +29,19 @@ const LINES: readonly (readonly [line: string, completed: string])[] = [
   ['sora ls --status comp', 'completed'],
   ['sora create x -m sora-2-p', 'sora-2-pro'],
   ['sora list --profile s', 'simulator'],
+  ['sora create x -a 9', '9:16'],
 ];
+
+/** A server chooses its ids; this one is a command for a shell that expands it. */
+const HOSTILE = '$(touch owned)`touch owned`';
+
+async function binaryWithHostileId(): Promise<Binary> {
+  const sora = createBinary();
+  const { url } = await startScriptedServer(() => ({ body: { id: HOSTILE, object: 'video', status: 'queued' } }));
+  const { code } = await sora.start(['create', 'evil', '--base-url', url, '--detach']).ended;
+  expect(code).toBe(0);
+  return sora;
+}
 
 describe.skipIf(!hasFish)('completion in fish', () => {
   it.each<readonly [string, string]>([
@@ -42,19 +54,55 @@ describe.skipIf(!hasFish)('completion in fish', () => {
   });
 });
 
+describe.skipIf(!hasZsh)('completion in zsh', () => {
+  /** The values that zsh would offer, in its own notation. */
+  const offer = (sora: Binary, line: string): string => {
+    const words = line.split(' ');
+    const script = [
+      'compdef() { :; }; compset() { :; }; _describe() { print -rl -- $values; }; source <(sora completion zsh)',
+      `words=(${words.map((word) => `'${word}'`).join(' ')}) CURRENT=${words.length} PREFIX='${words.at(-1)}'`,
+      '_sora',
+    ];
+    return run(sora, 'zsh', ['-f', '-c', script.join('\n')]);
+  };
+
+  it.each(LINES)('completes `%s`', (line, completed) => {
+    const [value] = offer(createBinary(), line).split(/(?<!\\):|\n/);
+    expect(value?.replace('\\:', ':')).toBe(completed);
+  });
+
+  it('expands nothing that a server chose', async () => {
+    const sora = await binaryWithHostileId();
+    expect(offer(sora, 'sora status ')).toContain(HOSTILE.slice(-6));
+    expect(existsSync(join(sora.cwd, 'owned'))).toBe(false);
+  });
+});
+
 describe.skipIf(!hasBash)('completion in bash', () => {
-  it.each<readonly [string, string]>([...LINES, ['sora create x --model=sora-2-p', 'sora-2-pro']])(
-    'completes `%s`',
-    (line, completed) => {
-      // Readline passes a = as a word of its own.
-      const words = line.split(/ |(?==)|(?<==)/);
-      const script = [
-        `source ${BASH_COMPLETION}; source <(sora completion bash)`,
-        `COMP_LINE='${line}' COMP_POINT=${line.length} COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')})`,
-        `COMP_CWORD=${words.length - 1}; compopt() { :; }; __sora_word`,
-        `printf '%s\\n' "\${COMPREPLY[@]}"`,
-      ];
-      expect(run(createBinary(), 'bash', ['-c', script.join('\n')])).toBe(`${completed}\n`);
-    },
-  );
+  const complete = (sora: Binary, line: string): string => {
+    // Readline passes = and : as words of their own.
+    const words = line.split(/ |(?=[=:])|(?<=[=:])/);
+    const script = [
+      'source <(sora completion bash); source <(sora completion bash)',
+      `COMP_WORDBREAKS=' =:' COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')})`,
+      `COMP_CWORD=${words.length - 1}; compopt() { :; }; __sora`,
+      `printf '%s\\n' "\${COMPREPLY[@]}"`,
+    ];
+    return run(sora, 'bash', ['--norc', '-c', script.join('\n')]);
+  };
+
+  it.each<readonly [string, string]>([
+    ...LINES,
+    ['sora create x --model=sora-2-p', 'sora-2-pro'],
+    ['sora create x -a 9:', '16'],
+    ['sora create x --aspect-ratio=9:1', '16'],
+  ])('completes `%s`', (line, completed) => {
+    expect(complete(createBinary(), line)).toBe(`${completed}\n`);
+  });
+
+  it('expands nothing that a server chose, and quotes it', async () => {
+    const sora = await binaryWithHostileId();
+    expect(complete(sora, 'sora status ')).toContain('owned\\`');
+    expect(existsSync(join(sora.cwd, 'owned'))).toBe(false);
+  });
 });

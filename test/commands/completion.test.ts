@@ -12,6 +12,7 @@ describe('completion', () => {
     ['options', ['create', 'x', '--asp'], /^--aspect-ratio\t.+\n:4\n$/],
     ['choices', ['ls', '--status', 'c'], /^completed\t\ncancelled\t\n:4\n$/],
     ['a value after =', ['create', '--model=sora-2-'], /^sora-2-pro\t\n:4\n$/],
+    ['the values of an option', ['create', 'x', '-a', '9'], /^9:16\t\n:4\n$/],
     ['profiles', ['list', '--profile', 's'], /^simulator\t\n:4\n$/],
     ['presets', ['config', 'profile', 'add', 'x', '--preset', 'sgl'], /^sglang\t\n/],
     ['settings', ['config', 'set', 'max_cost_per_day'], /^max_cost_per_day\t.+\nmax_cost_per_day_per_user\t.+\n:4\n$/],
