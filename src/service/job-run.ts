@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { factsOf, type JobFacts, type SavedFile } from '../domain/record.ts';
 import { isTerminal, type VideoJob, type VideoRequest } from '../domain/video.ts';
@@ -8,11 +8,12 @@ import { download } from '../jobs/download.ts';
 import { isCleared } from '../jobs/objection.ts';
 import { submit } from '../jobs/submit.ts';
 import { waitForJob } from '../jobs/wait.ts';
+import { hasCode } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { Log } from './log.ts';
 import { diagnosisOf } from './rest-error.ts';
-import type { RestJob } from './rest-job.ts';
+import { isUnfinished, type RestJob } from './rest-job.ts';
 import type { RestJobStore } from './rest-job-store.ts';
 import type { JobEvent } from './service-metrics.ts';
 import { submittedOrder, type Upstream } from './upstream.ts';
@@ -20,6 +21,8 @@ import { firstFrame } from './video-order.ts';
 
 /** The length of one wait. It is repeated until the server ends the job. */
 const WAIT_MS = 30 * 60_000;
+/** Between two attempts to write. */
+const RETRY_MS = 10_000;
 const EXTENSION = { video: 'mp4', thumbnail: 'webp' } as const;
 
 export interface JobRunOptions {
@@ -40,14 +43,14 @@ type NotedEvent =
 
 /** One job in the background: submitted once, waited for and downloaded. */
 export class JobRun {
-  /** Resolves when the create has been answered, even if it was refused. */
-  readonly submitted: Promise<void>;
   readonly ended: Promise<void>;
   readonly #options: JobRunOptions;
   readonly #observe: (event: JobEvent) => void;
   readonly #stop = new AbortController();
   #job: RestJob;
-  #isSubmitting = true;
+  #isStored = true;
+  #submission: Promise<string> | null = null;
+  #isDownloading = false;
   #progress: number | null = null;
 
   /** Starts at once. */
@@ -55,18 +58,16 @@ export class JobRun {
     this.#job = job;
     this.#options = options;
     this.#observe = observe;
-    let settle = (): void => {};
-    this.submitted = new Promise((resolve) => {
-      settle = () => {
-        this.#isSubmitting = false;
-        resolve();
-      };
-    });
-    this.ended = this.#work(settle).finally(settle);
+    this.ended = this.#work();
   }
 
   get isSubmitting(): boolean {
-    return this.#isSubmitting;
+    return this.#submission !== null;
+  }
+
+  /** Resolves when no create is being sent, whatever its outcome. */
+  get submitted(): Promise<unknown> {
+    return Promise.allSettled([this.#submission]);
   }
 
   /** 0 to 100, as last reported by the server; null if it reports none. */
@@ -79,39 +80,54 @@ export class JobRun {
     this.#stop.abort();
   }
 
-  async #work(onSubmitted: () => void): Promise<void> {
-    const { log } = this.#options;
+  /** Tries again what a full disk prevents: its video may be paid for already. */
+  async #work(): Promise<void> {
+    const { log, upstream } = this.#options;
+    const { signal } = this.#stop;
     const { id } = this.#job;
-    let isDownloading = false;
-    try {
-      const videoId = this.#job.videoId ?? (await this.#submitObserved());
-      if (this.#job.videoId === null) {
-        log('info', 'Job submitted to Sora API', { id, videoId }); // logged first: the job is paid, and the disk may be full
-        await this.#change({ status: 'processing', videoId });
-      }
-      onSubmitted();
-      const video = await this.#wait(videoId);
-      const failure = failureOf(video);
-      if (failure !== null) throw failure;
-      isDownloading = true;
-      const film = await this.#download(video, 'video');
-      await this.#change({ status: 'completed', files: [film] });
-      this.#observeEnd('completed');
-      log('info', 'Video completed', { id, videoId });
-      // Optional: not every server has thumbnails.
-      const poster = await this.#download(video, 'thumbnail').catch(() => null);
-      if (poster !== null) await this.#change({ files: [film, poster] });
-    } catch (error) {
-      if (this.#stop.signal.aborted || error instanceof Interrupt) return; // the next run resumes it
-      await this.#fail(error, isDownloading);
+    for (;;) {
+      const trouble = await this.#attempt().catch((error: unknown) => error);
+      if (trouble === undefined || signal.aborted || trouble instanceof Interrupt) return; // the next run resumes it
+      log('error', 'Could not write; retrying', { id, reason: messageOf(trouble) });
+      await upstream.submitDeps.clock.sleep(RETRY_MS, signal).catch(() => {});
+      if (signal.aborted) return;
     }
   }
 
-  async #fail(error: unknown, isDownloading: boolean): Promise<void> {
+  /** Rejects with `cannot_write`, or when it is stopped. */
+  async #attempt(): Promise<void> {
+    if (!this.#isStored) await this.#store();
+    if (!isUnfinished(this.#job)) return;
+    try {
+      await this.#produce();
+    } catch (error) {
+      if (this.#stop.signal.aborted || error instanceof Interrupt || isUnwritable(error)) throw error;
+      await this.#fail(error);
+    }
+  }
+
+  async #produce(): Promise<void> {
+    const { log } = this.#options;
+    const { id } = this.#job;
+    const videoId = this.#job.videoId ?? (await this.#submitAndStore());
+    const video = await this.#wait(videoId);
+    const failure = failureOf(video);
+    if (failure !== null) throw failure;
+    this.#isDownloading = true;
+    const film = await this.#download(video, 'video');
+    await this.#change({ status: 'completed', files: [film] });
+    this.#observeEnd('completed');
+    log('info', 'Video completed', { id, videoId });
+    // Optional: not every server has thumbnails.
+    const poster = await this.#download(video, 'thumbnail').catch(() => null);
+    if (poster !== null) await this.#change({ files: [film, poster] });
+  }
+
+  async #fail(error: unknown): Promise<void> {
     const { log, clean } = this.#options;
     const { id } = this.#job;
     const diagnosis = diagnosisOf(error, clean);
-    if (isDownloading) this.#observe({ kind: 'download', bytes: null });
+    if (this.#isDownloading) this.#observe({ kind: 'download', bytes: null });
     this.#observeEnd('failed');
     log('error', 'Sora API response error', {
       id,
@@ -119,21 +135,42 @@ export class JobRun {
       status: error instanceof SoraError ? error.status : null,
     });
     // The upstream chose the address of the file, so its content is not shown to clients.
-    const shown = isDownloading ? { ...diagnosis, causedBy: null } : diagnosis;
-    await this.#change({ status: 'failed', error: shown }).catch((reason: unknown) => {
-      log('error', 'Could not store the failure', { id, reason: String(reason) });
-    });
+    const shown = this.#isDownloading ? { ...diagnosis, causedBy: null } : diagnosis;
+    await this.#change({ status: 'failed', error: shown });
   }
 
   async #change(changes: Partial<RestJob>): Promise<void> {
-    const { upstream, jobs } = this.#options;
-    this.#job = { ...this.#job, ...changes, updatedAtMs: upstream.submitDeps.clock.now() };
-    await jobs.put(this.#job);
+    this.#job = { ...this.#job, ...changes, updatedAtMs: this.#options.upstream.submitDeps.clock.now() };
+    this.#isStored = false;
+    await this.#store();
+  }
+
+  /** Rejects with `cannot_write`. */
+  async #store(): Promise<void> {
+    try {
+      await this.#options.jobs.put(this.#job);
+    } catch (cause) {
+      throw new SoraError('cannot_write', { causedBy: messageOf(cause), cause });
+    }
+    this.#isStored = true;
   }
 
   #observeEnd(outcome: 'completed' | 'failed'): void {
     const nowMs = this.#options.upstream.submitDeps.clock.now();
     this.#observe({ kind: 'end', outcome, ms: nowMs - this.#job.createdAtMs });
+  }
+
+  async #submitAndStore(): Promise<string> {
+    this.#submission = this.#submitObserved();
+    try {
+      const videoId = await this.#submission;
+      // Logged first: the job is paid, and the disk may be full.
+      this.#options.log('info', 'Job submitted to Sora API', { id: this.#job.id, videoId });
+      await this.#change({ status: 'processing', videoId });
+      return videoId;
+    } finally {
+      this.#submission = null;
+    }
   }
 
   async #submitObserved(): Promise<string> {
@@ -245,4 +282,9 @@ export class JobRun {
     const key = (await submittedOrder(upstream, this.#job.id))?.key;
     if (key !== undefined) await ledger.tryAppend({ ...event, key, atMs: clock.now() });
   }
+}
+
+/** Whether something could not be written here, which says nothing about the video. */
+function isUnwritable(error: unknown): boolean {
+  return (error instanceof SoraError && error.code === 'cannot_write') || hasCode(error, 'ENOSPC');
 }
