@@ -11,21 +11,21 @@ export interface ImageSize {
 
 /** Type and size of a PNG, JPEG or WebP, read from its header; null for anything else. */
 export function readImageSize(bytes: Uint8Array): ImageSize | null {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const size = unlessTruncated(() => readPng(view) ?? readJpeg(view) ?? readWebp(view), null);
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const size = unlessTruncated(() => readPng(file) ?? readJpeg(file) ?? readWebp(file), null);
   return size !== null && size.width > 0 && size.height > 0 ? size : null;
 }
 
-function readPng(view: DataView): ImageSize | null {
-  if (!hasText(view, 0, '\x89PNG\r\n\x1a\n') || !hasText(view, 12, 'IHDR')) return null;
-  return turned('image/png', view.getUint32(16), view.getUint32(20), orientationOfPng(view));
+function readPng(file: Buffer): ImageSize | null {
+  if (!hasText(file, 0, '\x89PNG\r\n\x1a\n') || !hasText(file, 12, 'IHDR')) return null;
+  return turned('image/png', file.readUInt32BE(16), file.readUInt32BE(20), orientationOfPng(file));
 }
 
 /** Searches for the EXIF block only before the pixels. */
-function orientationOfPng(view: DataView): number {
+function orientationOfPng(file: Buffer): number {
   return unlessTruncated(() => {
-    for (let offset = 8; !hasText(view, offset + 4, 'IDAT'); offset += 12 + view.getUint32(offset)) {
-      if (hasText(view, offset + 4, 'eXIf')) return orientationOf(view, offset + 8);
+    for (let offset = 8; !hasText(file, offset + 4, 'IDAT'); offset += 12 + file.readUInt32BE(offset)) {
+      if (hasText(file, offset + 4, 'eXIf')) return orientationOf(file, offset + 8);
     }
     return UPRIGHT;
   }, UPRIGHT);
@@ -51,34 +51,36 @@ function unlessTruncated<T>(read: () => T, otherwise: T): T {
 }
 
 /** Walks the segments up to the frame header, the only one with the size. */
-function readJpeg(view: DataView): ImageSize | null {
-  if (!hasText(view, 0, '\xff\xd8\xff')) return null;
+function readJpeg(file: Buffer): ImageSize | null {
+  if (!hasText(file, 0, '\xff\xd8\xff')) return null;
   let offset = 2;
   let orientation = UPRIGHT;
   for (;;) {
-    if (view.getUint8(offset) !== 0xff) return null;
-    const marker = view.getUint8(offset + 1);
+    if (file.readUInt8(offset) !== 0xff) return null;
+    const marker = file.readUInt8(offset + 1);
     if (marker === 0xff) {
       offset += 1; // any number of fill bytes may precede a marker
     } else if (isFrameHeader(marker)) {
-      return turned('image/jpeg', view.getUint16(offset + 7), view.getUint16(offset + 5), orientation);
+      return turned('image/jpeg', file.readUInt16BE(offset + 7), file.readUInt16BE(offset + 5), orientation);
     } else if (isBareMarker(marker)) {
       offset += 2;
     } else {
-      if (marker === 0xe1 && hasText(view, offset + 4, 'Exif\0\0')) orientation = orientationOf(view, offset + 10);
-      offset += 2 + view.getUint16(offset + 2);
+      if (marker === 0xe1 && hasText(file, offset + 4, 'Exif\0\0')) orientation = orientationOf(file, offset + 10);
+      offset += 2 + file.readUInt16BE(offset + 2);
     }
   }
 }
 
 /** The orientation that an EXIF block gives. */
-function orientationOf(view: DataView, start: number): number {
-  const isLittle = hasText(view, start, 'II');
+function orientationOf(file: Buffer, start: number): number {
+  const isLittle = hasText(file, start, 'II');
+  const read = (at: number, bytes: 2 | 4): number =>
+    isLittle ? file.readUIntLE(at, bytes) : file.readUIntBE(at, bytes);
   return unlessTruncated(() => {
-    const directory = start + view.getUint32(start + 4, isLittle);
-    for (let entry = 0; entry < view.getUint16(directory, isLittle); entry++) {
+    const directory = start + read(start + 4, 4);
+    for (let entry = 0; entry < read(directory, 2); entry++) {
       const at = directory + 2 + 12 * entry;
-      if (view.getUint16(at, isLittle) === 0x0112) return view.getUint16(at + 8, isLittle);
+      if (read(at, 2) === 0x0112) return read(at + 8, 2);
     }
     return UPRIGHT;
   }, UPRIGHT);
@@ -95,41 +97,35 @@ function isBareMarker(marker: number): boolean {
 }
 
 /** The first chunk is lossy (`VP8 `), lossless (`VP8L`) or extended (`VP8X`). */
-function readWebp(view: DataView): ImageSize | null {
-  if (!hasText(view, 0, 'RIFF') || !hasText(view, 8, 'WEBP')) return null;
+function readWebp(file: Buffer): ImageSize | null {
+  if (!hasText(file, 0, 'RIFF') || !hasText(file, 8, 'WEBP')) return null;
   const facts = { mimeType: 'image/webp', isTurned: false } as const;
-  if (hasText(view, 12, 'VP8 ') && hasText(view, 23, '\x9d\x01\x2a')) {
-    return { ...facts, width: view.getUint16(26, true) & 0x3fff, height: view.getUint16(28, true) & 0x3fff };
+  if (hasText(file, 12, 'VP8 ') && hasText(file, 23, '\x9d\x01\x2a')) {
+    return { ...facts, width: file.readUInt16LE(26) & 0x3fff, height: file.readUInt16LE(28) & 0x3fff };
   }
-  if (hasText(view, 12, 'VP8L') && hasText(view, 20, '\x2f')) {
-    const bits = view.getUint32(21, true);
+  if (hasText(file, 12, 'VP8L') && hasText(file, 20, '\x2f')) {
+    const bits = file.readUInt32LE(21);
     return { ...facts, width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
   }
-  if (hasText(view, 12, 'VP8X')) {
-    return turned('image/webp', getUint24(view, 24) + 1, getUint24(view, 27) + 1, orientationOfWebp(view));
+  if (hasText(file, 12, 'VP8X')) {
+    return turned('image/webp', file.readUIntLE(24, 3) + 1, file.readUIntLE(27, 3) + 1, orientationOfWebp(file));
   }
   return null;
 }
 
 /** The chunks after the header, each padded to an even length; some writers keep the prefix of JPEG's block. */
-function orientationOfWebp(view: DataView): number {
+function orientationOfWebp(file: Buffer): number {
   return unlessTruncated(() => {
-    for (let offset = 30; ; offset += 8 + ((view.getUint32(offset + 4, true) + 1) & ~1)) {
-      if (!hasText(view, offset, 'EXIF')) continue;
-      return orientationOf(view, offset + (hasText(view, offset + 8, 'Exif\0\0') ? 14 : 8));
+    let offset = 30;
+    while (!hasText(file, offset, 'EXIF')) {
+      const sizeBytes = file.readUInt32LE(offset + 4);
+      offset += 8 + sizeBytes + (sizeBytes % 2); // not in 32 bits: a huge size must not lead back
     }
+    return orientationOf(file, offset + (hasText(file, offset + 8, 'Exif\0\0') ? 14 : 8));
   }, UPRIGHT);
 }
 
-function getUint24(view: DataView, offset: number): number {
-  return view.getUint16(offset, true) | (view.getUint8(offset + 2) << 16);
-}
-
 /** Whether the bytes at an offset are these characters, one byte each. */
-function hasText(view: DataView, offset: number, text: string): boolean {
-  if (view.byteLength < offset + text.length) return false;
-  for (let index = 0; index < text.length; index++) {
-    if (view.getUint8(offset + index) !== text.charCodeAt(index)) return false;
-  }
-  return true;
+function hasText(file: Buffer, offset: number, text: string): boolean {
+  return file.toString('latin1', offset, offset + text.length) === text;
 }

@@ -43,6 +43,11 @@ describe('readImageSize', () => {
     expect(readImageSize(webpExif)).toEqual({ mimeType: 'image/webp', ...size });
   });
 
+  it('ends at a chunk whose size would lead back in 32 bits', () => {
+    const crafted = joinBytes(Array.from(extendedWebp), 'XXXX\xf7\xff\xff\xff', '\0'.repeat(20));
+    expect(readImageSize(crafted)).toEqual({ mimeType: 'image/webp', width: 1280, height: 720, isTurned: false });
+  });
+
   it('reads from the middle of a larger buffer', () => {
     const page = joinBytes('before', Array.from(png), 'after');
     expect(readImageSize(page.subarray(6))).toEqual({
