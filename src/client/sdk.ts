@@ -30,6 +30,15 @@ export async function postThroughSdk(
   return reply;
 }
 
+/** Options for which the SDK would read the environment. */
+export const UNSET = {
+  adminAPIKey: null,
+  organization: null,
+  project: null,
+  webhookSecret: null,
+  logLevel: 'off',
+} as const;
+
 function clientOver(transport: Transport): OpenAI {
   const send = async (address: string, init: RequestInit): Promise<Response> => {
     const reply = exchange(transport, {
@@ -43,15 +52,11 @@ function clientOver(transport: Transport): OpenAI {
     return response;
   };
   return new OpenAI({
+    ...UNSET,
     apiKey: 'the transport sends the key',
-    adminAPIKey: null,
-    organization: null,
-    project: null,
-    webhookSecret: null,
     baseURL: transport.baseUrl,
     maxRetries: 0, // the SDK would resend a create on a 500: paid twice
     timeout: DAY_MS, // the transport limits the time instead
-    logLevel: 'off',
     fetch: send as typeof fetch, // the SDK always passes the URL as text
   });
 }

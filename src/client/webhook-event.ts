@@ -1,6 +1,7 @@
 import OpenAI from 'openai';
 import { isJsonObject, type JsonValue, parseJson } from '../domain/json.ts';
 import { textOf } from '../wire/fields.ts';
+import { UNSET } from './sdk.ts';
 
 /** A notification with a valid signature, sent within five minutes of our time. */
 export interface WebhookEvent {
@@ -20,15 +21,7 @@ export class WebhookReader {
   /** `whsec_` followed by base64, or any text. */
   constructor(secret: string) {
     this.#secret = secret;
-    this.#sdk = new OpenAI({
-      apiKey: 'nothing is sent',
-      adminAPIKey: null,
-      organization: null,
-      project: null,
-      webhookSecret: null,
-      baseURL: 'http://127.0.0.1',
-      logLevel: 'off',
-    });
+    this.#sdk = new OpenAI({ ...UNSET, apiKey: 'nothing is sent', baseURL: 'http://127.0.0.1' });
   }
 
   /** Rejects with an `Error` that states the problem. */

@@ -1,7 +1,14 @@
 import type { DialectName } from './dialect.ts';
 import type { JsonValue } from './json.ts';
 import { CUSTOM_PROFILE } from './profile-names.ts';
-import { isTerminal, type JobFailure, type JobStatus, type Variant, type VideoJob } from './video.ts';
+import {
+  isTerminal,
+  type JobFailure,
+  type JobStatus,
+  type Variant,
+  type VideoJob,
+  type VideoRequest,
+} from './video.ts';
 
 /** A request as stored in the ledger: everything but the bytes of a reference image. */
 export interface RecordedRequest {
@@ -48,9 +55,7 @@ export function sourceIdOf(request: Pick<RecordedRequest, 'source'> | undefined)
 
 /** The length of the video that a request asks for; null if unknown: an extension is as long as both parts. */
 export function requestedLength(
-  request:
-    | (Pick<RecordedRequest, 'seconds'> & { readonly source?: { readonly operation: string } | undefined })
-    | undefined,
+  request: Pick<RecordedRequest | VideoRequest, 'seconds' | 'source'> | undefined,
 ): number | null {
   return request === undefined || request.source?.operation === 'extend' ? null : request.seconds;
 }

@@ -127,8 +127,7 @@ function readSkus({ skus }: ListedModel): Sku[] | null {
   return known.length === 0 || known.length < read.length ? null : known;
 }
 
-function readSku(name: string, amount: number | null): Sku | null {
-  const usd = amount;
+function readSku(name: string, usd: number | null): Sku | null {
   const plain = { mode: null, sound: null, resolution: null };
   if (name === 'reference_images') return { ...plain, unit: 'reference image', usd };
   if (name === 'cents_per_image_input') return { ...plain, unit: 'image', usd: cents(usd) };
