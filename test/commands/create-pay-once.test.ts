@@ -287,7 +287,7 @@ describe('the same request', () => {
     expect(sora.plain(again.stderr)).toMatchInlineSnapshot(`
       "cost: $0.80
       note: the same request is already running as video_1; attaching to it at no further cost (\`--again\` submits another)
-      note: run \`sora status video_1 --watch --base-url http://127.0.0.1:PORT/v1\` to wait for it
+      note: run \`sora download video_1 --wait --base-url http://127.0.0.1:PORT/v1\` to wait and save the video
       "
     `);
     expect(server.posts).toBe(1);

@@ -215,11 +215,15 @@ async function attachedTo(
 
 async function detached(followed: readonly FollowedJob[], errors: readonly SoraError[], deps: ProductionDeps) {
   const summaries = followed.map(({ server, record, known }) => summarize(server.identity.profile, record, known));
-  const [first] = followed;
-  if (first)
-    deps.output.note(
-      `run \`${commandAbout(await deps.ledger.shortId(first.id), 'sora status', ` --watch${targetOption(first.server.identity)}`)}\` to wait for it`,
-    );
+  const [first, ...others] = followed;
+  if (first !== undefined) {
+    const target = targetOption(first.server.identity);
+    const command =
+      others.length > 0
+        ? `sora download --all --wait${target}`
+        : commandAbout(await deps.ledger.shortId(first.id), 'sora download', ` --wait${target}`);
+    deps.output.note(`run \`${command}\` to wait and save the ${others.length > 0 ? 'videos' : 'video'}`);
+  }
   return savedResult(summaries, null, errors, deps);
 }
 
