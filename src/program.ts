@@ -44,9 +44,9 @@ export async function parseCommandLine(argv: readonly string[], streams: Program
     if (entry !== named || definition === undefined) continue;
     describeCommand(command, definition, streams);
     command.action(() => {
-      refuseEmptyIds(command.args, definition);
+      const args = trimIds(command.args, definition);
       const { options, globals } = splitOptions(command, definition);
-      state.invocation = { definition, args: command.args, options, globals };
+      state.invocation = { definition, args, options, globals };
     });
   }
   try {
@@ -223,12 +223,12 @@ function refuseNonValue({ flags, long }: Option, value: string): void {
   });
 }
 
-/** An empty id comes from an unset variable, and would request the whole list. */
-function refuseEmptyIds(args: readonly string[], definition: CommandDefinition): void {
+/** Ids without the white space of a file or variable that they come from. Refuses an empty one, which would request the whole list. */
+function trimIds(args: readonly string[], definition: CommandDefinition): readonly string[] {
   const form = definition.arguments[0]?.form ?? '';
-  if (!/^[<[]id\b/.test(form)) return;
-  const ids = form.includes('...') ? args : args.slice(0, 1);
-  if (ids.every((id) => id.trim() !== '')) return;
+  if (!/^[<[]id\b/.test(form)) return args;
+  const ids = (form.includes('...') ? args : args.slice(0, 1)).map((id) => id.trim());
+  if (ids.every((id) => id !== '')) return [...ids, ...args.slice(ids.length)];
   throw new SoraError('usage', { title: 'an id is empty', facts: { command: definition.name } });
 }
 

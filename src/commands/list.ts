@@ -124,5 +124,8 @@ async function show(
   );
   const isWanted: JobFilter['matches'] = (job, record) => hasStatus(job) && matches(job, record);
   const jobs = await mergeJobs(lists, records, { isAsked, isWanted, deadlineMs }, deps);
+  if (limit === DEFAULT_LIMIT && jobs.length >= limit && deps.host.stdout.isTTY) {
+    deps.output.note(`these are the newest ${limit}; \`--all\` lists all, \`-L N\` the newest N`);
+  }
   return { answer: jobsAnswer(jobs.slice(0, limit), { ...deps.jobs.form(), withProfile: allProfiles }) };
 }

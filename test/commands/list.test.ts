@@ -40,6 +40,20 @@ describe('sora list', () => {
     `);
   });
 
+  it('says on a terminal that there may be more, unless a number was asked for', async () => {
+    const { run, runWith } = await setUp({
+      list: () => ({
+        body: {
+          data: Array.from({ length: 20 }, (_, at) => ({ id: `video_${at}`, object: 'video', status: 'completed' })),
+          has_more: false,
+        },
+      }),
+    });
+    expect((await run('list')).stderr).toBe('');
+    expect((await runWith({ stdoutIsTerminal: true }, 'list')).stderr).toContain('`--all` lists all');
+    expect((await runWith({ stdoutIsTerminal: true }, 'list', '-L', '10')).stderr).toBe('');
+  });
+
   it('shows the source of derived videos where there is room', async () => {
     const { run, runWith } = await setUp();
     await run('create', 'a boat', ...SORA_2, '--no-download');

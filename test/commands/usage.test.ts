@@ -346,6 +346,14 @@ describe('a command in a hint', () => {
   });
 });
 
+describe('an id', () => {
+  it('may end in the line break of the file that it comes from', async () => {
+    const cli = createCommandLine();
+    const id = (await cli.run(['create', 'x', '--simulate', '--detach'])).stdout;
+    expect(await cli.run(['status', id.replace('\n', '\r\n'), '--simulate'])).toMatchObject({ code: 0 });
+  });
+});
+
 describe('a path', () => {
   it('that begins with ~ is in the home folder, although the shell left it alone', async () => {
     const cli = createCommandLine();
