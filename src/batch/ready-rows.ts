@@ -1,7 +1,7 @@
 import type { VideoRequest } from '../domain/video.ts';
+import type { RowStream } from './batch-order.ts';
 import type { BatchRow } from './batch-row.ts';
 import type { PlannedRow } from './plan.ts';
-import type { RowStream } from './run.ts';
 
 /** Returns rows in the order in which they can start: a row comes after the one that it starts from. */
 export class ReadyRows implements RowStream {

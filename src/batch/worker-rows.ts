@@ -3,11 +3,11 @@ import type { VideoRequest } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { JobQueue, ServerLimits, Task, TaskEnd } from '../store/job-queue.ts';
 import type { Ledger } from '../store/ledger.ts';
+import type { RowResult, RowStream } from './batch-order.ts';
 import type { BatchRow } from './batch-row.ts';
 import { type PlannedRow, planRow } from './plan.ts';
 import { stopsAll } from './row-failure.ts';
 import { decodeRow, readFiles } from './row-payload.ts';
-import type { RowResult, RowStream } from './run.ts';
 
 /** How long an idle worker waits before it asks again. */
 const IDLE_MS = 1_000;

@@ -1,8 +1,8 @@
 import type { Context } from '../../app/context.ts';
+import type { BatchListener, RowResult } from '../../batch/batch-order.ts';
 import type { BatchRow } from '../../batch/batch-row.ts';
 import type { BatchPlan, PlannedRow } from '../../batch/plan.ts';
 import { sourceFailed } from '../../batch/row-failure.ts';
-import type { BatchListener, RowResult } from '../../batch/run.ts';
 import type { BatchCount, BatchEntry, RowState } from '../../domain/batch.ts';
 import type { SoraError } from '../../domain/errors.ts';
 import { summarize } from '../../domain/summary.ts';

@@ -1,9 +1,9 @@
 import type { CommandResult } from '../../app/command.ts';
 import type { Context, RunDeps } from '../../app/context.ts';
+import type { RowResult } from '../../batch/batch-order.ts';
 import { type PlannedRow, rowsInOrder } from '../../batch/plan.ts';
 import { sourceFailed } from '../../batch/row-failure.ts';
 import { RowEncoder } from '../../batch/row-payload.ts';
-import type { RowResult } from '../../batch/run.ts';
 import { ERROR_CODES } from '../../domain/catalogue.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { countOf } from '../../domain/wording.ts';

@@ -1,0 +1,247 @@
+import { setMaxListeners } from 'node:events';
+import type { LimitFunction } from 'p-limit';
+import { SoraError } from '../domain/errors.ts';
+import { failureOf } from '../domain/job-failure.ts';
+import { factsOf, hasVideo, isOfServer, type JobRecord, type SavedFile } from '../domain/record.ts';
+import { isTerminal, type VideoJob } from '../domain/video.ts';
+import { type SaveResult, save, saveBefore } from '../jobs/save.ts';
+import { type Submission, submit } from '../jobs/submit.ts';
+import type { RowOrder, RowRef } from '../jobs/submit-order.ts';
+import { waitForJob } from '../jobs/wait.ts';
+import { Interrupt } from '../platform/host.ts';
+import type { BatchDeps, BatchListener, BatchOrder, RowResult } from './batch-order.ts';
+import { type BatchRow, completeRequest } from './batch-row.ts';
+import type { CreatePace } from './create-pace.ts';
+import { type PlannedRow, savedFiles } from './plan.ts';
+import { isGone, isOfVariant, isServersFault, sourceFailed, stopsAll } from './row-failure.ts';
+
+/** Ends a run early: rows that wait for their turn are aborted, and running jobs continue. */
+export class Halt {
+  readonly #controller = new AbortController();
+  #reason: SoraError | Interrupt | null = null;
+
+  constructor() {
+    setMaxListeners(0, this.signal); // every waiting row listens
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Null while the run goes on. */
+  get reason(): SoraError | Interrupt | null {
+    return this.#reason;
+  }
+
+  /** The first reason counts. */
+  stop(reason: unknown): void {
+    if (this.#reason !== null || !(reason instanceof SoraError || reason instanceof Interrupt)) return;
+    this.#reason = reason;
+    this.#controller.abort(reason);
+  }
+}
+
+/** What the rows of a run share. */
+interface RunContext {
+  readonly deps: BatchDeps;
+  readonly order: BatchOrder;
+  readonly listener: BatchListener;
+  readonly pace: CreatePace;
+  readonly halt: Halt;
+}
+
+interface Made {
+  readonly record: JobRecord;
+  readonly job: VideoJob;
+  /** By the uptime: when the row’s time is over. */
+  readonly deadlineMs: number;
+}
+
+/** One row of a run: submitted, waited for and saved. */
+export class RowRun {
+  readonly #context: RunContext;
+  readonly #planned: PlannedRow;
+  readonly #row: BatchRow;
+  /** Its submission in this run. */
+  #record: JobRecord | null = null;
+  /** The job of that submission, once it has ended. */
+  #job: VideoJob | null = null;
+
+  constructor(planned: PlannedRow, context: RunContext) {
+    this.#planned = planned;
+    this.#row = planned.row;
+    this.#context = context;
+  }
+
+  /** Takes a slot until its job has ended. Returns null if the run stopped before it was submitted. */
+  async run(slots: LimitFunction): Promise<RowResult | null> {
+    const { order, halt } = this.#context;
+    const row = this.#row;
+    let files: readonly SavedFile[] = [];
+    try {
+      const made = await slots(() => this.#make());
+      if (made === null) return null;
+      const saved = await this.#save(made);
+      files = saved.files;
+      const error = saved.errors.find((failure) => !isOfVariant(failure)) ?? saved.errors[0];
+      if (error !== undefined) throw error;
+      return { row, outcome: 'done', record: this.#record, job: this.#job, files, error: null };
+    } catch (thrown) {
+      const error = thrown instanceof Interrupt ? new SoraError('interrupted', { cause: thrown }) : thrown;
+      if (!(error instanceof SoraError)) throw thrown;
+      // A 404 concerns this job only: servers word it in many ways.
+      const isOutOfSight = this.#record !== null && this.#job === null && stopsAll(error) && error.status !== 404;
+      const isOver = error.code !== 'wait_timeout' && error.code !== 'interrupted' && !isOutOfSight;
+      if (isOutOfSight || (isOver && order.failFast)) halt.stop(error);
+      const record = await this.#latest();
+      // Of a video that is saved, only a variant can be gone.
+      if (files.length === 0 && isGone(error, order.givesUpMissing)) await this.#forget(record);
+      const failed = error.code === 'outcome_unknown' ? 'unknown' : 'failed';
+      return { row, outcome: isOver ? failed : 'running', record, job: this.#job, files, error };
+    }
+  }
+
+  /** The record of the failed submission; if it was not ours, the row's. */
+  async #latest(): Promise<JobRecord | null> {
+    if (this.#record === null) return (await this.#submissionsOf(this.#row.ref)).at(-1) ?? this.#planned.record;
+    return (await this.#context.deps.ledger.byKey(this.#record.key)) ?? this.#record;
+  }
+
+  /** The submissions of a row to this server. */
+  async #submissionsOf({ key }: RowRef): Promise<JobRecord[]> {
+    const { deps, order } = this.#context;
+    const records = await deps.ledger.list({ by: 'row', value: key });
+    return records.filter((record) => isOfServer(record, order.server));
+  }
+
+  /** Records that the server no longer has a job, so that its row can be retried. */
+  async #forget(record: JobRecord | null): Promise<void> {
+    const { ledger, clock } = this.#context.deps;
+    if (record?.answer !== 'accepted' || record.removed) return;
+    await ledger.append({ event: 'removed', key: record.key, atMs: clock.now() });
+  }
+
+  /** The finished job; null if the run stopped before it was submitted. */
+  async #make(): Promise<Made | null> {
+    const { deps, order, halt } = this.#context;
+    const { state } = this.#planned;
+    let rowOrder = this.#rowOrder();
+    for (let retries = 0; ; retries++) {
+      const isUnderWay = retries === 0 && state !== 'to_do' && state !== 'failed';
+      const submission = await this.#submit(rowOrder, isUnderWay);
+      if (submission === null) return null;
+      const { record } = submission;
+      this.#record = record;
+      const deadlineMs = deps.clock.uptimeMs() + order.timeoutMs;
+      const job = await this.#wait(record, submission.job, deadlineMs);
+      this.#job = job;
+      const failure = failureOf(job);
+      if (failure === null) return { record, job, deadlineMs };
+      if (retries >= order.retries || !isServersFault(failure, job) || halt.reason !== null) throw failure;
+      rowOrder = { ...rowOrder, after: record.key };
+      this.#record = null;
+      this.#job = null;
+    }
+  }
+
+  /** The row’s earlier submissions, so that only a failed one is retried. */
+  #rowOrder(): RowOrder {
+    const { order } = this.#context;
+    const { row, state, record } = this.#planned;
+    const key = record?.key ?? null;
+    const after = state === 'to_do' || state === 'failed' ? key : null;
+    const givesUp = order.givesUpUnknown && state === 'unknown' ? key : null;
+    return { ...row.ref, after, givesUp, maxCostMicros: row.own?.maxCostMicros ?? order.maxCostMicros };
+  }
+
+  /** `isUnderWay`: the row has or may have a job, so resuming it does not wait for a turn to create. */
+  async #submit(rowOrder: RowOrder, isUnderWay: boolean): Promise<Submission | null> {
+    const { deps, order, listener, pace, halt } = this.#context;
+    let deadlineMs: number | null = null;
+    for (let tries = 0; ; tries++) {
+      if (!isUnderWay || tries > 0) await pace.turn(halt.signal).catch(() => {}); // the reason is handled elsewhere
+      if (halt.reason !== null) return null;
+      deadlineMs ??= deps.clock.uptimeMs() + order.timeoutMs; // at a slow rate waiting for the turn may take longer
+      try {
+        const submission = await this.#submitOnce(rowOrder);
+        const isPaid = submission.kind === 'submitted';
+        if (submission.unrecorded !== undefined) halt.stop(submission.unrecorded);
+        if (isPaid) pace.accepted();
+        listener.onSubmit(this.#row, isPaid, submission.record);
+        return submission;
+      } catch (error) {
+        if (!(error instanceof SoraError)) throw error;
+        if (stopsAll(error) && !this.#isOfManifest(error)) halt.stop(error);
+        if (!error.retryable || deps.clock.uptimeMs() >= deadlineMs) throw error;
+        listener.onPause(error, pace.refused(error));
+      }
+    }
+  }
+
+  /** Whether an error concerns only the rows of one manifest, in a run that has those of several. */
+  #isOfManifest({ code }: SoraError): boolean {
+    return code === 'cost_cap_exceeded' && this.#row.own !== undefined;
+  }
+
+  async #submitOnce(rowOrder: RowOrder): Promise<Submission> {
+    const { deps, order } = this.#context;
+    const { server, free, conflict, rows } = order;
+    const row = this.#row;
+    const sourceId = await this.#sourceId();
+    const request = await rows.requestOf(row);
+    return submit(
+      { ...deps, client: { ...deps.client, create: deps.singleShot.create.bind(deps.singleShot) } },
+      {
+        server,
+        request: completeRequest({ ...row, request }, sourceId),
+        estimate: row.estimate,
+        free,
+        savesFile: true,
+        conflict: conflict && (() => conflict(row)),
+        row: rowOrder,
+      },
+    );
+  }
+
+  /** The id of the video of the row that this one starts from; null if it starts from none. Throws if there is none. */
+  async #sourceId(): Promise<string | null> {
+    const { from } = this.#row;
+    if (from === null) return null;
+    const records = await this.#submissionsOf(from.row.ref);
+    const record = records.findLast(hasVideo) ?? records.findLast(({ job }) => job?.status === 'completed');
+    if (record?.job === undefined || record.job === null) throw sourceFailed({ from });
+    return record.job.id;
+  }
+
+  async #wait(record: JobRecord, known: VideoJob | null, deadlineMs: number): Promise<VideoJob> {
+    const { deps, listener } = this.#context;
+    const { singleShot: client, clock, random, ledger, signal } = deps;
+    const id = known?.id ?? record.job?.id ?? record.key;
+    const ended = known !== null && isTerminal(known.status) ? known : null;
+    const order = { id, known: ended, deadlineMs, signal };
+    const job = await waitForJob({ client, clock, random }, order, (event) => listener.onWait(this.#row, event));
+    if (job.status !== record.job?.status) {
+      await ledger.tryAppend({ event: 'seen', key: record.key, atMs: clock.now(), job: factsOf(job) });
+    }
+    return job;
+  }
+
+  async #save({ record, job, deadlineMs }: Made): Promise<SaveResult> {
+    const { deps, order: batch, listener, halt } = this.#context;
+    const { destination, variants, own } = this.#row;
+    const saved = savedFiles(record, this.#row);
+    if (saved.length === variants.length) return { files: saved, errors: [] };
+    listener.onSave(this.#row);
+    const force = own?.force ?? batch.force;
+    const optional = own?.order === undefined ? [] : (['thumbnail'] as const);
+    const order = { record, job, destination, variants, optional, saved, force, onNote: deps.onNotice };
+    const result = await saveBefore(deadlineMs, deps, job.id, (signal, endMs) =>
+      save({ ...deps, signal }, { ...order, deadlineMs: endMs }),
+    );
+    for (const error of result.errors) {
+      const isOfAll = error instanceof SoraError && stopsAll(error) && !isOfVariant(error);
+      if (isOfAll && error.status === null) halt.stop(error);
+    }
+    return result;
+  }
+}
