@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -384,4 +385,16 @@ it('reads no further while its replies are not read', async () => {
   messages.end();
   await once(messages, 'end');
   expect(passed).toBe(3);
+});
+
+it('ends when nothing reads its replies any longer, although its input is open', async () => {
+  const { cwd, env } = createBinary();
+  const child = spawn(process.execPath, [BINARY, 'mcp', '--simulate'], { cwd, env });
+  const ended = once(child, 'exit');
+  const line = `${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' })}\n`;
+  child.stdin.on('error', () => {}).write(line);
+  await once(child.stdout, 'data');
+  child.stdout.destroy();
+  child.stdin.write(line);
+  expect(await ended).toEqual([0, null]);
 });

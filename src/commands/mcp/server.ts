@@ -50,12 +50,14 @@ export async function serveTools(
   const transport = new StdioServerTransport(messages, stdout);
   await server.connect(transport);
   const answered = watchReplies(transport);
-  await new Promise<void>((resolve) => {
+  const isLost = new Promise<void>((resolve) => stdout.once('close', resolve));
+  const hasEnded = new Promise<void>((resolve) => {
     finished(messages, () => resolve());
     interrupt.addEventListener('abort', () => resolve(), { once: true });
     pipeline(stdin, messages, () => {});
   });
-  await answered();
+  await Promise.race([hasEnded, isLost]);
+  await Promise.race([answered(), isLost]); // nobody reads the replies then
   await server.close();
   messages.destroy(); // and with it the input, which would keep the process alive
 }
