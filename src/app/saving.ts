@@ -241,6 +241,9 @@ async function saveUnder(
 /** Errors that another download would repeat. */
 const PERMANENT: ReadonlySet<ErrorCode> = new Set(['content_expired', 'not_supported']);
 
+/** Errors whose own hints are to download later, without naming the server. */
+const LATER: ReadonlySet<ErrorCode> = new Set(['content_not_ready', 'download_corrupt', 'wait_timeout']);
+
 /** An interrupted or failed download, with the command that resumes it: the video is paid for. */
 function resumable(error: SoraError | Interrupt, id: string, name: string, target: string): SoraError {
   const resume = `run \`${commandAbout(name, 'sora download', target)}\` to resume`;
@@ -249,9 +252,7 @@ function resumable(error: SoraError | Interrupt, id: string, name: string, targe
     return new SoraError('interrupted', { title, jobId: id, hints: [resume], cause: error });
   }
   if (PERMANENT.has(error.code)) return error.with({ jobId: id });
-  // The catalogue's own hints about these commands do not name the server.
-  const others = error.hints.filter((hint) => !/^run `sora (download|status) /.test(hint));
-  return error.with({ jobId: id, hints: [resume, ...others] });
+  return error.with({ jobId: id, hints: LATER.has(error.code) ? [resume] : [resume, ...error.hints] });
 }
 
 function describeBytes(doneBytes: number, totalBytes: number | null): string {
