@@ -24,7 +24,7 @@ export async function runCommand(
 
 /** A command that looks at a server, in a hint that names none. */
 const LOOK_WITHOUT_SERVER =
-  /`sora (list|models|doctor)(?=[ `])(?![^`]*--(simulate|profile|base-url|local|all-profiles|help))/g;
+  /`sora (list|models|doctor|create --from [^` ]+)(?=[ `])(?![^`]*--(simulate|profile|base-url|local|all-profiles|help))/g;
 
 /** The error with hints whose commands use the server that the command line named. */
 function onSameServer(error: SoraError, { simulate, profile, baseUrl }: GlobalOptions): SoraError {

@@ -246,7 +246,7 @@ const CATALOGUE = {
     explanation: 'The job has not finished, or its file is not available yet.',
     hints: [
       [
-        'run `sora status {id}[{target}] --watch` to wait for it',
+        'run `sora download {id}[{target}] --wait` to wait and save it',
         'run `sora status --watch` to wait for all unfinished jobs',
       ],
     ],
@@ -429,7 +429,12 @@ const CATALOGUE = {
   job_failed: {
     title: 'the job failed',
     explanation: 'The server accepted the job, but it ended without a video.',
-    hints: ['change the prompt, or run the command again to retry'],
+    hints: [
+      [
+        'change the prompt, or run `sora create --from {id}` to create it again',
+        'change the prompt, or create the video again',
+      ],
+    ],
     exitCode: 5,
   },
   wait_timeout: {

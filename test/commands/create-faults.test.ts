@@ -28,7 +28,7 @@ const OUTCOMES: Readonly<Record<FaultName, Expected>> = {
   server_error: { code: 1, error: 'outcome_unknown', hint: /sora status sub_\w+/ },
   service_unavailable: { code: 1, error: 'outcome_unknown', hint: /sora status sub_\w+/ },
   moderation_blocked: { code: 5, error: 'moderation_blocked', hint: /change the prompt or the image/ },
-  processing_error: { code: 5, error: 'job_failed', hint: /to retry/ },
+  processing_error: { code: 5, error: 'job_failed', hint: /`sora create --from \S+ --simulate` to create it again/ },
   stuck: { code: 8, error: 'wait_timeout', hint: /sora status \w{6} --watch --simulate/ },
   slow: { code: 0, error: null },
   'create-dropped-after-accept': { code: 0, error: null },

@@ -139,8 +139,8 @@ describe('sora download', () => {
   });
 
   it.each<[string, string, number, string]>([
-    ['queued', 'content_not_ready', 1, 'sora status video_1 --base-url'],
-    ['failed', 'job_failed', 5, 'change the prompt'],
+    ['queued', 'content_not_ready', 1, 'sora download video_1 --base-url'],
+    ['failed', 'job_failed', 5, 'sora create --from video_1'],
     ['expired', 'content_expired', 5, '--again'],
   ])('refuses a job that is %s', async (status, error, exitCode, hint) => {
     const { run } = await setUpVideos({ retrieve: (job) => ({ body: { ...job, status } }) });
