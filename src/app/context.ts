@@ -167,8 +167,7 @@ export class Context {
   /** The queues of all servers. */
   readonly jobQueues = async (): Promise<JobQueue[]> => {
     const { database } = this.#sharedLedger();
-    const { JobQueue } = await import('../store/job-queue.ts');
-    const { queuedServers } = await import('../store/queue-state.ts');
+    const { JobQueue, queuedServers } = await import('../store/job-queue.ts');
     return (await queuedServers(database)).map((server) => new JobQueue(database, server));
   };
 

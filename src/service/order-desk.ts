@@ -1,5 +1,5 @@
 import type { Page } from '../domain/page.ts';
-import type { QueueState } from '../store/queue-state.ts';
+import type { QueueState } from '../store/job-queue.ts';
 import type { RestJob, RestStatus } from './rest-job.ts';
 import type { JobEvent } from './service-metrics.ts';
 

@@ -3,8 +3,8 @@ import { Metrics } from '../domain/metrics.ts';
 import { usdOf } from '../domain/money.ts';
 import { statusOf } from '../domain/record.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { QueueState } from '../store/job-queue.ts';
 import type { Ledger } from '../store/ledger.ts';
-import type { QueueState } from '../store/queue-state.ts';
 import { REST_STATUSES, type RestStatus } from './rest-job.ts';
 import { readinessOf, unreadinessOf, type Vitals } from './vitals.ts';
 

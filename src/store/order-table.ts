@@ -1,10 +1,9 @@
 import { isJsonObject, type JsonObject, parseJson } from '../domain/json.ts';
 import type { Page } from '../domain/page.ts';
-import type { JobQueue } from './job-queue.ts';
+import type { JobQueue, QueueState } from './job-queue.ts';
 import type { SpentScope } from './ledger.ts';
 import type { Database, Queries, Row } from './postgres.ts';
 import { plain, readSpent } from './postgres-submissions.ts';
-import type { QueueState } from './queue-state.ts';
 import type { NewTask } from './queue-tasks.ts';
 
 /** An order to store. */
