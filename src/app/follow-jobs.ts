@@ -6,7 +6,7 @@ import { LOOKS_AT_ONCE } from '../domain/outcomes.ts';
 import { isOfServerBatch, type JobRecord } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import type { VideoJob } from '../domain/video.ts';
-import { type WaitEvent, waitForJob } from '../jobs/wait.ts';
+import { removedJob, type WaitEvent, waitForJob } from '../jobs/wait.ts';
 import { cleanLine } from '../output/clean-text.ts';
 import type { Progress } from '../output/progress.ts';
 import { describeWait, type WaitState } from '../output/wait-view.ts';
@@ -67,19 +67,15 @@ async function followOne(
   const { host, random } = deps;
   const { id, server, record, known } = watch.job;
   const client = deps.jobs.singleShotOf(server, record?.request.source?.operation);
-  let removed: VideoJob | null = null;
+  const removed = record && (() => removedJob(deps.ledger, record.key));
   try {
     return await waitForJob(
       { client: { get: (...look) => takeTurn(() => client.get(...look)) }, clock: host.clock, random },
-      { id, known, deadlineMs, signal: host.interrupt },
-      async (event) => {
-        if (event.kind === 'trouble') removed = await deps.jobs.removedJob(record);
-        if (event.kind === 'trouble' && removed !== null) throw event.error; // nothing to wait for
-        await watch.see(event);
-      },
+      { id, known, deadlineMs, removed, signal: host.interrupt },
+      (event) => watch.see(event),
     );
   } catch (error) {
-    return removed ?? stopped(error, watch.job, await deps.ledger.shortId(id));
+    return stopped(error, watch.job, await deps.ledger.shortId(id));
   }
 }
 

@@ -7,7 +7,7 @@ import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { type SaveResult, save, saveBefore } from '../jobs/save.ts';
 import { type Submission, submit } from '../jobs/submit.ts';
 import type { RowOrder, RowRef } from '../jobs/submit-order.ts';
-import { waitForJob } from '../jobs/wait.ts';
+import { removedJob, waitForJob } from '../jobs/wait.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { BatchDeps, BatchListener, BatchOrder, RowResult } from './batch-order.ts';
 import { type BatchRow, completeRequest } from './batch-row.ts';
@@ -218,7 +218,8 @@ export class RowRun {
     const { singleShot: client, clock, random, ledger, signal } = deps;
     const id = known?.id ?? record.job?.id ?? record.key;
     const ended = known !== null && isTerminal(known.status) ? known : null;
-    const order = { id, known: ended, deadlineMs, signal };
+    const removed = (): Promise<VideoJob | null> => removedJob(ledger, record.key);
+    const order = { id, known: ended, deadlineMs, removed, signal };
     const job = await waitForJob({ client, clock, random }, order, (event) => listener.onWait(this.#row, event));
     if (job.status !== record.job?.status) {
       await ledger.tryAppend({ event: 'seen', key: record.key, atMs: clock.now(), job: factsOf(job) });

@@ -7,7 +7,7 @@ import { isTerminal, type VideoJob, type VideoRequest } from '../domain/video.ts
 import { download } from '../jobs/download.ts';
 import { isCleared } from '../jobs/objection.ts';
 import { submit } from '../jobs/submit.ts';
-import { waitForJob } from '../jobs/wait.ts';
+import { removedJob, waitForJob } from '../jobs/wait.ts';
 import { hasCode } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { Interrupt } from '../platform/host.ts';
@@ -233,10 +233,14 @@ export class JobRun {
     const { upstream, random, log } = this.#options;
     const { clock } = upstream.submitDeps;
     const { id } = this.#job;
+    const removed = async (): Promise<VideoJob | null> => {
+      const key = (await submittedOrder(upstream, id))?.key;
+      return key === undefined ? null : removedJob(upstream.submitDeps.ledger, key);
+    };
     let status = 'queued';
     for (;;) {
       const deadlineMs = clock.uptimeMs() + WAIT_MS;
-      const order = { id: videoId, known: null, deadlineMs, signal: this.#stop.signal };
+      const order = { id: videoId, known: null, deadlineMs, removed, signal: this.#stop.signal };
       try {
         return await waitForJob({ client: upstream.singleShot, clock, random }, order, async (event) => {
           if (event.kind === 'trouble') return;

@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { clipsIn, createStudio, failedReply, promptOf, summaryOf } from '../support/batch-studio.ts';
+import { encodeEvent } from '../../src/store/ledger-line.ts';
+import { clipsIn, createStudio, failedReply, linesOf, promptOf, summaryOf } from '../support/batch-studio.ts';
 import { type CommandLine, Interrupt } from '../support/command-line.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
 import { clipReply } from '../support/videos-server.ts';
@@ -307,5 +308,27 @@ describe('a cap below the amount already spent', () => {
       posts: 3,
       clips: 3,
     });
+  });
+});
+
+describe('a job that `sora cancel` has ended while its row waits', () => {
+  it('ends its row at once, although the server no longer knows it', async () => {
+    const { sora, server, batch } = await createStudio(
+      {
+        retrieve(job) {
+          const ledger = join(sora.home, 'ledger.jsonl');
+          const key = /"key":"(sub_\w+)"/.exec(readFileSync(ledger, 'utf8'))?.[1] ?? '';
+          appendFileSync(ledger, `${encodeEvent({ event: 'removed', key, atMs: sora.clock.now() })}\n`);
+          server.jobs.splice(0);
+          return { body: { ...job, status: 'in_progress' } };
+        },
+      },
+      'a boat\n',
+    );
+    const before = sora.clock.now();
+    const run = await batch(['--json']);
+    expect(run.code).toBe(6);
+    expect(linesOf(run)[0]).toMatchObject({ outcome: 'failed', error: { message: 'the job was cancelled' } });
+    expect(sora.clock.now() - before).toBeLessThan(5_000);
   });
 });
