@@ -1,5 +1,4 @@
 import pLimit, { type LimitFunction } from 'p-limit';
-import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
 import { hintsFor } from '../domain/hints.ts';
 import { LOOKS_AT_ONCE } from '../domain/outcomes.ts';
@@ -91,19 +90,17 @@ function stopped(thrown: unknown, { id, server, record }: FollowedJob, name: str
     record && isOfServerBatch(record)
       ? resumeBatch(record)
       : `run \`${commandAbout(name, 'sora download', ` --wait${target}`)}\` to wait and save the video`;
-  const hintsOf = (code: ErrorCode): string[] => [...hintsFor(code, { id: name, target }), save];
+  const wait = hintsFor('wait_timeout', { id: name, target });
+  const hints = [...wait, save];
   if (thrown instanceof Interrupt) {
     const title = 'interrupted; the job keeps running on the server';
-    return new SoraError('interrupted', { title, jobId: id, hints: hintsOf('interrupted'), cause: thrown });
+    return new SoraError('interrupted', { title, jobId: id, hints, cause: thrown });
   }
   if (!(thrown instanceof SoraError)) throw thrown;
-  if (thrown.code === 'wait_timeout')
-    return new SoraError('wait_timeout', { jobId: id, hints: hintsOf('wait_timeout') });
-  const resume =
-    thrown.code === 'video_not_found'
-      ? 'add `--again` to `sora create` to create it again if it is really gone'
-      : `run \`${commandAbout(name, 'sora status', ` --watch${target}`)}\` to keep waiting`;
-  return thrown.with({ jobId: id, hints: [...thrown.hints, resume] });
+  if (thrown.code === 'wait_timeout') return new SoraError('wait_timeout', { jobId: id, hints });
+  const isMissing = thrown.code === 'video_not_found';
+  const next = isMissing ? ['add `--again` to `sora create` to create it again if it is really gone'] : wait;
+  return thrown.with({ jobId: id, hints: [...thrown.hints, ...next] });
 }
 
 /** How a wait begins. */

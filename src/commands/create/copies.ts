@@ -15,6 +15,8 @@ import { limitTime } from '../../platform/timeout.ts';
 
 type CopiesDeps = Pick<Context, 'host' | 'output' | 'configuration' | 'servers' | 'jobs' | 'ledger'>;
 
+type CapDeps = Pick<Context, 'ledger' | 'host' | 'configuration'>;
+
 export interface CopiesOrder {
   /** By the uptime: when to stop waiting for answers. */
   readonly deadlineMs: number;
@@ -113,10 +115,7 @@ async function keepDayCap(
 }
 
 /** Throws `cost_cap_exceeded` if a price, null if unknown, would exceed the day’s cap. */
-export async function refuseOverDayCap(
-  micros: number | null,
-  deps: Pick<CopiesDeps, 'ledger' | 'host' | 'configuration'>,
-): Promise<void> {
+export async function refuseOverDayCap(micros: number | null, deps: CapDeps): Promise<void> {
   for (const { scope, excess } of await capsOfToday(deps)) {
     const error = excess(await deps.ledger.spent(scope), micros);
     if (error !== null) throw error;
@@ -124,11 +123,7 @@ export async function refuseOverDayCap(
 }
 
 /** The caps on a day, of this machine and of the team. */
-async function capsOfToday({
-  ledger,
-  host,
-  configuration,
-}: Pick<CopiesDeps, 'ledger' | 'host' | 'configuration'>): Promise<Cap[]> {
+async function capsOfToday({ ledger, host, configuration }: CapDeps): Promise<Cap[]> {
   if (configuration.isSimulator) return [];
   const { profile, user } = configuration;
   const spender = { atMs: host.clock.now(), profile: profile.value, user: user?.value };
