@@ -51,7 +51,7 @@ export async function downloadOne(
   checkNames(plan, video, deps, 'download');
   await refuseExisting(plan, video, saved, deps);
   const files = await saveFiles(
-    { server, record, job, ...(limitsFiles && { deadlineMs }) },
+    { server, record, job, deadlineMs: limitsFiles ? deadlineMs : Number.POSITIVE_INFINITY },
     plan,
     deps,
     failures,

@@ -172,8 +172,8 @@ export interface FinishedJob {
   readonly server: Server;
   readonly record: JobRecord | undefined;
   readonly job: VideoJob;
-  /** By the uptime: when to stop saving; never if left out. */
-  readonly deadlineMs?: number;
+  /** By the uptime: when to stop saving, perhaps never. */
+  readonly deadlineMs: number;
 }
 
 /**
@@ -189,15 +189,14 @@ export async function saveFiles(
 ): Promise<readonly SavedFile[]> {
   preferSmallHeap();
   const { clock, interrupt: signal } = context.host;
-  const { deadlineMs = Number.POSITIVE_INFINITY, job } = finished;
-  return saveBefore(deadlineMs, { clock, signal }, job.id, (limit, endMs) =>
-    saveUnder(limit, { ...finished, deadlineMs: endMs }, plan, context, errors, saved),
+  return saveBefore(finished.deadlineMs, { clock, signal }, finished.job.id, (limit, deadlineMs) =>
+    saveUnder(limit, { ...finished, deadlineMs }, plan, context, errors, saved),
   );
 }
 
 async function saveUnder(
   signal: AbortSignal,
-  { server, record, job, deadlineMs }: Required<FinishedJob>,
+  { server, record, job, deadlineMs }: FinishedJob,
   { destination, variants, force }: FilePlan,
   { host, output, ledger, objects }: Pick<Context, 'host' | 'output' | 'ledger' | 'objects'>,
   errors: SoraError[],

@@ -484,6 +484,21 @@ describe('--reuse', () => {
     expect(stderr).toContain('hint: run `sora download video_1');
   });
 
+  it('stops at `--timeout` when the server never sends the file', async () => {
+    let isHanging = false;
+    const { create, server, sora } = await setUp({
+      content: () => {
+        if (isHanging) setImmediate(() => sora.clock.advance(3_000));
+        return isHanging ? 'hang' : null;
+      },
+    });
+    rmSync(join(sora.cwd, (await create()).stdout.trim()));
+    isHanging = true;
+    const { code, stderr } = await create(['--reuse', '--timeout', '2s', '--json']);
+    expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 8, error: 'wait_timeout' });
+    expect(server.posts).toBe(1);
+  });
+
   it('tolerates 404s from a replica that does not know the job', async () => {
     let misses = 0;
     const { create, server, sora } = await setUp({

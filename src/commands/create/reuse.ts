@@ -107,7 +107,7 @@ async function fetchAgain(record: JobRecord, plan: FilePlan, timeoutMs: number, 
     const job = await followJob({ id, server, record, known: null }, deadlineMs, deps);
     if (job.status !== 'completed') return null;
     const errors: SoraError[] = [];
-    const files = await saveFiles({ server, record, job }, plan, deps, errors);
+    const files = await saveFiles({ server, record, job, deadlineMs }, plan, deps, errors);
     return { summary: { ...summarize(record.profile, record, job), files }, errors };
   } catch (error) {
     const isGone = error instanceof SoraError && ['video_not_found', 'content_expired'].includes(error.code);
