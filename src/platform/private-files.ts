@@ -70,8 +70,12 @@ export async function tryToWrite(path: string): Promise<void> {
 export function tryToCreate(folder: string): void {
   removeLeft(folder);
   const path = newPath(folder, CHECK);
-  closeSync(openSync(path, 'wx', 0o600));
-  rmSync(path);
+  const descriptor = openSync(path, 'wx', 0o600);
+  try {
+    closeSync(descriptor); // where a network file system reports a quota
+  } finally {
+    rmSync(path);
+  }
 }
 
 /** Removes what killed processes left of such checks and of small files. A young one may belong to a living process. */
