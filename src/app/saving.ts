@@ -7,6 +7,8 @@ import { commandAbout } from '../domain/shell.ts';
 import type { JobSummary } from '../domain/summary.ts';
 import { VARIANTS, type Variant, type VideoJob } from '../domain/video.ts';
 import {
+  cannotWrite,
+  checkedTarget,
   type Destination,
   fileExists,
   isNameKnown,
@@ -163,9 +165,11 @@ export async function checkFiles(
   if (destination.kind === 'stdout') return;
   const target = targetOf(destination.path, objects);
   await target.check(destination, variants, force, video);
-  if (!sidecar || force || !isNameKnown(destination)) return;
+  if (!sidecar || !isNameKnown(destination)) return;
   const path = sidecarPath(pathsFor(destination, variants, video)[0]?.path ?? '');
-  if (await target.isTaken(path)) throw fileExists(path);
+  const isStream = !isObjectAddress(path) && checkedTarget(path).kind === 'stream';
+  if (isStream) throw cannotWrite(path, 'it is a pipe or a device, not a file');
+  if (!force && (await target.isTaken(path))) throw fileExists(path);
 }
 
 export interface FinishedJob {

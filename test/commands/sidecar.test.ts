@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nodeHttp } from '../../src/platform/http.ts';
@@ -124,6 +124,18 @@ describe('--sidecar', () => {
 });
 
 describe('a file in place of the sidecar', () => {
+  it.each([
+    ['a folder', (path: string) => mkdirSync(path)],
+    ['a loop of links', (path: string) => symlinkSync(path, path)],
+    ['a device', (path: string) => symlinkSync('/dev/null', path)],
+  ])('that is %s is refused before the video is paid for', async (_, make) => {
+    const sora = createCommandLine();
+    make(join(sora.cwd, 'boat.mp4.json'));
+    const { code, stderr } = await sora.run([...BOAT, '--force', '--json']);
+    expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 1, error: 'cannot_write' });
+    expect(readdirSync(sora.cwd)).toEqual(['boat.mp4.json']);
+  });
+
   it('is detected before paying, and overwritten only with --force', async () => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, 'boat.mp4.json'), 'mine');
