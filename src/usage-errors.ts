@@ -43,6 +43,7 @@ const OTHER_OPTIONS: Readonly<Record<string, readonly string[]>> = {
   '--param': ['--seed', '--fps', '--negative-prompt', '--steps'],
   '--output': ['--file', '--dest', '--output-file', '--outfile', '--save', '-f'],
   '--count': ['--n', '--num', '--number', '--variations'],
+  '--concurrency': ['--parallel', '--workers', '--jobs', '--threads', '-j'],
   '--limit': ['-n', '--max', '--count', '--num'],
   '--detach': ['--async', '--no-wait', '--background', '-b'],
   '--watch': ['--wait', '--follow', '-f'],

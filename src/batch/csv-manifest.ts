@@ -2,7 +2,7 @@ import { CsvError, parse } from 'csv-parse/sync';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import { MAX_ROWS, type ManifestReading } from './manifest-reading.ts';
 import type { RowFieldName } from './row-fields.ts';
-import { fieldNamed } from './row-reader.ts';
+import { fieldNamed, suggestedKey } from './row-reader.ts';
 
 /** Replaces CRLF while a text is parsed; no text contains this noncharacter. */
 const CRLF = '\n\ufdd0';
@@ -91,9 +91,12 @@ function readHead({ cells, line }: CsvRecord, reading: ManifestReading): readonl
     const [, param] = /^param\.([^=\s]+)$/i.exec(name) ?? [];
     if (param !== undefined) return { param };
     const key = fieldNamed(name);
-    if (key === undefined) reading.addFault(line, `the column \`${name}\` is not a key of a row`);
-    else if (keys.has(key) && key !== 'param') reading.addFault(line, `there are two columns for \`${key}\``);
-    if (key === undefined) return null;
+    if (key === undefined) {
+      const near = suggestedKey(name);
+      reading.addFault(line, `the column \`${name}\` is not a key of a row${near === undefined ? '' : `; ${near}`}`);
+      return null;
+    }
+    if (keys.has(key) && key !== 'param') reading.addFault(line, `there are two columns for \`${key}\``);
     keys.add(key);
     return { key };
   });

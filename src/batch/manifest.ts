@@ -55,7 +55,11 @@ function readJsonLines(text: string, reading: ManifestReading): void {
     const content = line.trim();
     if (content === '' || content.startsWith('#')) continue;
     const value = parseJson(content);
-    if (value === undefined) reading.addFault(at + 1, 'this is not JSON');
+    if (value === undefined)
+      reading.addFault(
+        at + 1,
+        `this is not JSON${/[\u201c\u201d]/.test(content) ? ': its quotes are typographic ones' : ''}`,
+      );
     else reading.addRow(value, at + 1);
   }
 }

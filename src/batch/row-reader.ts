@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
+import { nearest } from '../domain/nearest.ts';
 import type { RequestInput } from '../domain/request.ts';
 import { DERIVATIONS, type Derivation } from '../domain/video.ts';
 import { isBatchApiLine, rowOfBatchApiLine } from './batch-api-line.ts';
@@ -124,7 +125,9 @@ export function namedFields(object: JsonObject, faults: string[]): RowValues {
   for (const [key, value] of Object.entries(object)) {
     const name = fieldNamed(key);
     if (name === undefined) {
-      faults.push(`\`${key}\` is not a key of a row; put other fields for the server into \`param\``);
+      faults.push(
+        `\`${key}\` is not a key of a row; ${suggestedKey(key) ?? 'put other fields for the server into `param`'}`,
+      );
     } else if (values[name] !== undefined) {
       faults.push(`\`${name}\` is given twice`);
     } else if (value !== null) {
@@ -143,6 +146,12 @@ export function fieldNamed(key: string): RowFieldName | undefined {
     .replace(/[-\s]+/g, '_')
     .toLowerCase();
   return isFieldName(snake) ? snake : Object.hasOwn(FIELD_ALIASES, snake) ? FIELD_ALIASES[snake] : undefined;
+}
+
+/** A question about the key that was probably meant. */
+export function suggestedKey(key: string): string | undefined {
+  const [near] = nearest(key, Object.keys(ROW_FIELDS));
+  return near === undefined ? undefined : `did you mean \`${near}\`?`;
 }
 
 function isFieldName(name: string): name is RowFieldName {

@@ -294,7 +294,7 @@ describe('errors in a manifest', () => {
         - line 5: a row is an object, or a prompt string
         - line 6: a row is an object, or a prompt string
         - line 7: the row has no \`prompt\`
-        - line 8: \`promt\` is not a key of a row; put other fields for the server into \`param\`
+        - line 8: \`promt\` is not a key of a row; did you mean \`prompt\`?
         - line 8: \`shots\` is not a key of a row; put other fields for the server into \`param\`
         - line 8: the row has no \`prompt\`
         - line 9: \`duration\` is given twice
@@ -337,7 +337,7 @@ describe('errors in a manifest', () => {
       "error: 9 errors in faulty.csv
         - line 1: the column \`Colour\` is not a key of a row
         - line 1: there are two columns for \`prompt\`
-        - line 1: the column \`param.\` is not a key of a row
+        - line 1: the column \`param.\` is not a key of a row; did you mean \`param\`?
         - line 4: it has 7 cells, but there are 6 columns
         - line 6: the duration \`soon\` is not a positive number of seconds
         - line 7: \`count\` is not a whole number from 1 to 100

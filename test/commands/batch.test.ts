@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -16,6 +16,14 @@ import { createCommandLine, Interrupt, type RunResult } from '../support/command
 import { SORA_2 } from '../support/set-up.ts';
 
 const rows = (count: number): string => Array.from({ length: count }, (_, at) => `scene ${at}\n`).join('');
+
+it('refuses a name of one file for several videos, unless it is a folder', async () => {
+  const { sora, batch } = await createStudio();
+  const refused = await batch(['-o', 'clips.mp4']);
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('`-o clips.mp4` names one file') });
+  mkdirSync(join(sora.cwd, 'clips.mp4'));
+  expect((await batch(['-o', 'clips.mp4'])).code).toBe(0);
+});
 
 describe('a batch', () => {
   it('completes every row, prints one line per row in a pipe, and sends nothing when it is run again', async () => {

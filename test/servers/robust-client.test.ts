@@ -148,7 +148,7 @@ describe('6. an id (continued)', () => {
 
   it('is quoted in suggested commands', async () => {
     const { run } = await setUp({ create: () => ({ body: { id: '$(rm -rf ~) x', status: 'queued' } }) });
-    expect((await run('create', PROMPT, '--detach')).stderr).toContain("`sora status '$(rm -rf ~) x' --watch");
+    expect((await run('create', PROMPT, '--detach')).stderr).toContain("`sora download '$(rm -rf ~) x' --wait");
   });
 });
 

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import type { Context } from '../../app/context.ts';
 import {
   inGroup,
@@ -13,8 +13,10 @@ import { parseMaxCost } from '../../app/spending.ts';
 import { parseRate } from '../../batch/create-pace.ts';
 import { MANIFEST_FORMATS } from '../../batch/manifest.ts';
 import { ResultsFile } from '../../batch/results-file.ts';
+import { promisedKind } from '../../domain/media.ts';
 import { folderOf } from '../../jobs/destination.ts';
 import { isTemplate } from '../../jobs/name-template.ts';
+import { statsOf } from '../../platform/files.ts';
 
 const FILES = FILE_OPTIONS.output.group;
 
@@ -97,6 +99,11 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
   if (file === undefined) faults.push('no manifest: name a file, or `-` for standard input');
   const files = planFiles({ ...options, output: asFolder(options.output), place: ['row', 'n'] }, deps, faults);
   if (files.destination.kind === 'stdout') faults.push('several videos need a folder, not standard output');
+  if (namesOneFile(options.output, host.cwd)) {
+    faults.push(
+      `\`-o ${options.output}\` names one file; end it with a slash for a folder, or use a template such as \`{row:03}-{slug}.mp4\``,
+    );
+  }
   const format = MANIFEST_FORMATS.find((known) => known === options.format) ?? null;
   if (options.format !== undefined && format === null) {
     faults.push(`\`--format ${options.format}\` is not one of ${MANIFEST_FORMATS.join(', ')}`);
@@ -143,6 +150,12 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
 /** The output is a template or a folder, with or without a trailing slash. */
 function asFolder(output: string | undefined): string | undefined {
   return output === undefined || output === '-' || isTemplate(output) || /[/\\]$/.test(output) ? output : `${output}/`;
+}
+
+/** `-o clip.mp4`: a folder of that name is hardly meant. */
+function namesOneFile(output: string | undefined, cwd: string): boolean {
+  if (output === undefined || isTemplate(output) || promisedKind(extname(output).slice(1)) === null) return false;
+  return !/[/\\]$/.test(output) && statsOf(resolve(cwd, output))?.isDirectory() !== true;
 }
 
 function resultsFile(
