@@ -1,5 +1,6 @@
 import { clientOf } from '../client/client-of.ts';
 import type { VideosClient } from '../client/port.ts';
+import { isMissing } from '../client/retry.ts';
 import { type Configuration, dayCapsOf } from '../configuration/configuration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { forEach, type Outcomes } from '../domain/outcomes.ts';
@@ -142,22 +143,31 @@ export class KnownJobs {
    */
   async look(found: FoundJob, deadlineMs?: number, exists = Boolean(found.record?.job)): Promise<VideoJob> {
     const { id, server, record } = found;
-    const removed = await this.removedJob(record);
-    if (removed?.status === 'cancelled') return removed;
-    if (removed !== null && record !== undefined && isOfServerBatch(record)) return removed; // replaced by its rows
-    if (removed !== null) throw deletedVideo(id);
+    const removed = await this.#removedAs(found);
+    if (removed !== null) return removed;
     try {
       const client = this.clientOf(server, record?.request.source?.operation);
       const job = await this.inTime(deadlineMs, id, (signal) => client.get(id, { signal, exists }));
       if (record?.job?.status !== job.status) await this.record(record, job);
       return job;
     } catch (error) {
+      const removedNow = isMissing(error) ? await this.#removedAs(found) : null; // by another process
+      if (removedNow !== null) return removedNow;
       const isSameServer = record?.baseUrl === server.identity.baseUrl; // then only the route can be missing
       if (!isSameServer) throw error;
       throw withoutRoute(error, 'the server has no call to read this job', [
         'run `sora list --local` to see what the ledger has recorded',
       ]);
     }
+  }
+
+  /** A job that the ledger knows to be removed, as it is shown; null for any other. Throws `video_not_found` if it was deleted. */
+  async #removedAs({ id, record }: FoundJob): Promise<VideoJob | null> {
+    const removed = await this.removedJob(record);
+    const isBatch = record !== undefined && isOfServerBatch(record); // replaced by its rows
+    const isShown = isBatch || removed?.status === 'cancelled';
+    if (removed === null || isShown) return removed;
+    throw deletedVideo(id);
   }
 
   /** The job of a record that was cancelled or deleted, by this or another process; otherwise null. */

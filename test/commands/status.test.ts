@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Http, nodeHttp } from '../../src/platform/http.ts';
+import { encodeEvent } from '../../src/store/ledger-line.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import type { ScriptedReply } from '../support/scripted-server.ts';
 import { setUp } from '../support/set-up.ts';
@@ -299,4 +300,18 @@ describe('--timeout', () => {
     await bench.create();
     expect(await bench.run('delete', '@last', '--timeout', '2s')).toMatchObject({ code: 8, stdout: '' });
   });
+});
+
+it('shows a job as cancelled that another process cancels meanwhile', async () => {
+  const { sora, server, run, create } = await setUp({
+    retrieve: () => {
+      const ledger = join(sora.home, 'ledger.jsonl');
+      const key = /"key":"(sub_\w+)"/.exec(readFileSync(ledger, 'utf8'))?.[1] ?? '';
+      appendFileSync(ledger, `${encodeEvent({ event: 'removed', key, atMs: sora.clock.now() })}\n`);
+      server.jobs.splice(0);
+      return { status: 404, body: { error: { message: 'Video with id video_1 not found' } } };
+    },
+  });
+  await create(['--detach']);
+  expect((await run('status', 'video_1', '--json')).json()).toMatchObject({ status: 'cancelled' });
 });
