@@ -9,13 +9,14 @@ const MAX_ALIASED_NODES = 2_000;
 /** `defaults` and `jobs`, or just a list of rows. */
 export function readYaml(text: string, reading: ManifestReading): void {
   const lines = new LineCounter();
-  // Pretty errors quote their line: where it has many, that takes quadratic time.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  // Pretty errors quote their line, and unique keys are compared in pairs: with many, both take quadratic time.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   for (const { pos, message } of document.errors) {
     reading.addFault(lines.linePos(pos[0]).line, message);
   }
-  if (document.errors.length > 0) return;
   const lineOf = (node: unknown): number => lines.linePos((isNode(node) ? node.range?.[0] : undefined) ?? 0).line;
+  for (const key of repeatedKeys(document.contents)) reading.addFault(lineOf(key), 'Map keys must be unique');
+  if (reading.faults.length > 0) return;
   const targets = targetsOfAliases(document.contents);
   const toJson = (node: unknown): JsonValue | undefined => {
     try {
@@ -32,6 +33,22 @@ export function readYaml(text: string, reading: ManifestReading): void {
     const row = toJson(job);
     if (row !== undefined) reading.addRow(row, lineOf(job));
   }
+}
+
+/** The keys that their map has already. */
+function repeatedKeys(contents: Node | null): unknown[] {
+  const repeated: unknown[] = [];
+  visit(contents, {
+    Map: (_, { items }) => {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        const name = isScalar(key) ? key.value : key;
+        if (seen.has(name)) repeated.push(key);
+        seen.add(name);
+      }
+    },
+  });
+  return repeated;
 }
 
 /** Resolves all aliases in one pass: the library searches the whole document for each of them. */
