@@ -1,3 +1,4 @@
+import { parseDurationMs } from '../domain/duration.ts';
 import type { SoraError } from '../domain/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 
@@ -68,11 +69,9 @@ export class CreatePace {
   }
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
-
 /** `--rate 30/m`: the minimum time between two creates, in milliseconds; undefined for an invalid rate. */
 export function parseRate(text: string): number | undefined {
-  const [, count, unit = ''] = /^(\d{1,6})\/([smh])$/.exec(text.trim()) ?? [];
-  const perMs = UNITS_MS[unit];
-  return count !== undefined && Number(count) > 0 && perMs !== undefined ? perMs / Number(count) : undefined;
+  const [, count, unit] = /^(\d{1,6})\s*\/\s*([a-z]+)$/i.exec(text.trim()) ?? [];
+  const perMs = unit && parseDurationMs(`1${unit}`);
+  return perMs && Number(count) > 0 ? perMs / Number(count) : undefined;
 }

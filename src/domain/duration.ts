@@ -1,12 +1,18 @@
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** Milliseconds of `90s`, `30m`, `1h30m`, `2d` or a bare number of seconds; undefined for anything else. */
+/** A number and its unit, as a letter or in words; `ms` comes before `m`. */
+const PART = String.raw`(\d+(?:\.\d+)?)\s*(ms|s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?)\s*`;
+
+/** Milliseconds of `90s`, `30m`, `5 min`, `1h30m`, `2d` or a bare number of seconds; undefined for anything else. */
 export function parseDurationMs(text: string): number | undefined {
   const trimmed = text.trim().toLowerCase();
   if (/^\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed) * 1_000;
-  if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(trimmed)) return undefined;
-  const parts = trimmed.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g);
-  return [...parts].reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNIT_MS[unit ?? ''] ?? 0), 0);
+  if (!new RegExp(`^(?:${PART})+$`).test(trimmed)) return undefined;
+  let sumMs = 0;
+  for (const [, amount, unit = ''] of trimmed.matchAll(new RegExp(PART, 'g'))) {
+    sumMs += Number(amount) * (UNIT_MS[unit === 'ms' ? unit : unit.charAt(0)] ?? 0);
+  }
+  return sumMs;
 }
 
 /** An elapsed time as `0:07`, `1:25` or `1:02:03`. */

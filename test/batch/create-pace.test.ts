@@ -110,11 +110,13 @@ describe('parseRate', () => {
     ['30/m', 2_000],
     [' 500/h ', 7_200],
     ['1/h', 3_600_000],
+    ['30/min', 2_000],
+    ['24/d', 3_600_000],
   ])('reads %s as a create every %i ms', (text, intervalMs) => {
     expect(parseRate(text)).toBe(intervalMs);
   });
 
-  it.each(['', '30', '0/m', '-1/m', '1.5/s', '30/d', '30/min', 'm/30'])('rejects %j', (text) => {
+  it.each(['', '30', '0/m', '-1/m', '1.5/s', '30/x', '30/2m', 'm/30'])('rejects %j', (text) => {
     expect(parseRate(text)).toBeUndefined();
   });
 });

@@ -10,12 +10,15 @@ describe('parseDurationMs', () => {
     ['2d', 172_800_000],
     ['250ms', 250],
     ['1.5H', 5_400_000],
+    ['5 minutes', 300_000],
+    ['2 hrs 30min', 9_000_000],
+    ['10 sec', 10_000],
     ['0', 0],
   ])('reads %s', (text, ms) => {
     expect(parseDurationMs(text)).toBe(ms);
   });
 
-  it.each(['', 'soon', '-5', '5 minutes', '5x', 'm', '1h30'])('rejects %j', (text) => {
+  it.each(['', 'soon', '-5', '5x', 'm', '1h30', '5ss', '3mo', '2 minutest'])('rejects %j', (text) => {
     expect(parseDurationMs(text)).toBeUndefined();
   });
 });
