@@ -5,6 +5,7 @@ import {
   applyEvent,
   factsOf,
   type IntentEvent,
+  isOfServer,
   type JobRecord,
   type LedgerEvent,
   mayBeSameAccount,
@@ -86,13 +87,18 @@ export async function submit(deps: SubmitDeps, given: SubmitOrder): Promise<Subm
   }
 }
 
-/** Whether a job that was created with another key can be read with this one: only its server knows. */
+/**
+ * Whether a job that was created with another key can be read with this one: only its server knows. A row whose job belongs
+ * to the profile is not asked about: it is planned as submitted, so nobody has agreed to pay for it again.
+ */
 async function isReachable(
   { client, signal }: SubmitDeps,
-  { server }: SubmitOrder,
-  { account, job }: JobRecord,
+  { server, row }: SubmitOrder,
+  record: JobRecord,
 ): Promise<boolean> {
+  const { account, job } = record;
   if (job === null || mayBeSameAccount(account, server.account)) return true;
+  if (row !== undefined && isOfServer(record, server)) return true;
   try {
     await client.get(job.id, { signal, exists: true });
     return true;

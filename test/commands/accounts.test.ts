@@ -118,4 +118,16 @@ describe('a profile whose key is replaced', () => {
     expect((await run(...CREATE, '--json')).json()).toMatchObject({ id: 'video_2' });
     expect(owners()).toEqual([bearer('home'), bearer('work')]);
   });
+
+  it('does not pay again for rows of another account without being asked', async () => {
+    const { server, cwd, run, setKey } = await setUp();
+    await run('config', 'set', 'profiles.home.price', '1');
+    writeFileSync(join(cwd, 'shots.txt'), 'a cat\na dog\n');
+    const argv = ['batch', 'shots.txt', '--duration', '4'];
+    expect((await run(...argv, '-y', '--timeout', '5s')).code).toBe(8);
+    await setKey('home', KEYS.work);
+    const { code, stderr } = await run(...argv);
+    expect(server.posts, stderr).toBe(2);
+    expect(code).toBe(6);
+  });
 });
