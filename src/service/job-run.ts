@@ -65,7 +65,7 @@ export class JobRun {
     return this.#submission !== null;
   }
 
-  /** Resolves when no create is being sent, whatever its outcome. */
+  /** Resolves when no create is being sent, and the id of its video is stored, unless either failed. */
   get submitted(): Promise<unknown> {
     return Promise.allSettled([this.#submission]);
   }
@@ -109,7 +109,7 @@ export class JobRun {
   async #produce(): Promise<void> {
     const { log } = this.#options;
     const { id } = this.#job;
-    const videoId = this.#job.videoId ?? (await this.#submitAndStore());
+    const videoId = this.#job.videoId ?? (await this.#submitOnce());
     const video = await this.#wait(videoId);
     const failure = failureOf(video);
     if (failure !== null) throw failure;
@@ -160,17 +160,21 @@ export class JobRun {
     this.#observe({ kind: 'end', outcome, ms: nowMs - this.#job.createdAtMs });
   }
 
-  async #submitAndStore(): Promise<string> {
-    this.#submission = this.#submitObserved();
+  async #submitOnce(): Promise<string> {
+    this.#submission = this.#submitAndStore();
     try {
-      const videoId = await this.#submission;
-      // Logged first: the job is paid, and the disk may be full.
-      this.#options.log('info', 'Job submitted to Sora API', { id: this.#job.id, videoId });
-      await this.#change({ status: 'processing', videoId });
-      return videoId;
+      return await this.#submission;
     } finally {
       this.#submission = null;
     }
+  }
+
+  async #submitAndStore(): Promise<string> {
+    const videoId = await this.#submitObserved();
+    // Logged first: the job is paid, and the disk may be full.
+    this.#options.log('info', 'Job submitted to Sora API', { id: this.#job.id, videoId });
+    await this.#change({ status: 'processing', videoId });
+    return videoId;
   }
 
   async #submitObserved(): Promise<string> {

@@ -275,6 +275,24 @@ describe('deleting', () => {
     await service.read('GET', `/v1/videos/${videoId}`, {}, 404);
   });
 
+  it('an unfinished video also stops it while its id is being stored', async () => {
+    const server = await startVideosServer();
+    const service = createTestedService({ upstreamUrl: server.url });
+    const put = service.jobs.put.bind(service.jobs);
+    let store = (): void => {};
+    vi.spyOn(service.jobs, 'put').mockImplementation(async (job) => {
+      if (job.status === 'processing') await new Promise<void>((resolve) => (store = resolve));
+      await put(job);
+    });
+    const id = await service.order();
+    await vi.waitFor(() => expect(service.messages).toContain('Job submitted to Sora API'));
+    const removed = service.read('DELETE', `${VIDEOS}/${id}`);
+    await new Promise(setImmediate);
+    store();
+    expect(await removed).toEqual({ id, deleted: true });
+    expect(server.jobs).toEqual([]);
+  });
+
   it('reports a refusal when the job keeps running', async () => {
     const service = createTestedService();
     service.conditions.change({ next: ['stuck'] });
