@@ -3,7 +3,7 @@ import { nearest } from '../domain/nearest.ts';
 import { DEFAULT_PROFILE, SIMULATOR_BASE_URL, SIMULATOR_PROFILE } from '../domain/profile-names.ts';
 import { redactUrl } from '../domain/redact.ts';
 import { shellWord } from '../domain/shell.ts';
-import { baseUrlFault } from '../store/setting-specs.ts';
+import { baseUrlFault, ENDPOINT_PATH } from '../store/setting-specs.ts';
 import type { Settings } from '../store/settings.ts';
 import { type ConfigurationInput, fromEnv, fromSettings, type Sourced, type TargetOptions } from './sources.ts';
 
@@ -136,8 +136,7 @@ function fixFor(origin: string, value: string): string {
 /** The probable intention: the URL without its forbidden parts, or with the missing scheme. */
 function usableAddress(value: string): string {
   const { protocol, origin, pathname = '' } = URL.canParse(value) ? new URL(value) : {};
-  if (protocol === 'http:' || protocol === 'https:')
-    return `${origin}${pathname.replace(/\/videos?(\/generations)?\/*$/, '')}`;
+  if (protocol === 'http:' || protocol === 'https:') return `${origin}${pathname.replace(ENDPOINT_PATH, '')}`;
   if (/^(localhost|[\d.]+)(:\d{1,5})?(\/[\w./-]*)?$/.test(value)) return `http://${value}`; // rarely served over TLS
   return /^[\w-]+(\.[\w-]+)+(:\d{1,5})?(\/[\w./-]*)?$/.test(value) ? `https://${value}` : 'http://HOST:PORT/v1';
 }

@@ -75,14 +75,16 @@ const ledgerSetting: Fault = (value) =>
   ledgerFault(value) ??
   (parseAddress(value).password === '' ? null : 'it contains a password; keep that in ~/.pgpass or in `SORA_LEDGER`');
 
+/** The end of an endpoint’s path. A gateway may serve the whole API at a path such as `/team/videos`. */
+export const ENDPOINT_PATH = /(?<=\/v\d\w*)\/videos?\/*$|\/videos?\/generations\/*$/;
+
 export function baseUrlFault(value: string): string | null {
   if (!URL.canParse(value)) return 'it is not a URL, such as http://127.0.0.1:8000/v1';
   const { protocol, username, password, search, hash, pathname } = new URL(value);
   if (protocol !== 'http:' && protocol !== 'https:') return 'it does not start with http:// or https://';
   if (username || password)
     return 'it contains a user or password; set them as an `Authorization` header of the profile';
-  if (/\/videos?(\/generations)?\/*$/.test(pathname))
-    return 'it is the URL of an endpoint; the base URL ends before it, as in …/v1';
+  if (ENDPOINT_PATH.test(pathname)) return 'it is the URL of an endpoint; the base URL ends before it, as in …/v1';
   return search || hash ? 'it has a query or a fragment; use `query` settings of the profile instead' : null;
 }
 

@@ -121,10 +121,15 @@ describe('the base URL', () => {
     ['http://me:secret@x/v1', 'a user or password'],
     ['http://x/v1/videos', 'the URL of an endpoint'],
     ['http://x/v1/video/generations/', 'the URL of an endpoint'],
+    ['http://x/api/v1beta/videos', 'the URL of an endpoint'],
   ])('is refused when it is %s', (baseUrl, words) => {
     expect(() => resolve({ options: { baseUrl } })).toThrow(
       expect.objectContaining({ code: 'invalid_config', violations: [expect.stringContaining(words)] }),
     );
+  });
+
+  it.each(['http://gateway/videos', 'http://gateway/team/video'])('may be a route of a gateway: %s', (baseUrl) => {
+    expect(resolve({ options: { baseUrl } }).baseUrl.value).toBe(baseUrl);
   });
 
   it('is suggested without the path of an endpoint', () => {
