@@ -28,6 +28,8 @@ export async function parseCommandLine(argv: readonly string[], streams: Program
   const state: { invocation: Invocation | null } = { invocation: null };
   const line = withHelpSpelledOut(argv);
   const named = findEntry(line);
+  const definition = await named?.load();
+  refuseDashes(line, definition);
   if (named === undefined) refuseUnknownCommand(line);
   if (asksForJsonHelp(line)) {
     const { describeEntry, describeProgram } = await import('./help-json.ts');
@@ -35,8 +37,6 @@ export async function parseCommandLine(argv: readonly string[], streams: Program
     streams.writeOut(`${JSON.stringify(await help, null, 2)}\n`);
     return null;
   }
-  const definition = await named?.load();
-  if (definition !== undefined) refuseDashes(line, definition);
   const program = buildProgram(streams, globalOptionsFor(definition));
   // All commands are needed only for the help that lists them, and for suggestions.
   for (const entry of named === undefined ? COMMANDS : [named]) {

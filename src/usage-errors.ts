@@ -90,12 +90,10 @@ export function refuseUnknownCommand(line: readonly string[]): void {
 const DASHES = /^[-\u2010-\u2015\u2212]+/;
 
 /** Throws `usage` for an option whose hyphens became dashes in a document; it would be taken for a prompt or an id. */
-export function refuseDashes(line: readonly string[], definition: CommandDefinition): void {
-  const names = new Map(
-    Object.values({ ...GLOBAL_OPTIONS, ...definition.options }).flatMap(({ flags }) =>
-      (flags.match(/(?<![\w-])--?[\w-]+/g) ?? []).map((flag) => [flag.replace(DASHES, ''), flag]),
-    ),
-  );
+export function refuseDashes(line: readonly string[], definition: CommandDefinition | undefined): void {
+  const specs = Object.values({ ...GLOBAL_OPTIONS, ...definition?.options });
+  const flags = [...specs.map((spec) => spec.flags), '-h, --help', '-V, --version'].join(' ');
+  const names = new Map((flags.match(/(?<![\w-])--?[\w-]+/g) ?? []).map((flag) => [flag.replace(DASHES, ''), flag]));
   for (const word of beforeSeparator(line)) {
     const [dashes = ''] = DASHES.exec(word) ?? [];
     const flag = names.get(word.slice(dashes.length).replace(/=.*/s, ''));
@@ -213,5 +211,6 @@ function aboutOption(flag: string, definition: CommandDefinition | undefined): s
   if (/^--(api-?)?(key|token)$/.test(flag)) {
     return ['set `SORA_API_KEY`, or run `sora config key set`; an option would leave the key in the shell history'];
   }
+  if (/\s/.test(flag)) return ['put `--` before a text that begins with a hyphen, and after the options'];
   return didYouMean(suggestOption(flag, definition));
 }
