@@ -61,7 +61,7 @@ async function completionsAt(
   const at = commandWords(before).length - entry.name.split(' ').length;
   const form = (definition.arguments[at] ?? definition.arguments.at(-1))?.form ?? '';
   if (entry.name === 'character show') return { candidates: await recentIds(host, isOfCharacter) };
-  if (/^[<[](id|submission)/.test(form)) return { candidates: await jobs(host) };
+  if (/^[<[](id|submission)/.test(form)) return { candidates: await jobs(host), files: form.includes('file') };
   if (form === '<name>' && entry.name.startsWith('config profile')) return { candidates: profiles(host) };
   if (form === '<shell>') return { candidates: unexplained(['bash', 'zsh', 'fish', 'powershell']) };
   if (form.startsWith('<name')) return { candidates: definition.table ?? [] };

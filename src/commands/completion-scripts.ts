@@ -61,7 +61,7 @@ function __sora_complete
     set -l option (string match -r -- '^--[^=]+=' "$typed")
     set -l lines (sora complete -- $words "$typed" 2>/dev/null)
     if test "$lines[1]" = :0
-        for path in (__fish_complete_path (string replace -r -- '^--[^=]+=' '' "$typed"))
+        for path in (complete -C "'' "(string replace -r -- '^--[^=]+=' '' "$typed"))
             echo "$option$path"
         end
         return

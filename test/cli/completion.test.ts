@@ -18,6 +18,7 @@ function run(sora: Binary, program: string, args: readonly string[]): string {
   writeFileSync(join(bin, 'sora'), `#!/bin/sh\nexec '${process.execPath}' '${BINARY}' "$@"\n`);
   chmodSync(join(bin, 'sora'), 0o755);
   writeFileSync(join(sora.cwd, 'first-frame.png'), '');
+  writeFileSync(join(sora.cwd, 'last frame.png'), '');
   const env = { ...sora.env, HOME: sora.home, PATH: `${bin}:${process.env.PATH}` };
   const { stdout, stderr } = spawnSync(program, args, { cwd: sora.cwd, env, encoding: 'utf8', timeout: 20_000 });
   expect(stderr).toBe('');
@@ -48,6 +49,8 @@ describe.skipIf(!hasFish)('completion in fish', () => {
     ...LINES,
     ['sora create x --model=sora-2-p', '--model=sora-2-pro'],
     ['sora create x --image first', 'first-frame.png'],
+    ['sora create x --image last\\\\ f', 'last frame.png'],
+    ['sora create x --last-frame="last f', '--last-frame=last frame.png'],
   ])('completes `%s`', (line, completed) => {
     const script = `sora completion fish | source; complete -C '${line}'`;
     expect(run(createBinary(), 'fish', ['-c', script]).split(/[\t\n]/)[0]).toBe(completed);

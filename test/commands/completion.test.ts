@@ -18,6 +18,7 @@ describe('completion', () => {
     ['settings', ['config', 'set', 'max_cost_per_day'], /^max_cost_per_day\t.+\nmax_cost_per_day_per_user\t.+\n:4\n$/],
     ['files through the shell', ['create', 'x', '--image', 'a'], /^:0\n$/],
     ['a manifest through the shell', ['batch', ''], /^:0\n$/],
+    ['ids, or files through the shell', ['edit', '@'], /^@last\t.+\n:0\n$/],
     ['a folder through the shell', ['mcp', '-o', ''], /^:0\n$/],
     ['nothing after an unknown command', ['nope', ''], /^:4\n$/],
     ['nothing where a prompt is typed', ['create', ''], /^:4\n$/],
