@@ -8,6 +8,7 @@ import {
   isOpen,
   type JobRecord,
   NEVER_ARRIVED,
+  type ServerIdentity,
   WITHDRAWN,
 } from '../domain/record.ts';
 import { type Claim, type DayCap, type Ledger, NOTHING_SPENT, type Standing } from '../store/ledger.ts';
@@ -40,7 +41,7 @@ export function claimOf(
     const record =
       row === undefined
         ? others.find((other) => isOfServer(other, server) && mayServe(other, savesFile))
-        : currentOf(others, row.after);
+        : currentOf(others, row.after, server);
     if (record !== undefined)
       return { kind: 'served', record, reason: 'another process submitted the same request first' };
     if (signal?.aborted) return { kind: 'refused', error: signal.reason, reason: 'interrupted before it was sent' };
@@ -81,12 +82,12 @@ function mayServe(record: JobRecord, savesFile: boolean): boolean {
 }
 
 /** The current one of a row's submissions (oldest first); undefined if the row must be submitted. */
-function currentOf(records: readonly JobRecord[], after: string | null): JobRecord | undefined {
+function currentOf(records: readonly JobRecord[], after: string | null, server: ServerIdentity): JobRecord | undefined {
   const current = records.find((record) => isOpen(record) || hasVideo(record));
   if (current !== undefined) return current;
-  // One that failed since the run was planned: only a run that knows of it may retry it.
+  // One that failed since the run was planned: only a run that knows of it may retry it. Plans leave out other accounts.
   const known = records.findIndex(({ key }) => key === after);
-  return records.slice(known + 1).findLast(({ answer }) => answer === 'accepted');
+  return records.slice(known + 1).findLast((record) => record.answer === 'accepted' && isOfServer(record, server));
 }
 
 /** Whether a submission certainly created nothing, or was abandoned, so its request may be submitted again. */

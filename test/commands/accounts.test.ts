@@ -131,3 +131,12 @@ describe('a profile whose key is replaced', () => {
     expect(code).toBe(6);
   });
 });
+
+it('a row that failed with another key is made again without a profile', async () => {
+  const server = await startVideosServer({ retrieve: (job) => ({ body: { ...job, status: 'failed', error: null } }) });
+  const sora = createCommandLine();
+  writeFileSync(join(sora.cwd, 'shots.txt'), 'a cat\n');
+  const argv = ['batch', 'shots.txt', '-y', '--base-url', server.url];
+  for (const key of [KEYS.work, KEYS.home]) await sora.run(argv, { http: nodeHttp, env: { SORA_API_KEY: key } });
+  expect(server.posts).toBe(2);
+});
