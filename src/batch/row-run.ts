@@ -6,7 +6,7 @@ import { factsOf, hasVideo, isOfServer, type JobRecord, type SavedFile } from '.
 import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { type SaveResult, save, saveBefore } from '../jobs/save.ts';
 import { type Submission, submit } from '../jobs/submit.ts';
-import type { RowOrder, RowRef } from '../jobs/submit-order.ts';
+import type { RowOrder } from '../jobs/submit-order.ts';
 import { removedJob, waitForJob } from '../jobs/wait.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { BatchDeps, BatchListener, BatchOrder, RowResult } from './batch-order.ts';
@@ -103,15 +103,10 @@ export class RowRun {
 
   /** The record of the failed submission; if it was not ours, the row's. */
   async #latest(): Promise<JobRecord | null> {
-    if (this.#record === null) return (await this.#submissionsOf(this.#row.ref)).at(-1) ?? this.#planned.record;
-    return (await this.#context.deps.ledger.byKey(this.#record.key)) ?? this.#record;
-  }
-
-  /** The submissions of a row to this server. */
-  async #submissionsOf({ key }: RowRef): Promise<JobRecord[]> {
     const { deps, order } = this.#context;
-    const records = await deps.ledger.list({ by: 'row', value: key });
-    return records.filter((record) => isOfServer(record, order.server));
+    if (this.#record !== null) return (await deps.ledger.byKey(this.#record.key)) ?? this.#record;
+    const records = await deps.ledger.list({ by: 'row', value: this.#row.ref.key });
+    return records.findLast((record) => isOfServer(record, order.server)) ?? this.#planned.record;
   }
 
   /** Records that the server no longer has a job, so that its row can be retried. */
@@ -124,11 +119,9 @@ export class RowRun {
   /** The finished job; null if the run stopped before it was submitted. */
   async #make(): Promise<Made | null> {
     const { deps, order, halt } = this.#context;
-    const { state } = this.#planned;
     let rowOrder = this.#rowOrder();
     for (let retries = 0; ; retries++) {
-      const isUnderWay = retries === 0 && state !== 'to_do' && state !== 'failed';
-      const submission = await this.#submit(rowOrder, isUnderWay);
+      const submission = await this.#submit(rowOrder);
       if (submission === null) return null;
       const { record } = submission;
       this.#record = record;
@@ -138,7 +131,7 @@ export class RowRun {
       const failure = failureOf(job);
       if (failure === null) return { record, job, deadlineMs };
       if (retries >= order.retries || !isServersFault(failure, job) || halt.reason !== null) throw failure;
-      rowOrder = { ...rowOrder, after: record.key };
+      rowOrder = { ...rowOrder, after: record.key, isUnderWay: false };
       this.#record = null;
       this.#job = null;
     }
@@ -149,17 +142,18 @@ export class RowRun {
     const { order } = this.#context;
     const { row, state, record } = this.#planned;
     const key = record?.key ?? null;
-    const after = state === 'to_do' || state === 'failed' ? key : null;
+    const isUnderWay = state !== 'to_do' && state !== 'failed';
+    const after = isUnderWay ? null : key;
     const givesUp = order.givesUpUnknown && state === 'unknown' ? key : null;
-    return { ...row.ref, after, givesUp, maxCostMicros: row.own?.maxCostMicros ?? order.maxCostMicros };
+    return { ...row.ref, after, givesUp, isUnderWay, maxCostMicros: row.own?.maxCostMicros ?? order.maxCostMicros };
   }
 
-  /** `isUnderWay`: the row has or may have a job, so resuming it does not wait for a turn to create. */
-  async #submit(rowOrder: RowOrder, isUnderWay: boolean): Promise<Submission | null> {
+  /** Resuming a row that has or may have a job does not wait for a turn to create. */
+  async #submit(rowOrder: RowOrder): Promise<Submission | null> {
     const { deps, order, listener, pace, halt } = this.#context;
     let deadlineMs: number | null = null;
     for (let tries = 0; ; tries++) {
-      if (!isUnderWay || tries > 0) await pace.turn(halt.signal).catch(() => {}); // the reason is handled elsewhere
+      if (!rowOrder.isUnderWay || tries > 0) await pace.turn(halt.signal).catch(() => {}); // the reason is handled elsewhere
       if (halt.reason !== null) return null;
       deadlineMs ??= deps.clock.uptimeMs() + order.timeoutMs; // at a slow rate waiting for the turn may take longer
       try {
@@ -207,7 +201,11 @@ export class RowRun {
   async #sourceId(): Promise<string | null> {
     const { from } = this.#row;
     if (from === null) return null;
-    const records = await this.#submissionsOf(from.row.ref);
+    const { ledger } = this.#context.deps;
+    const all = await ledger.list({ by: 'row', value: from.row.ref.key });
+    // Of another account only if this one has none: the key may have been replaced, which only the server knows.
+    const isOwn = (record: JobRecord): number => Number(isOfServer(record, this.#context.order.server));
+    const records = all.toSorted((a, b) => isOwn(a) - isOwn(b));
     const record = records.findLast(hasVideo) ?? records.findLast(({ job }) => job?.status === 'completed');
     if (record?.job === undefined || record.job === null) throw sourceFailed({ from });
     return record.job.id;

@@ -83,11 +83,13 @@ function mayServe(record: JobRecord, savesFile: boolean): boolean {
 
 /** The current one of a row's submissions (oldest first); undefined if the row must be submitted. */
 function currentOf(records: readonly JobRecord[], after: string | null, server: ServerIdentity): JobRecord | undefined {
-  const current = records.find((record) => isOpen(record) || hasVideo(record));
+  const isOwn = (record: JobRecord): boolean => isOfServer(record, server);
+  const open = records.filter((record) => isOpen(record) || hasVideo(record));
+  const current = open.find(isOwn) ?? open[0];
   if (current !== undefined) return current;
   // One that failed since the run was planned: only a run that knows of it may retry it. Plans leave out other accounts.
   const known = records.findIndex(({ key }) => key === after);
-  return records.slice(known + 1).findLast((record) => record.answer === 'accepted' && isOfServer(record, server));
+  return records.slice(known + 1).findLast((record) => record.answer === 'accepted' && isOwn(record));
 }
 
 /** Whether a submission certainly created nothing, or was abandoned, so its request may be submitted again. */

@@ -19,6 +19,8 @@ export interface RowOrder extends RowRef {
   readonly after: string | null;
   /** A submission in doubt to abandon if it cannot be found; null if there is none. */
   readonly givesUp: string | null;
+  /** It was planned as submitted, so nobody has agreed to pay for it again. */
+  readonly isUnderWay?: boolean;
   /** The cap for all submissions of the manifest, across processes; null without a cap. */
   readonly maxCostMicros: number | null;
 }

@@ -5,7 +5,6 @@ import {
   applyEvent,
   factsOf,
   type IntentEvent,
-  isOfServer,
   type JobRecord,
   type LedgerEvent,
   mayBeSameAccount,
@@ -87,18 +86,13 @@ export async function submit(deps: SubmitDeps, given: SubmitOrder): Promise<Subm
   }
 }
 
-/**
- * Whether a job that was created with another key can be read with this one: only its server knows. A row whose job belongs
- * to the profile is not asked about: it is planned as submitted, so nobody has agreed to pay for it again.
- */
+/** Whether a job that was created with another key can be read with this one: only its server knows. */
 async function isReachable(
   { client, signal }: SubmitDeps,
   { server, row }: SubmitOrder,
-  record: JobRecord,
+  { account, job }: JobRecord,
 ): Promise<boolean> {
-  const { account, job } = record;
-  if (job === null || mayBeSameAccount(account, server.account)) return true;
-  if (row !== undefined && isOfServer(record, server)) return true;
+  if (job === null || row?.isUnderWay || mayBeSameAccount(account, server.account)) return true;
   try {
     await client.get(job.id, { signal, exists: true });
     return true;

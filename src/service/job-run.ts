@@ -210,7 +210,7 @@ export class JobRun {
       estimate,
       free: isFree,
       // Like a row of a manifest, a job has its video once, and counts towards the cap of this run.
-      row: { batch: session, key: id, after: null, givesUp: null, maxCostMicros },
+      row: { batch: session, key: id, after: null, givesUp: null, isUnderWay: true, maxCostMicros },
     };
     const submission = await submit(upstream.submitDeps, order).catch(async (error: unknown) => {
       const latest = record && (await submittedOrder(upstream, id));

@@ -81,12 +81,20 @@ describe('two profiles of one server', () => {
   });
 
   it('do not resume each other’s rows', async () => {
-    const { cwd, run, owners } = await setUp();
+    const { server, cwd, run, owners } = await setUp();
     writeFileSync(join(cwd, 'shots.txt'), 'a cat\na dog\n');
     const argv = ['batch', 'shots.txt', '-y', '--timeout', '5s'];
     for (const profile of ['work', 'home']) expect((await run(...argv, '--profile', profile)).code).toBe(8);
     expect(owners()).toEqual([bearer('work'), bearer('work'), bearer('home'), bearer('home')]);
-    await run(...argv, '--profile', 'work');
+    const before = server.requests.length;
+    for (const profile of ['work', 'home']) expect((await run(...argv, '--profile', profile)).code).toBe(8);
+    const polled = server.requests.slice(before).map(({ headers, path }) => `${headers.authorization} ${path}`);
+    expect([...new Set(polled)].sort()).toEqual([
+      `${bearer('home')} /v1/videos/video_3`,
+      `${bearer('home')} /v1/videos/video_4`,
+      `${bearer('work')} /v1/videos/video_1`,
+      `${bearer('work')} /v1/videos/video_2`,
+    ]);
     expect(owners()).toHaveLength(4);
   });
 
@@ -132,11 +140,32 @@ describe('a profile whose key is replaced', () => {
   });
 });
 
-it('a row that failed with another key is made again without a profile', async () => {
-  const server = await startVideosServer({ retrieve: (job) => ({ body: { ...job, status: 'failed', error: null } }) });
-  const sora = createCommandLine();
-  writeFileSync(join(sora.cwd, 'shots.txt'), 'a cat\n');
-  const argv = ['batch', 'shots.txt', '-y', '--base-url', server.url];
-  for (const key of [KEYS.work, KEYS.home]) await sora.run(argv, { http: nodeHttp, env: { SORA_API_KEY: key } });
-  expect(server.posts).toBe(2);
+describe('without a profile, and with another key of the same account,', () => {
+  const run = async (server: VideosServer, manifest: string, ...options: readonly string[]): Promise<RunResult[]> => {
+    const sora = createCommandLine();
+    writeFileSync(join(sora.cwd, 'shots.yaml'), manifest);
+    const argv = ['batch', 'shots.yaml', '-y', '--base-url', server.url, ...options];
+    const runs: RunResult[] = [];
+    for (const key of Object.values(KEYS))
+      runs.push(await sora.run(argv, { http: nodeHttp, env: { SORA_API_KEY: key } }));
+    return runs;
+  };
+
+  it('a row that failed is made again', async () => {
+    const server = await startVideosServer({
+      retrieve: (job) => ({ body: { ...job, status: 'failed', error: null } }),
+    });
+    await run(server, '- prompt: a cat\n');
+    expect(server.posts).toBe(2);
+  });
+
+  it('a row starts from the video of another', async () => {
+    let posts = 0;
+    const server = await startVideosServer({
+      create: (accept) => (posts++ === 1 ? { status: 400, body: { error: { message: 'not today' } } } : accept()),
+    });
+    const [first, second] = await run(server, '- id: cat\n  prompt: a cat\n- remix: cat\n  prompt: a dog\n');
+    expect([first?.code, second?.code], second?.stderr).toEqual([6, 0]);
+    expect(server.posts).toBe(3);
+  });
 });
