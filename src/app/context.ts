@@ -232,7 +232,7 @@ export type RunDeps = Pick<
   'configuration' | 'ledger' | 'servers' | 'objects' | 'jobs' | 'random' | 'output' | 'host'
 >;
 
-/** The variables of an environment file. Throws `usage` for one that cannot be read: from a pipe, Node has taken them already. */
+/** The variables of an environment file. Throws `usage` for one that cannot be read, such as a pipe, which Node has read already. */
 function readEnvFile(path: string): Variables {
   let variables: Variables;
   try {

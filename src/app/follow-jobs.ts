@@ -89,7 +89,7 @@ function stopped(thrown: unknown, { id, server, record }: FollowedJob, name: str
   const save =
     record && isOfServerBatch(record)
       ? resumeBatch(record)
-      : `run \`${commandAbout(name, 'sora download', ` --wait${target}`)}\` to wait and save the video`;
+      : `run \`${commandAbout(name, 'sora download', ` --wait${target}`)}\` to wait for the video and save it`;
   const wait = hintsFor('wait_timeout', { id: name, target });
   const hints = [...wait, save];
   if (thrown instanceof Interrupt) {

@@ -244,7 +244,7 @@ async function saveUnder(
 /** Errors that another download would repeat. */
 const PERMANENT: ReadonlySet<ErrorCode> = new Set(['content_expired', 'not_supported']);
 
-/** Errors whose own hints are to download later, without naming the server. */
+/** Errors whose own hints say to download later, without naming the server. */
 const LATER: ReadonlySet<ErrorCode> = new Set(['content_not_ready', 'download_corrupt', 'wait_timeout']);
 
 /** An interrupted or failed download, with the command that resumes it: the video is paid for. */

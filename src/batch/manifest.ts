@@ -58,7 +58,7 @@ function readJsonLines(text: string, reading: ManifestReading): void {
     if (value === undefined)
       reading.addFault(
         at + 1,
-        `this is not JSON${/[\u201c\u201d]/.test(content) ? ': its quotes are typographic ones' : ''}`,
+        `this is not JSON${/[\u201c\u201d]/.test(content) ? ': it has typographic quotes' : ''}`,
       );
     else reading.addRow(value, at + 1);
   }

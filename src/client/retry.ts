@@ -51,7 +51,7 @@ function removal(client: VideosClient, id: string, options: CallOptions | undefi
   };
 }
 
-/** The same for a read that is no call of the port. */
+/** The same for a read that is not a call of the port. */
 export function retryReads(options: RetryOptions): Retry {
   return (call, callOptions) => tryAgain('get', call, options, callOptions);
 }
@@ -93,7 +93,7 @@ async function askReplicas<T>(
   return call();
 }
 
-/** Whether a server has no such job, or no such route. Without a status it is no reply: the id cannot be part of a URL. */
+/** Whether a server has no such job, or no such route. Without a status nothing was sent: the id cannot be part of a URL. */
 export function isMissing(error: unknown): error is SoraError {
   if (!(error instanceof SoraError) || error.status === null) return false;
   return error.code === 'video_not_found' || error.code === 'endpoint_not_found';

@@ -12,7 +12,7 @@ export const completionCommand = defineCommand({
   json: '',
   errors: ['usage'],
   examples: [
-    ['source <(sora completion bash)', 'complete in this bash; add the line to ~/.bashrc'],
+    ['eval "$(sora completion bash)"', 'complete in this bash; add the line to ~/.bashrc'],
     ['source <(sora completion zsh)', 'for zsh, after compinit; add the line to ~/.zshrc'],
     ['sora completion fish > ~/.config/fish/completions/sora.fish', 'for fish; takes effect in new shells'],
     ['sora completion powershell | Out-String | Invoke-Expression', 'for PowerShell; add the line to $PROFILE'],

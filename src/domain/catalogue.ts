@@ -21,14 +21,14 @@ export interface CatalogueEntry {
  */
 export type Hint = string | readonly string[] | ServerHint;
 
-/** A hint that does not help with one server. */
+/** A hint that does not apply to one server. */
 interface ServerHint {
   readonly hint: string;
   /** The base URL of that server. */
   readonly exceptAt: string;
 }
 
-/** The simulator reports the errors of real servers; who uses it already needs no hint to do so. */
+/** The simulator reports the errors of real servers, and a hint to use it would be odd there. */
 function simulateTo(purpose: string): ServerHint {
   return { hint: `add \`--simulate\` to ${purpose}`, exceptAt: SIMULATOR_BASE_URL };
 }
@@ -246,7 +246,7 @@ const CATALOGUE = {
     explanation: 'The job has not finished, or its file is not available yet.',
     hints: [
       [
-        'run `sora download {id}[{target}] --wait` to wait and save it',
+        'run `sora download {id}[{target}] --wait` to wait for the video and save it',
         'run `sora status --watch` to wait for all unfinished jobs',
       ],
     ],

@@ -56,7 +56,7 @@ export function oneOf<T extends string>(
   return undefined;
 }
 
-/** The option that a value given to another option of the frame is for, as the end of a sentence. */
+/** The option that takes a value which was given to another option, as the end of a sentence. */
 export function rightOptionFor(text: string): string {
   const orientation = { vertical: 'portrait', horizontal: 'landscape' }[text] ?? text;
   if (/^\d+x\d+$/.test(text)) return `; use \`--size ${text}\``;

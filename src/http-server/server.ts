@@ -115,7 +115,7 @@ function toCall(incoming: IncomingMessage, body: Uint8Array): ServerCall {
   return { method, url, headers: flattenHeaders(headers), body };
 }
 
-/** A host that is several, or contains more than a host, would select another path (RFC 9112 §3.2). */
+/** Several hosts, or one that contains a path, would select another URL (RFC 9112 §3.2). */
 function hostOf({ headersDistinct }: IncomingMessage): string {
   const [host = '', ...more] = headersDistinct.host ?? [];
   if (more.length === 0 && !/[/?#\\]/.test(host)) return host || 'localhost';

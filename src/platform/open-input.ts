@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { attempt } from './attempt.ts';
 
-/** Reading: what is no regular file may keep a reader waiting, and a blocked thread ignores signals. */
+/** Reading anything but a regular file may block, and a blocked thread ignores signals. */
 
 /** Absent on Windows, which has no named pipes among its files. */
 export const NONBLOCK = constants.O_NONBLOCK ?? 0;
@@ -29,7 +29,7 @@ export function readRegular(path: string): Buffer {
   }
 }
 
-/** The error for what is no regular file. */
+/** The error for anything but a regular file. */
 export function notRegular(stats: Stats): Error {
   const isFolder = stats.isDirectory();
   const kind = isFolder ? 'a folder' : stats.isFIFO() ? 'a named pipe' : 'a device or socket';

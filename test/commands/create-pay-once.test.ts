@@ -219,7 +219,7 @@ describe('Ctrl-C', () => {
       error: interrupted; the job keeps running on the server
 
       hint: run \`sora status video_1 --watch --base-url http://127.0.0.1:PORT/v1\` to keep waiting
-      hint: run \`sora download video_1 --wait --base-url http://127.0.0.1:PORT/v1\` to wait and save the video
+      hint: run \`sora download video_1 --wait --base-url http://127.0.0.1:PORT/v1\` to wait for the video and save it
       "
     `);
 
@@ -287,7 +287,7 @@ describe('the same request', () => {
     expect(sora.plain(again.stderr)).toMatchInlineSnapshot(`
       "cost: $0.80
       note: the same request is already running as video_1; attaching to it at no further cost (\`--again\` submits another)
-      note: run \`sora download video_1 --wait --base-url http://127.0.0.1:PORT/v1\` to wait and save the video
+      note: run \`sora download video_1 --wait --base-url http://127.0.0.1:PORT/v1\` to wait for the video and save it
       "
     `);
     expect(server.posts).toBe(1);

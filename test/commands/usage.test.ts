@@ -312,7 +312,7 @@ describe('the output', () => {
       [debug] request {"method":"POST","url":"http://127.0.0.1:PORT/v1/videos","baseURL":"http://127.0.0.1:PORT/v1"}
       [debug] request body {"type":"application/json","bytes":68,"text":"{\\"model\\":\\"sora-2\\",\\"prompt\\":\\"a boat\\",\\"seconds\\":\\"4\\",\\"size\\":\\"1280x720\\"}"}
       [debug] response {"status":200,"url":"http://127.0.0.1:PORT/v1/videos","ms":MS}
-      note: run \`sora download video_1 --wait --base-url http://127.0.0.1:PORT/v1\` to wait and save the video
+      note: run \`sora download video_1 --wait --base-url http://127.0.0.1:PORT/v1\` to wait for the video and save it
       "
     `);
     expect(sora.plain(missing.stderr).replace(/"ms":\d+/g, '"ms":MS')).toMatchInlineSnapshot(`

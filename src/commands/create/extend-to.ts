@@ -65,7 +65,7 @@ export function stepsTo(from: number, to: number, choices: readonly number[] | n
   return last > 0 ? [...steps, last] : steps;
 }
 
-/** 0 for what is no length. */
+/** 0 if the text is not a length. */
 function secondsOf(text: string): number {
   return rounded((parseDurationMs(text) ?? 0) / 1000);
 }

@@ -222,7 +222,9 @@ async function detached(followed: readonly FollowedJob[], errors: readonly SoraE
       others.length > 0
         ? `sora download --all --wait${target}`
         : commandAbout(await deps.ledger.shortId(first.id), 'sora download', ` --wait${target}`);
-    deps.output.note(`run \`${command}\` to wait and save the ${others.length > 0 ? 'videos' : 'video'}`);
+    deps.output.note(
+      `run \`${command}\` to wait for the ${others.length > 0 ? 'videos and save them' : 'video and save it'}`,
+    );
   }
   return savedResult(summaries, null, errors, deps);
 }

@@ -18,7 +18,7 @@ import type { Tool, ToolInput } from './tools.ts';
 
 export type CallTool = (tool: Tool, input: ToolInput, signal: AbortSignal) => Promise<CallToolResult>;
 
-/** Clients may extend their time-out of a call with each report. */
+/** A client may extend the timeout of a call with each report. */
 const PROGRESS_MS = 5_000;
 
 /** Serves tools over the standard streams until the client closes its end or an interrupt arrives, and open calls have ended. */

@@ -71,7 +71,7 @@ export const workerCommand = defineCommand({
     const rows = new WorkerRows({
       ...{ queue, ledger: deps.ledger, clock, random: deps.random, worker, concurrency, retries },
       limits: configuration.serverLimits,
-      isOfServer: () => true, // whoever submitted a row of the queue: it is paid once
+      isOfServer: () => true, // a row of the queue is paid once, whoever submitted it
       isDrain: options.drain ?? false,
       clean: (text) => output.secrets.redact(text),
     });
