@@ -53,7 +53,8 @@ function parseRecords(text: string, reading: ManifestReading): readonly CsvRecor
     to: MAX_ROWS + 2, // the header, and one row more to report
     on_record(cells: readonly string[], { lines }: { readonly lines: number }) {
       const line = linesBefore + lines - cells.join('').split('\n').length + 1;
-      records.push({ cells: cells.map((cell) => cell.replaceAll(CRLF, '\r\n')), line });
+      const end = cells.findLastIndex((cell) => cell !== '') + 1; // spreadsheets add empty cells and rows
+      if (end > 0) records.push({ cells: cells.slice(0, end).map((cell) => cell.replaceAll(CRLF, '\r\n')), line });
       return null;
     },
   };

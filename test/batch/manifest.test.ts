@@ -215,6 +215,11 @@ describe('readManifest', () => {
     expect(prompts(await read(text, name))).toEqual(['a boat', 'a cat']);
   });
 
+  it('ignores the empty cells that spreadsheets write at the end', async () => {
+    const text = 'prompt,duration,,\na boat,4,,\n,,,\na cat,8,,,,\n';
+    expect(prompts(await read(text, 'shots.csv'))).toEqual(['a boat', 'a cat']);
+  });
+
   it('accepts the keys of the API, in any spelling', async () => {
     const [row] = await read(
       '{"custom_id":"a","prompt":"x","seconds":"8","aspectRatio":"9:16","Variants":["video"],"characters":"char_1","params":{}}',
