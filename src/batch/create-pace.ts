@@ -71,7 +71,7 @@ export class CreatePace {
 
 /** `--rate 30/m`: the minimum time between two creates, in milliseconds; undefined for an invalid rate. */
 export function parseRate(text: string): number | undefined {
-  const [, count, unit] = /^(\d{1,6})\s*\/\s*([a-z]+)$/i.exec(text.trim()) ?? [];
+  const [, count, unit] = /^(\d{1,6})\s*\/\s*((?!ms)[a-z]+)$/i.exec(text.trim()) ?? [];
   const perMs = unit && parseDurationMs(`1${unit}`);
   return perMs && Number(count) > 0 ? perMs / Number(count) : undefined;
 }

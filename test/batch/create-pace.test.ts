@@ -116,7 +116,7 @@ describe('parseRate', () => {
     expect(parseRate(text)).toBe(intervalMs);
   });
 
-  it.each(['', '30', '0/m', '-1/m', '1.5/s', '30/x', '30/2m', 'm/30'])('rejects %j', (text) => {
+  it.each(['', '30', '0/m', '-1/m', '1.5/s', '30/x', '30/ms', '30/2m', 'm/30'])('rejects %j', (text) => {
     expect(parseRate(text)).toBeUndefined();
   });
 });

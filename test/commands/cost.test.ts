@@ -418,7 +418,7 @@ describe('sora cost --spent', () => {
     ]);
   });
 
-  it.each(['2026-09-22', '2026-02-30', '-7', '7 days'])('refuses --since=%s', async (since) => {
+  it.each(['2026-09-22', '2026-02-30', '-7', '7 moons'])('refuses --since=%s', async (since) => {
     expect(await createCommandLine().run(['cost', '--spent', `--since=${since}`])).toMatchObject({
       code: 2,
       stdout: '',
