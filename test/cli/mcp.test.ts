@@ -394,7 +394,7 @@ it('ends when nothing reads its replies any longer, although its input is open',
   const line = `${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' })}\n`;
   child.stdin.on('error', () => {}).write(line);
   await once(child.stdout, 'data');
-  child.stdout.destroy();
+  await once(child.stdout.destroy(), 'close'); // otherwise the pipe may still take the next reply
   child.stdin.write(line);
   expect(await ended).toEqual([0, null]);
 });
