@@ -42,10 +42,10 @@ export async function parseCommandLine(argv: readonly string[], streams: Program
   for (const entry of named === undefined ? COMMANDS : [named]) {
     const command = commandAt(program, entry);
     if (entry !== named || definition === undefined) continue;
-    describeCommand(command, definition, streams);
+    describeCommand(command, definition, streams.columns);
     command.action(() => {
       const args = trimIds(command.args, definition);
-      const { options, globals } = splitOptions(command, definition);
+      const { options, globals } = splitOptions(command, definition, streams.homeDir ?? null);
       state.invocation = { definition, args, options, globals };
     });
   }
@@ -71,10 +71,7 @@ function asksForJsonHelp(line: readonly string[]): boolean {
   return before.includes('--json') && (before.includes('--help') || before.includes('-h'));
 }
 
-function buildProgram(
-  { version, writeOut, columns, homeDir = null }: ProgramStreams,
-  globalOptions: OptionSpecs,
-): Command {
+function buildProgram({ version, writeOut, columns }: ProgramStreams, globalOptions: OptionSpecs): Command {
   const program = new Command('sora')
     .description(
       'Creates and manages videos on any server that speaks the Videos API, with a built-in offline simulator.',
@@ -107,7 +104,7 @@ Environment:
   OPENAI_API_KEY, OPENAI_BASE_URL
 `,
     );
-  return addOptions(program, globalOptions, 'Global options:', homeDir);
+  return addOptions(program, globalOptions, 'Global options:');
 }
 
 /** The command of an entry, created together with its groups. */
@@ -139,15 +136,11 @@ function sentence(words: string): string {
   return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`;
 }
 
-function describeCommand(
-  command: Command,
-  definition: CommandDefinition,
-  { columns, homeDir = null }: ProgramStreams,
-): void {
+function describeCommand(command: Command, definition: CommandDefinition, columns: number): void {
   command.description(definition.description);
   for (const { form, summary } of definition.arguments) command.argument(form, summary);
-  addOptions(command, definition.options, 'Options:', homeDir);
-  for (const spec of Object.values(globalOptionsFor(definition))) command.addOption(toOption(spec, homeDir).hideHelp());
+  addOptions(command, definition.options, 'Options:');
+  for (const spec of Object.values(globalOptionsFor(definition))) command.addOption(toOption(spec).hideHelp());
   command.addHelpText('after', () => helpAfterOptions(command, definition, columns));
 }
 
@@ -188,20 +181,19 @@ function globalOptionsFor(definition: CommandDefinition | undefined): OptionSpec
   return Object.fromEntries(Object.entries(GLOBAL_OPTIONS).filter(([name]) => !(name in own)));
 }
 
-function addOptions(command: Command, specs: OptionSpecs, heading: string, homeDir: string | null): Command {
-  for (const spec of Object.values(specs)) command.addOption(toOption(spec, homeDir).helpGroup(spec.group ?? heading));
+function addOptions(command: Command, specs: OptionSpecs, heading: string): Command {
+  for (const spec of Object.values(specs)) command.addOption(toOption(spec).helpGroup(spec.group ?? heading));
   return command;
 }
 
-function toOption({ flags, summary, choices, repeatable }: OptionSpec, homeDir: string | null): Option {
+function toOption({ flags, summary, choices, repeatable }: OptionSpec): Option {
   const option = new Option(flags, summary);
   if (choices) option.choices(choices);
   if (!option.required) return option;
   const { parseArg: checkChoice } = option;
-  return option.argParser<string | readonly string[]>((given, earlier) => {
-    refuseNonValue(option, given);
-    checkChoice?.(given, undefined);
-    const value = isPath(flags) ? expandTilde(given, homeDir) : given;
+  return option.argParser<string | readonly string[]>((value, earlier) => {
+    refuseNonValue(option, value);
+    checkChoice?.(value, undefined);
     return repeatable ? [...(earlier ?? []), value] : value;
   });
 }
@@ -233,10 +225,20 @@ function trimIds(args: readonly string[], definition: CommandDefinition): readon
 }
 
 /** Global options may come before or after the command’s name; the later one wins. */
-function splitOptions(command: Command, definition: CommandDefinition): Pick<Invocation, 'options' | 'globals'> {
+function splitOptions(
+  command: Command,
+  definition: CommandDefinition,
+  homeDir: string | null,
+): Pick<Invocation, 'options' | 'globals'> {
   const values = { ...given(command.optsWithGlobals()), ...given(command.opts()) };
+  const expanded = (value: unknown): unknown =>
+    Array.isArray(value) ? value.map(expanded) : expandTilde(String(value), homeDir);
   const pick = (specs: OptionSpecs): Record<string, unknown> =>
-    Object.fromEntries(Object.keys(specs).flatMap((name) => (name in values ? [[name, values[name]]] : [])));
+    Object.fromEntries(
+      Object.entries(specs).flatMap(([name, { flags }]) =>
+        name in values ? [[name, isPath(flags) ? expanded(values[name]) : values[name]]] : [],
+      ),
+    );
   // Commander parsed the values according to the flags, so the types match.
   return { options: pick(definition.options), globals: pick(globalOptionsFor(definition)) as GlobalOptions };
 }

@@ -86,18 +86,19 @@ export function refuseUnknownCommand(line: readonly string[]): void {
   });
 }
 
-/** The hyphen and the dashes that documents put in its place. */
-const DASHES = /^[-\u2010-\u2015\u2212]+/;
+/** Hyphens and the dashes that documents put in their place. */
+const DASHES = /^-*[\u2010-\u2015\u2212][-\u2010-\u2015\u2212]*/;
 
 /** Throws `usage` for an option whose hyphens became dashes in a document; it would be taken for a prompt or an id. */
 export function refuseDashes(line: readonly string[], definition: CommandDefinition | undefined): void {
+  const pasted = beforeSeparator(line).filter((word) => DASHES.test(word));
+  if (pasted.length === 0) return;
   const specs = Object.values({ ...GLOBAL_OPTIONS, ...definition?.options });
   const flags = [...specs.map((spec) => spec.flags), '-h, --help', '-V, --version'].join(' ');
-  const names = new Map((flags.match(/(?<![\w-])--?[\w-]+/g) ?? []).map((flag) => [flag.replace(DASHES, ''), flag]));
-  for (const word of beforeSeparator(line)) {
-    const [dashes = ''] = DASHES.exec(word) ?? [];
-    const flag = names.get(word.slice(dashes.length).replace(/=.*/s, ''));
-    if (flag === undefined || /^-*$/.test(dashes)) continue;
+  const names = new Map((flags.match(/(?<![\w-])--?[\w-]+/g) ?? []).map((flag) => [flag.replace(/^-+/, ''), flag]));
+  for (const word of pasted) {
+    const flag = names.get(word.replace(DASHES, '').replace(/=.*/s, ''));
+    if (flag === undefined) continue;
     throw new SoraError('usage', {
       title: `\`${word}\` begins with a dash that is not a hyphen`,
       hints: [`write \`${flag}\``],

@@ -18,7 +18,6 @@ import { isGone, isOfVariant, isServersFault, sourceFailed, stopsAll } from './r
 /** Ends a run early: rows that wait for their turn are aborted, and running jobs continue. */
 export class Halt {
   readonly #controller = new AbortController();
-  #reason: SoraError | Interrupt | null = null;
 
   constructor() {
     setMaxListeners(0, this.signal); // every waiting row listens
@@ -30,14 +29,12 @@ export class Halt {
 
   /** Null while the run goes on. */
   get reason(): SoraError | Interrupt | null {
-    return this.#reason;
+    return this.signal.aborted ? this.signal.reason : null;
   }
 
   /** The first reason counts. */
   stop(reason: unknown): void {
-    if (this.#reason !== null || !(reason instanceof SoraError || reason instanceof Interrupt)) return;
-    this.#reason = reason;
-    this.#controller.abort(reason);
+    if (reason instanceof SoraError || reason instanceof Interrupt) this.#controller.abort(reason);
   }
 }
 

@@ -60,9 +60,12 @@ export async function tryToWrite(path: string): Promise<void> {
     writeSync(probe.descriptor, Buffer.alloc(PROBE_BYTES));
     fsyncSync(probe.descriptor);
   } finally {
-    closeSync(probe.descriptor);
-    abandonPrivateFile(probe.path);
-    rmSync(probe.path, { force: true });
+    try {
+      closeSync(probe.descriptor);
+    } finally {
+      abandonPrivateFile(probe.path);
+      rmSync(probe.path, { force: true });
+    }
   }
 }
 

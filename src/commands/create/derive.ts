@@ -1,6 +1,6 @@
 import { type CommandInput, defineCommand } from '../../app/command.ts';
 import { deletedVideo, type FoundJob } from '../../app/known-jobs.ts';
-import { inGroup, type OptionValues, parseTimeoutMs, readOr } from '../../app/option-values.ts';
+import { inGroup, type OptionValues, readDeadlineMs, readOr } from '../../app/option-values.ts';
 import { REQUEST_OPTIONS, type ReadSource, readDerivedRequest } from '../../app/request-options.ts';
 import { extensionsOf, requireFinished } from '../../app/source-videos.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
@@ -189,8 +189,8 @@ async function storedSource(
   { dryRun, timeout }: OptionValues<typeof EXTEND_OPTIONS>,
   deps: Pick<ProductionDeps, 'jobs' | 'servers' | 'host' | 'configuration' | 'ledger'>,
 ): Promise<Source> {
-  const { jobs, servers, host, ledger } = deps;
-  const deadlineMs = host.clock.uptimeMs() + parseTimeoutMs(timeout, deps.configuration.timeoutMs.value, []);
+  const { jobs, servers, ledger } = deps;
+  const deadlineMs = readDeadlineMs(timeout, deps, []);
   if (dryRun) {
     const id = record?.job?.id ?? name;
     if (record?.removed) throw deletedVideo(id);
