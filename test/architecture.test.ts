@@ -10,7 +10,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['wire', 'http-server'],
   ['client', 'store', 'object-storage', 'simulator', 'output'],
   ['jobs', 'film'],
-  ['batch', 'doctor', 'service'],
+  ['batch', 'service'],
   ['configuration'],
   ['app'],
   ['commands'],

@@ -1,13 +1,13 @@
 import type { Context } from '../../app/context.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
-import { listedModels } from '../../doctor/listed-models.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { isUnfilled, PRESETS, type Preset } from '../../domain/presets.ts';
 import { DEFAULT_PROFILE, SIMULATOR_PROFILE } from '../../domain/profile-names.ts';
 import { askSecret, askText, type Choice, choose, confirm } from '../../output/prompt.ts';
 import { keyFault } from '../../store/keys.ts';
 import { baseUrlFault, settingFault } from '../../store/setting-specs.ts';
-import { examineServer } from '../doctor/subject.ts';
+import { examineServer } from '../doctor/examined-server.ts';
+import { listedModels } from '../doctor/listed-models.ts';
 import { type NewProfile, nameFault, proposedName, startingSettings, unfilled } from './new-profile.ts';
 
 export type QuestionDeps = Pick<Context, 'host' | 'options' | 'env' | 'settings' | 'servers' | 'configurationFor'>;

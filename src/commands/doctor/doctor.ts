@@ -3,16 +3,6 @@ import type { Context } from '../../app/context.ts';
 import { createCurl, describeCost } from '../../app/request-preview.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
 import { requireKey } from '../../configuration/endpoint.ts';
-import { accessCheck } from '../../doctor/access-check.ts';
-import { API_CHECKS } from '../../doctor/api-checks.ts';
-import { runChecks } from '../../doctor/check.ts';
-import { type Ability, type FormatSurvey, surveyFormat } from '../../doctor/format-survey.ts';
-import { surveyJobs, surveyNoJobs } from '../../doctor/job-survey.ts';
-import { listedModels, listedOwner, namesOf } from '../../doctor/listed-models.ts';
-import { LOCAL_CHECKS } from '../../doctor/local-checks.ts';
-import { NETWORK_CHECKS } from '../../doctor/network-checks.ts';
-import { surveyServer } from '../../doctor/server-survey.ts';
-import type { ExaminedServer } from '../../doctor/subject.ts';
 import { CAPABILITY_NAMES, type Capability } from '../../domain/capabilities.ts';
 import { errorEntry } from '../../domain/catalogue.ts';
 import type { CheckResult } from '../../domain/check.ts';
@@ -23,11 +13,20 @@ import { type RequestFormat, settingsOfFormat } from '../../domain/request-forma
 import { costJson } from '../../output/cost-view.ts';
 import { type AccessCommand, renderAccessCommand, renderChecks } from '../../output/doctor-view.ts';
 import type { Surface } from '../../output/surface.ts';
+import { accessCheck } from './access-check.ts';
+import { API_CHECKS } from './api-checks.ts';
+import { type CheckDeps, runChecks } from './check.ts';
+import { type ExaminedServer, examineServer } from './examined-server.ts';
+import { type Ability, type FormatSurvey, surveyFormat } from './format-survey.ts';
+import { surveyJobs, surveyNoJobs } from './job-survey.ts';
+import { listedModels, listedOwner, namesOf } from './listed-models.ts';
+import { LOCAL_CHECKS } from './local-checks.ts';
+import { NETWORK_CHECKS } from './network-checks.ts';
 import { type OfferDeps, offerProfile } from './profile-offer.ts';
-import { createSubject, type SubjectDeps } from './subject.ts';
-import { createTrialDeps, smallestRequest, type TrialRunDeps, trialEstimate } from './trial.ts';
+import { surveyServer } from './server-survey.ts';
+import { smallestRequest, type TrialDeps, Trials, trialEstimate } from './trial.ts';
 
-type DoctorDeps = SubjectDeps & TrialRunDeps & OfferDeps & Pick<Context, 'options'>;
+type DoctorDeps = CheckDeps & TrialDeps & OfferDeps & Pick<Context, 'options'>;
 
 const EXIT_CODES: ReadonlySet<number> = new Set([4, 7]);
 
@@ -85,13 +84,17 @@ async function examine(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResu
   };
   const free = [...LOCAL_CHECKS, ...NETWORK_CHECKS, ...API_CHECKS];
   // With broken settings there is no server, and the check that needs one is skipped.
-  const trial = () => createTrialDeps(deps, deps.configuration, { isAgreed, beforeAsking });
-  const ids = free.map(({ id }) => id);
-  const access = accessCheck(ids, trial);
+  const trials = (): Trials => new Trials(deps, deps.configuration, { isAgreed, beforeAsking });
+  const access = accessCheck(
+    free.map(({ id }) => id),
+    trials,
+  );
   const checks = [...free, access];
   await progress.show(() => `checking: ${checks.find(({ id }) => !ended.some((result) => result.id === id))?.title}`);
   try {
-    const results = await runChecks(checks, createSubject(deps), (result) => ended.push(result));
+    let server: ExaminedServer | undefined;
+    const subject = { deps, server: () => (server ??= examineServer(deps.configuration, deps)) };
+    const results = await runChecks(checks, subject, (result) => ended.push(result));
     return report(results, shown, deps);
   } finally {
     await progress.stop();
@@ -106,7 +109,7 @@ function view(checks: readonly CheckResult[], access: AccessCommand | null, surf
 async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResult> {
   const { configuration, host, output } = deps;
   requireKey(configuration, host.clock.now());
-  const server = createSubject(deps).server();
+  const server = examineServer(configuration, deps);
   const seen = await surveyServer(server, host.clock.now());
   // Test jobs use the detected dialect.
   const chosen = seen.dialect === 'unknown' ? configuration.dialect : { value: seen.dialect, origin: 'doctor' };
@@ -117,9 +120,7 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
   const [onlyModel] = listed;
   const hasForms = chosen.value === 'videos';
   const format = hasForms && !configuration.isSimulator ? await surveyFormat(server) : null;
-  const jobs = seen.isMock
-    ? surveyNoJobs(hasForms)
-    : await surveyJobs(createTrialDeps(deps, tried, { isAgreed }), hasForms);
+  const jobs = seen.isMock ? surveyNoJobs(hasForms) : await surveyJobs(new Trials(deps, tried, { isAgreed }), hasForms);
   const proposal = listed.length > 1 ? [`no model is set; the server lists ${namesOf(listed)}`] : [];
   for (const note of [...seen.notes, ...proposal, ...(format?.notes ?? []), ...jobs.notes]) output.note(note);
   const { list, delete: removal, content, thumbnail, spritesheet, range, remix, edit, extend } = seen.abilities;

@@ -1,13 +1,13 @@
-import { failureFromReply, unreadableReply } from '../client/failure.ts';
-import { isSuccess } from '../client/reply.ts';
-import type { Dialect } from '../domain/dialect.ts';
-import { parseJson } from '../domain/json.ts';
-import { fitsVariant, sniffMedia } from '../domain/media.ts';
-import type { Derivation, Variant } from '../domain/video.ts';
-import { GENERATIONS_ROUTE } from '../wire/routes.ts';
+import { failureFromReply, unreadableReply } from '../../client/failure.ts';
+import { isSuccess } from '../../client/reply.ts';
+import type { Dialect } from '../../domain/dialect.ts';
+import { parseJson } from '../../domain/json.ts';
+import { fitsVariant, sniffMedia } from '../../domain/media.ts';
+import type { Derivation, Variant } from '../../domain/video.ts';
+import { GENERATIONS_ROUTE } from '../../wire/routes.ts';
+import type { ApiReply, ExaminedServer, FileReply } from './examined-server.ts';
 import { type Ability, undo } from './format-survey.ts';
 import { dialectOf, generationsDialect, pageIn, UNKNOWN_ID } from './neighbours.ts';
-import type { ApiReply, ExaminedServer, FileReply } from './subject.ts';
 
 /** What a server shows without a job, by the functions of the API. */
 export interface ServerSurvey {
@@ -32,7 +32,7 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
     server.get('/videos?limit=100'),
     server.probe('DELETE', unknown),
     server.probe('GET', `${unknown}/content`),
-    generationsDialect(server, server.baseUrl.replace(/\/+$/, '')),
+    generationsDialect(server),
   ]);
   // If one dialect answers, a page is not a captive portal but the server's reply for a missing route.
   const routeAbility = (reply: ApiReply): Ability =>
@@ -120,8 +120,9 @@ const SHOWN: Readonly<Record<string, Ability>> = {
 };
 
 /** Whether the route of a reply exists. */
-function abilityShownBy({ baseUrl, key }: ExaminedServer, reply: ApiReply, atMs: number): Ability {
-  const context = { baseUrl, hasKey: key !== null, atMs };
+function abilityShownBy({ configuration }: ExaminedServer, reply: ApiReply, atMs: number): Ability {
+  const { baseUrl, key } = configuration;
+  const context = { baseUrl: baseUrl.value, hasKey: key !== null, atMs };
   if (isPage(reply)) throw unreadableReply(reply, context);
   if (isSuccess(reply)) return 'yes';
   const refusal = failureFromReply(reply, context);

@@ -1,16 +1,18 @@
-import { failureFromReply, unreadableReply } from '../client/failure.ts';
-import { isSuccess } from '../client/reply.ts';
-import type { CheckOutcome } from '../domain/check.ts';
-import { DIALECTS, type Dialect } from '../domain/dialect.ts';
-import type { SoraError } from '../domain/errors.ts';
-import { isJsonObject, parseJson } from '../domain/json.ts';
-import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
-import { shellWord } from '../domain/shell.ts';
-import { ROUTES } from '../wire/routes.ts';
-import { type Check, failure, pass, skip, warn } from './check.ts';
+import { failureFromReply, unreadableReply } from '../../client/failure.ts';
+import { serverModel } from '../../client/profile-client.ts';
+import { isSuccess } from '../../client/reply.ts';
+import { expectedModel } from '../../configuration/endpoint.ts';
+import type { CheckOutcome } from '../../domain/check.ts';
+import { DIALECTS, type Dialect } from '../../domain/dialect.ts';
+import type { SoraError } from '../../domain/errors.ts';
+import { isJsonObject, parseJson } from '../../domain/json.ts';
+import { CUSTOM_PROFILE } from '../../domain/profile-names.ts';
+import { shellWord } from '../../domain/shell.ts';
+import { ROUTES } from '../../wire/routes.ts';
+import { type Check, failure, pass, type Subject, skip, warn } from './check.ts';
+import type { ApiReply, ExaminedServer } from './examined-server.ts';
 import { listedModels, namesOf } from './listed-models.ts';
 import { findNeighbour, pageIn, UNKNOWN_ID } from './neighbours.ts';
-import type { ApiReply, ExaminedServer, Subject } from './subject.ts';
 
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
 /** A server's date has no fractions of a second. */
@@ -50,7 +52,7 @@ export const API_CHECKS: readonly Check[] = [
       const { reply } = await ask(subject, '/models');
       const theirsMs = Date.parse(reply.headers.date ?? '');
       if (Number.isNaN(theirsMs)) return skip('the server sends no date');
-      const offMs = subject.clock.now() - theirsMs;
+      const offMs = subject.deps.host.clock.now() - theirsMs;
       const seconds = Math.round(Math.abs(offMs) / 1000);
       if (seconds <= DATE_RESOLUTION_S) return pass('this clock agrees with the server’s');
       const off = `${seconds} s ${offMs < 0 ? 'behind' : 'ahead of'} the server`;
@@ -64,11 +66,14 @@ export const API_CHECKS: readonly Check[] = [
     title: 'model access',
     needs: REACHABLE,
     async run(subject) {
-      const { model, profile } = subject.server();
-      if (model === null) return proposeModel(await listedModels(subject.server()), profile);
+      const server = subject.server();
+      const wanted = expectedModel(server.configuration);
+      const profile = server.configuration.profile.value;
+      if (wanted === null) return proposeModel(await listedModels(server), profile);
+      const model = serverModel(wanted, server.configuration.modelNames);
       const [{ refusal }, listed] = await Promise.all([
         ask(subject, `/models/${encodeURIComponent(model)}`, { model }),
-        listedModels(subject.server()),
+        listedModels(server),
       ]);
       if (refusal === null) return pass(`${model} is available`);
       const isListed = listed.includes(model);
@@ -89,9 +94,10 @@ export const API_CHECKS: readonly Check[] = [
     title: 'videos route',
     needs: REACHABLE,
     async run(subject) {
-      const { dialect, lacksList } = subject.server();
+      const { configuration } = subject.server();
+      const dialect = configuration.dialect.value;
       if (DIALECTS[dialect].lacks.includes('list')) return checkUnknownJob(subject, dialect);
-      if (lacksList) {
+      if (configuration.lacks.has('list')) {
         const outcome = await checkUnknownJob(subject, dialect);
         // Other replies to an unknown id prove nothing.
         const isTelling = outcome.status !== 'fail' || NOT_THE_API.has(outcome.code ?? '');
@@ -167,8 +173,9 @@ async function ask(subject: Subject, path: string, facts: Readonly<Record<string
 }
 
 function contextOf(subject: Subject, server: ExaminedServer, facts: Readonly<Record<string, string>> = {}) {
-  const { baseUrl, key, profile } = server;
-  return { baseUrl, hasKey: key !== null, atMs: subject.clock.now(), facts: { profile, ...facts } };
+  const { baseUrl, key, profile } = server.configuration;
+  const atMs = subject.deps.host.clock.now();
+  return { baseUrl: baseUrl.value, hasKey: key !== null, atMs, facts: { profile: profile.value, ...facts } };
 }
 
 /** A reply that is not the API's may mean a wrong address: looks for a working one nearby. */

@@ -1,12 +1,12 @@
-import { failureFromReply } from '../client/failure.ts';
-import { DIALECTS, type DialectName } from '../domain/dialect.ts';
-import { SoraError } from '../domain/errors.ts';
-import { isJsonObject, parseJson } from '../domain/json.ts';
-import { PRESETS } from '../domain/presets.ts';
-import { shellWord } from '../domain/shell.ts';
-import { GENERATIONS_ROUTE } from '../wire/routes.ts';
-import { decodePage } from '../wire/videos.ts';
-import type { ApiReply, ExaminedServer } from './subject.ts';
+import { failureFromReply } from '../../client/failure.ts';
+import { DIALECTS, type DialectName } from '../../domain/dialect.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { isJsonObject, parseJson } from '../../domain/json.ts';
+import { PRESETS } from '../../domain/presets.ts';
+import { shellWord } from '../../domain/shell.ts';
+import { GENERATIONS_ROUTE } from '../../wire/routes.ts';
+import { decodePage } from '../../wire/videos.ts';
+import type { ApiReply, ExaminedServer } from './examined-server.ts';
 
 /** The usual paths of the API, most common first. */
 const PATHS = ['/v1', '/openai/v1', '/api/v1', ''];
@@ -29,7 +29,7 @@ interface Place {
 
 /** Searches for a working address nearby, or another dialect, and returns how to use it; null if there is none. */
 export async function findNeighbour(server: ExaminedServer): Promise<Neighbour | null> {
-  const current: Place = { baseUrl: server.baseUrl.replace(/\/+$/, ''), dialect: dialectOf(server) };
+  const current: Place = { baseUrl: baseUrlOf(server), dialect: dialectOf(server) };
   const place = knownPlace(current) ?? (await firstAnswer(server, placesAround(current)));
   return place === null ? null : { finding: describe(current, place), remedy: useInstead(server, current, place) };
 }
@@ -37,20 +37,24 @@ export async function findNeighbour(server: ExaminedServer): Promise<Neighbour |
 /** The shape of dialect `generations`, as far as an unknown task shows it; null if the server does not speak it. */
 export async function generationsDialect(
   server: ExaminedServer,
-  baseUrl: string,
+  baseUrl = baseUrlOf(server),
 ): Promise<'generations' | 'new-api' | null> {
   const reply = await tryGet(server, `${baseUrl}${GENERATIONS_ROUTE}/${UNKNOWN_ID}`);
   if (reply === null) return null;
   if (reply.body.includes('task_not_exist')) return 'new-api';
   if (reply.status === 200) return isJsonObject(parseJson(reply.body)) ? 'generations' : null;
-  const { code } = failureFromReply(reply, { baseUrl, hasKey: server.key !== null, atMs: 0 });
+  const { code } = failureFromReply(reply, { baseUrl, hasKey: server.configuration.key !== null, atMs: 0 });
   // A reply that repeats the address misses the address, not the task.
   return code === 'video_not_found' && !reply.body.includes(GENERATIONS_ROUTE) ? 'generations' : null;
 }
 
 /** The dialect chosen by the profile or the command line. */
-export function dialectOf({ dialect }: ExaminedServer): DialectName {
-  return DIALECTS[dialect].name;
+export function dialectOf({ configuration }: ExaminedServer): DialectName {
+  return DIALECTS[configuration.dialect.value].name;
+}
+
+function baseUrlOf({ configuration }: ExaminedServer): string {
+  return configuration.baseUrl.value.replace(/\/+$/, '');
 }
 
 /** Some services have only one address. */
@@ -120,19 +124,19 @@ function describe(current: Place, { baseUrl, dialect }: Place): string {
 }
 
 /** The fix, at the places where the address and the dialect were set. */
-function useInstead(server: ExaminedServer, current: Place, { baseUrl, dialect }: Place): string[] {
-  const { profile, baseUrlOrigin, dialectOrigin } = server;
-  const isProfiles = baseUrlOrigin.startsWith('profile ');
+function useInstead({ configuration }: ExaminedServer, current: Place, { baseUrl, dialect }: Place): string[] {
+  const { origin } = configuration.baseUrl;
+  const isProfiles = origin.startsWith('profile ');
   const set = (name: string, value: string): string =>
-    `sora config set profiles.${profile}.${name} ${shellWord(value)}`;
+    `sora config set profiles.${configuration.profile.value}.${name} ${shellWord(value)}`;
   const [variables, commands, options]: [string[], string[], string[]] = [[], [], []];
   if (baseUrl !== current.baseUrl) {
     if (isProfiles) commands.push(set('base_url', baseUrl));
-    else if (/^[A-Z_]+$/.test(baseUrlOrigin)) variables.push(`set \`${baseUrlOrigin}=${baseUrl}\``);
+    else if (/^[A-Z_]+$/.test(origin)) variables.push(`set \`${origin}=${baseUrl}\``);
     else options.push(`--base-url ${shellWord(baseUrl)}`);
   }
   if (dialect !== current.dialect) {
-    if (isProfiles && !dialectOrigin.startsWith('option ')) commands.push(set('dialect', dialect));
+    if (isProfiles && !configuration.dialect.origin.startsWith('option ')) commands.push(set('dialect', dialect));
     else options.push(`--dialect ${dialect}`);
   }
   return [

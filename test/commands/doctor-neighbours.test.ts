@@ -1,15 +1,16 @@
 import { expect, it } from 'vitest';
-import { findNeighbour } from '../../src/doctor/neighbours.ts';
-import type { ExaminedServer } from '../../src/doctor/subject.ts';
+import type { ExaminedServer } from '../../src/commands/doctor/examined-server.ts';
+import { findNeighbour } from '../../src/commands/doctor/neighbours.ts';
 
 /** Replies only with 404, and records the requested URLs. */
 function emptyServer(baseUrl: string, asked: string[] = []): ExaminedServer {
   return {
-    baseUrl,
-    baseUrlOrigin: 'option --base-url',
-    dialectOrigin: 'default',
-    dialect: 'videos',
-    key: null,
+    configuration: {
+      baseUrl: { value: baseUrl, origin: 'option --base-url' },
+      dialect: { value: 'videos', origin: 'default' },
+      profile: { value: 'custom', origin: 'option --base-url' },
+      key: null,
+    },
     get: async (url: string) => {
       asked.push(url);
       return { status: 404, headers: {}, body: '{"detail":"Not Found"}' };

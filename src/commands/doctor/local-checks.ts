@@ -1,12 +1,15 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { messageOf, SoraError } from '../domain/errors.ts';
-import { isLoopback } from '../domain/own-network.ts';
-import { missingKey, serviceEnd } from '../domain/service-end.ts';
-import { shellWord } from '../domain/shell.ts';
-import { makeFolder } from '../platform/folders.ts';
-import { isExposed } from '../store/keys.ts';
-import { describeProblems } from '../store/ledger-line.ts';
+import { needsKey } from '../../configuration/endpoint.ts';
+import { isOpenAiUrl } from '../../domain/diagnosis.ts';
+import { messageOf, SoraError } from '../../domain/errors.ts';
+import { isLoopback } from '../../domain/own-network.ts';
+import { missingKey, serviceEnd } from '../../domain/service-end.ts';
+import { shellWord } from '../../domain/shell.ts';
+import { makeFolder } from '../../platform/folders.ts';
+import { isExposed, keyDoubt, keyFault, maskKey, readKeys } from '../../store/keys.ts';
+import { describeProblems } from '../../store/ledger-line.ts';
+import { readSettings } from '../../store/settings.ts';
 import { type Check, pass, skip, warn } from './check.ts';
 
 const LOW_SPACE_BYTES = 200e6;
@@ -17,16 +20,17 @@ export const LOCAL_CHECKS: readonly Check[] = [
     id: 'runtime',
     title: 'Node and sora',
     needs: [],
-    run: ({ version, nodeVersion }) => pass(`sora ${version} on Node ${nodeVersion}`),
+    run: ({ deps: { host } }) => pass(`sora ${host.version} on Node ${host.nodeVersion}`),
   },
   {
     id: 'settings',
     title: 'settings and keys',
     needs: [],
-    run(subject) {
-      subject.readSettings();
-      const { settings, keys } = subject.paths;
-      const exposed = [settings, keys].filter((path) => isExposed(path, subject.platform));
+    run({ deps: { paths, host } }) {
+      const { settings, keys } = paths;
+      readSettings(settings);
+      readKeys(keys);
+      const exposed = [settings, keys].filter((path) => isExposed(path, host.platform));
       if (exposed.length > 0)
         return warn(
           `others can read ${exposed.join(' and ')}`,
@@ -39,18 +43,15 @@ export const LOCAL_CHECKS: readonly Check[] = [
     id: 'state',
     title: 'state and ledger',
     needs: [],
-    async run(subject) {
-      const folder = dirname(subject.paths.ledger);
+    async run({ deps }) {
+      const { ledger } = deps.paths;
+      const folder = dirname(ledger);
       makeWritable(folder);
-      const shared = await subject.sharedLedger();
-      if (shared !== null) return pass(shared);
-      const problems = await subject.ledgerProblems();
-      if (problems.length > 0) {
-        return warn(
-          `${subject.paths.ledger}: ${describeProblems(problems)}`,
-          'run `sora ledger check` to repair the file',
-        );
-      }
+      const shared = deps.sharedLedgerUrl;
+      if (shared !== undefined) return pass(await deps.postgresLedger(shared).describe());
+      const problems = await deps.fileLedger().problems();
+      if (problems.length > 0)
+        return warn(`${ledger}: ${describeProblems(problems)}`, 'run `sora ledger check` to repair the file');
       const space = statfsSync(folder);
       const freeBytes = space.bavail * space.bsize;
       if (freeBytes < LOW_SPACE_BYTES)
@@ -63,17 +64,19 @@ export const LOCAL_CHECKS: readonly Check[] = [
     title: 'API key',
     needs: ['base_url'],
     run(subject) {
-      const { key, needsKey, isSimulator, profile, baseUrl } = subject.server();
+      const { configuration } = subject.server();
+      const { key, isSimulator, profile, baseUrl } = configuration;
       if (isSimulator) return skip('the simulator needs no key');
       if (key === null) {
-        if (needsKey) throw missingKey(profile, baseUrl, subject.clock.now());
+        if (needsKey(configuration)) throw missingKey(profile.value, baseUrl.value, subject.deps.host.clock.now());
         return pass('none; this server may not need one');
       }
-      const where = `${key.masked} from ${key.origin}`;
+      const where = `${maskKey(key.value)} from ${key.origin}`;
       const remedy = 'check that the key was copied completely, without quotes or spaces';
-      if (key.fault !== null)
-        throw new SoraError('invalid_api_key', { title: `${where}: ${key.fault}`, hints: [remedy] });
-      return key.doubt === null ? pass(where) : warn(`${where}: ${key.doubt}`, remedy);
+      const fault = keyFault(key.value);
+      if (fault !== null) throw new SoraError('invalid_api_key', { title: `${where}: ${fault}`, hints: [remedy] });
+      const doubt = keyDoubt(key.value, isOpenAiUrl(baseUrl.value));
+      return doubt === null ? pass(where) : warn(`${where}: ${doubt}`, remedy);
     },
   },
   {
@@ -81,10 +84,10 @@ export const LOCAL_CHECKS: readonly Check[] = [
     title: 'base URL',
     needs: ['settings'],
     run(subject) {
-      const { baseUrl, baseUrlOrigin, isSimulator } = subject.server();
+      const { baseUrl, isSimulator } = subject.server().configuration;
       if (isSimulator) return pass('the simulator, in this process');
-      const { pathname, protocol, hostname } = new URL(baseUrl);
-      const shown = `${baseUrl} (${baseUrlOrigin})`;
+      const { pathname, protocol, hostname } = new URL(baseUrl.value);
+      const shown = `${baseUrl.value} (${baseUrl.origin})`;
       if (/\/v1\/+v1\b/.test(pathname)) return warn(`${shown} has /v1 twice`, 'remove one `/v1` from the base URL');
       if (!/\/v1\/*$/.test(pathname))
         return warn(`${shown} does not end in /v1`, 'add `/v1` unless the server uses another path');
@@ -101,9 +104,9 @@ export const LOCAL_CHECKS: readonly Check[] = [
     title: 'service end date',
     needs: ['base_url'],
     run(subject) {
-      const { baseUrl, isSimulator } = subject.server();
+      const { baseUrl, isSimulator } = subject.server().configuration;
       if (isSimulator) return skip('not for the simulator');
-      const end = serviceEnd(baseUrl, subject.clock.now());
+      const end = serviceEnd(baseUrl.value, subject.deps.host.clock.now());
       if (end !== null) {
         return warn(
           end.words,

@@ -1,8 +1,8 @@
-import { parseJson } from '../domain/json.ts';
-import type { RequestFormat } from '../domain/request-format.ts';
-import { decodeErrorBody } from '../wire/error-body.ts';
-import { decodeJob } from '../wire/job.ts';
-import type { ApiReply, ExaminedServer, ProbeBody } from './subject.ts';
+import { parseJson } from '../../domain/json.ts';
+import type { RequestFormat } from '../../domain/request-format.ts';
+import { decodeErrorBody } from '../../wire/error-body.ts';
+import { decodeJob } from '../../wire/job.ts';
+import type { ApiReply, ExaminedServer, ProbeBody } from './examined-server.ts';
 
 /** `unknown`: it can only be seen with a job or a finished video. */
 export type Ability = 'yes' | 'no' | 'unknown';

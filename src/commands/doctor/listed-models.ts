@@ -1,23 +1,23 @@
-import { isSuccess } from '../client/reply.ts';
-import { parseJson } from '../domain/json.ts';
-import type { ListedModel } from '../domain/listed-model.ts';
-import { decodeModels, modelsRoute } from '../wire/models.ts';
-import type { ExaminedServer } from './subject.ts';
+import { isSuccess } from '../../client/reply.ts';
+import { parseJson } from '../../domain/json.ts';
+import type { ListedModel } from '../../domain/listed-model.ts';
+import { decodeModels, modelsRoute } from '../../wire/models.ts';
+import type { ExaminedServer } from './examined-server.ts';
 
 /** The names of the models that a server lists; empty if it has none. Throws a `SoraError` without a reply. */
-export async function listedModels(server: Pick<ExaminedServer, 'get' | 'dialect'>): Promise<string[]> {
+export async function listedModels(server: ExaminedServer): Promise<string[]> {
   return (await readList(server)).map(({ id }) => id);
 }
 
 /** The owner of all its models, as the server reports it; null if that does not identify the server. */
-export async function listedOwner(server: Pick<ExaminedServer, 'get' | 'dialect'>): Promise<string | null> {
+export async function listedOwner(server: ExaminedServer): Promise<string | null> {
   const owners = new Set((await readList(server)).map(({ owner }) => owner));
   const [owner = null] = owners;
   return owners.size === 1 ? owner : null;
 }
 
-async function readList(server: Pick<ExaminedServer, 'get' | 'dialect'>): Promise<readonly ListedModel[]> {
-  const reply = await server.get(modelsRoute(server.dialect));
+async function readList(server: ExaminedServer): Promise<readonly ListedModel[]> {
+  const reply = await server.get(modelsRoute(server.configuration.dialect.value));
   return (isSuccess(reply) ? decodeModels(parseJson(reply.body)) : null) ?? [];
 }
 

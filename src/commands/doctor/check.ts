@@ -1,6 +1,19 @@
-import type { CheckOutcome, CheckResult } from '../domain/check.ts';
-import { SoraError } from '../domain/errors.ts';
-import type { Subject } from './subject.ts';
+import type { Context } from '../../app/context.ts';
+import type { CheckOutcome, CheckResult } from '../../domain/check.ts';
+import { SoraError } from '../../domain/errors.ts';
+import type { ExaminedServer } from './examined-server.ts';
+
+export type CheckDeps = Pick<
+  Context,
+  'host' | 'paths' | 'fileLedger' | 'sharedLedgerUrl' | 'postgresLedger' | 'configuration' | 'env' | 'servers'
+>;
+
+/** What is examined. Parts that may be broken are read where they are needed, so that their checks report the error. */
+export interface Subject {
+  readonly deps: CheckDeps;
+  /** Throws `invalid_config`, or the error of the chosen server. */
+  server(): ExaminedServer;
+}
 
 /** One check. It runs as soon as the checks it needs have ended, and is skipped if one of them failed. */
 export interface Check {
@@ -78,7 +91,7 @@ async function runStep(check: Check, needed: readonly Promise<Step>[], subject: 
   if (obstacle !== null) {
     return { result: { id, title, ms: 0, ...skip(`skipped: fix "${obstacle.title}" first`) }, obstacle };
   }
-  const { clock } = subject;
+  const { clock } = subject.deps.host;
   const startedMs = clock.now();
   const outcome = await attempt(check, subject);
   const result = { id, title, ms: Math.round(clock.now() - startedMs), ...outcome };

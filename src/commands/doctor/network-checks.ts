@@ -1,9 +1,10 @@
-import { failureFromThrown } from '../client/failure.ts';
-import type { CheckOutcome } from '../domain/check.ts';
-import { SoraError } from '../domain/errors.ts';
-import { openTcp, openTls, resolveName } from '../platform/probe.ts';
-import { type Check, pass, skip } from './check.ts';
-import type { Subject } from './subject.ts';
+import { failureFromThrown } from '../../client/failure.ts';
+import type { CheckOutcome } from '../../domain/check.ts';
+import { SoraError } from '../../domain/errors.ts';
+import { redactUrl } from '../../domain/redact.ts';
+import { openTcp, openTls, resolveName } from '../../platform/probe.ts';
+import { proxiesFrom, proxyFault, proxyFor } from '../../platform/proxy-http.ts';
+import { type Check, pass, type Subject, skip } from './check.ts';
 
 const TIMEOUT_MS = 4_000;
 
@@ -14,11 +15,12 @@ export const NETWORK_CHECKS: readonly Check[] = [
     title: 'proxy',
     needs: ['base_url'],
     run(subject) {
-      const { proxy, isSimulator } = subject.server();
-      if (isSimulator) return skip('the simulator is in this process');
+      if (subject.server().configuration.isSimulator) return skip('the simulator is in this process');
+      const proxy = proxyOf(subject);
       if (proxy === null) return pass('none');
-      if (proxy.fault !== null) throw new SoraError('proxy_failure', { causedBy: proxy.fault });
-      return pass(`calls go through ${proxy.address}`);
+      const fault = proxyFault(proxy);
+      if (fault !== null) throw new SoraError('proxy_failure', { causedBy: fault });
+      return pass(`calls go through ${redactUrl(proxy)}`);
     },
   },
   {
@@ -54,6 +56,12 @@ export const NETWORK_CHECKS: readonly Check[] = [
   },
 ];
 
+/** The proxy that calls go through; null for none. */
+function proxyOf({ deps, server }: Subject): string | null {
+  const proxies = proxiesFrom(deps.env);
+  return proxies && proxyFor(server().configuration.baseUrl.value, proxies);
+}
+
 interface Address {
   readonly url: URL;
   /** Without the brackets of an IPv6 address. */
@@ -63,14 +71,15 @@ interface Address {
 
 /** Skips the steps that a proxy performs, and all of them for the simulator. */
 async function directly(subject: Subject, look: (address: Address) => Promise<CheckOutcome>): Promise<CheckOutcome> {
-  const server = subject.server();
-  if (server.isSimulator) return skip('the simulator is in this process');
-  if (server.proxy !== null) return skip('the proxy does this');
-  const url = new URL(server.baseUrl);
+  const { isSimulator, baseUrl, key } = subject.server().configuration;
+  if (isSimulator) return skip('the simulator is in this process');
+  if (proxyOf(subject) !== null) return skip('the proxy does this');
+  const url = new URL(baseUrl.value);
   const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
   try {
     return await look({ url, host: url.hostname.replace(/^\[|\]$/g, ''), port });
   } catch (error) {
-    throw failureFromThrown(error, { baseUrl: server.baseUrl, hasKey: server.key !== null, atMs: subject.clock.now() });
+    const atMs = subject.deps.host.clock.now();
+    throw failureFromThrown(error, { baseUrl: baseUrl.value, hasKey: key !== null, atMs });
   }
 }

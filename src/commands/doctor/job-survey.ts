@@ -1,7 +1,7 @@
-import { refusesEncoding } from '../client/failure.ts';
-import { SoraError } from '../domain/errors.ts';
+import { refusesEncoding } from '../../client/failure.ts';
+import { SoraError } from '../../domain/errors.ts';
 import type { Ability } from './format-survey.ts';
-import { type Trial, type TrialBody, type TrialDeps, tryJob } from './trial-job.ts';
+import type { Trial, TrialBody, Trials } from './trial.ts';
 
 /** What short-lived jobs show about a server. */
 export interface JobSurvey {
@@ -16,23 +16,23 @@ const REFUSED: ReadonlySet<number | null> = new Set([400, 415, 422]);
 /**
  * Sends the smallest create as JSON and, if the dialect has forms, as a form, once the price is approved. Ends the jobs.
  */
-export async function surveyJobs(deps: TrialDeps, hasForms: boolean): Promise<JobSurvey> {
-  const jobs = hasForms && deps.stopsJobs ? 2 : 1;
-  const waits = deps.stopsJobs ? '' : ' The server cannot stop a job, so this one runs to its end.';
-  const consent = await deps.consent(jobs, `Test the server with real jobs?${waits}`);
+export async function surveyJobs(trials: Trials, hasForms: boolean): Promise<JobSurvey> {
+  const jobs = hasForms && trials.stopsJobs ? 2 : 1;
+  const waits = trials.stopsJobs ? '' : ' The server cannot stop a job, so this one runs to its end.';
+  const consent = await trials.consent(jobs, `Test the server with real jobs?${waits}`);
   if (consent !== 'agreed') {
     const what = hasForms ? 'cancel, json and multipart' : 'cancel and json';
     const how = jobs === 2 ? 'jobs (price: ' : 'job (price: ';
     const add = jobs === 2 ? 'create them' : 'create it';
     return {
       abilities: unknownAbilities(hasForms),
-      notes: [`${what}: unknown without creating ${jobs} ${how}${deps.price(jobs)}); add \`--yes\` to ${add}`],
+      notes: [`${what}: unknown without creating ${jobs} ${how}${trials.price(jobs)}); add \`--yes\` to ${add}`],
     };
   }
-  const json = await attempt(deps, 'json');
+  const json = await attempt(trials, 'json');
   // A refusal for other reasons would be the same in the other encoding, and a second job could not be stopped either.
   const isEnough = json instanceof SoraError ? !REFUSED.has(json.status) : json.cannotBeStopped;
-  const multipart = isEnough || !hasForms ? null : await attempt(deps, 'multipart');
+  const multipart = isEnough || !hasForms ? null : await attempt(trials, 'multipart');
   const attempts = multipart === null ? [json] : [json, multipart];
   return {
     abilities: {
@@ -56,9 +56,9 @@ export function surveyNoJobs(hasForms: boolean): JobSurvey {
 
 type Attempt = Trial | SoraError;
 
-async function attempt(deps: TrialDeps, body: TrialBody): Promise<Attempt> {
+async function attempt(trials: Trials, body: TrialBody): Promise<Attempt> {
   try {
-    return await tryJob(deps, body, { outlasts: true });
+    return await trials.run(body, { outlasts: true });
   } catch (error) {
     if (error instanceof SoraError) return error;
     throw error;

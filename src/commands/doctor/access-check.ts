@@ -1,24 +1,24 @@
-import type { CheckOutcome } from '../domain/check.ts';
-import { SoraError } from '../domain/errors.ts';
+import type { CheckOutcome } from '../../domain/check.ts';
+import { SoraError } from '../../domain/errors.ts';
 import { type Check, failure, pass, skip, warn } from './check.ts';
-import { type Trial, type TrialDeps, tryJob } from './trial-job.ts';
+import type { Trial, Trials } from './trial.ts';
 
 /** Sends the create of the access-check curl: the only proof that videos can be created. */
-export function accessCheck(needs: readonly string[], prepare: () => TrialDeps): Check {
+export function accessCheck(needs: readonly string[], prepare: () => Trials): Check {
   return {
     id: 'access',
     title: 'access check',
     // All others: their results are shown before the prompt.
     needs,
     async run() {
-      const deps = prepare();
-      switch (await deps.consent(1, 'Send the access check?')) {
+      const trials = prepare();
+      switch (await trials.consent(1, 'Send the access check?')) {
         case 'refused':
-          return skip(`not sent: its price (${deps.price(1)}) was not approved`);
+          return skip(`not sent: its price (${trials.price(1)}) was not approved`);
         case 'no-terminal':
-          return skip(`not sent: it creates 1 job (price: ${deps.price(1)})`, 'add `--yes` to send it');
+          return skip(`not sent: it creates 1 job (price: ${trials.price(1)})`, 'add `--yes` to send it');
         case 'agreed': {
-          const trial = await trialOf(deps);
+          const trial = await trialOf(trials);
           if (trial.failure !== null) return failedJob(trial.failure, trial);
           if (trial.remedy !== null) return warn(trial.detail, trial.remedy);
           return trial.isFound
@@ -30,9 +30,9 @@ export function accessCheck(needs: readonly string[], prepare: () => TrialDeps):
   };
 }
 
-async function trialOf(deps: TrialDeps): Promise<Trial> {
+async function trialOf(trials: Trials): Promise<Trial> {
   try {
-    return await tryJob(deps, null);
+    return await trials.run(null);
   } catch (error) {
     if (!(error instanceof SoraError)) throw error;
     // Running this check again has the same effect.
