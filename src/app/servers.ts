@@ -160,14 +160,20 @@ export class Servers {
   }
 
   async #connect(configuration: Configuration): Promise<Server> {
-    const [transport, { retryReads, withRetries }, { withProfile }] = await Promise.all([
+    const [transport, { DialectClient }, { retryReads, withRetries }, { withProfile }] = await Promise.all([
       this.transport(configuration),
+      import('../client/dialect-client.ts'),
       import('../client/retry.ts'),
       import('../client/profile-client.ts'),
     ]);
     const { host, output, random } = this.#deps;
     const direct = { transport, profile: configuration.profile.value, now: () => host.clock.now() };
-    const client = await this.#clientOver(direct, configuration);
+    const client = new DialectClient({
+      ...direct,
+      dialect: configuration.dialect.value,
+      format: configuration.format,
+      onLearnt: (facts) => this.#keepLearnt(facts, configuration),
+    });
     const singleShot = withProfile(client, capabilitiesOf(configuration), configuration.modelNames);
     const onRetry = (call: keyof VideosClient, { message }: SoraError, delayMs: number): void => {
       output.news(`${message}; ${RETRIES[call]} in ${Math.ceil(delayMs / 1000)} s`);
@@ -181,18 +187,6 @@ export class Servers {
       client: withRetries(singleShot, retries),
       retry: retryReads(retries),
     };
-  }
-
-  /** The openai SDK is loaded for its own dialect only. */
-  async #clientOver(direct: ClientOptions, configuration: Configuration): Promise<VideosClient> {
-    const { format } = configuration;
-    const dialect = configuration.dialect.value;
-    if (dialect === 'videos') {
-      const { SdkVideosClient } = await import('../client/videos.ts');
-      return new SdkVideosClient({ ...direct, format, onLearnt: (facts) => this.#keepLearnt(facts, configuration) });
-    }
-    const { JsonVideosClient } = await import('../client/json-videos.ts');
-    return new JsonVideosClient({ ...direct, format, dialect });
   }
 
   /** Stores what was learnt about a server. If that fails, the next command learns it again. */

@@ -1,7 +1,6 @@
-import { JsonVideosClient } from '../../src/client/json-videos.ts';
+import { DialectClient } from '../../src/client/dialect-client.ts';
 import type { VideosClient } from '../../src/client/port.ts';
 import { type Endpoint, type TraceEvent, Transport } from '../../src/client/transport.ts';
-import { SdkVideosClient } from '../../src/client/videos.ts';
 import type { Dialect } from '../../src/domain/dialect.ts';
 import { Secrets } from '../../src/domain/redact.ts';
 import { type RequestFormat, USUAL_FORMAT } from '../../src/domain/request-format.ts';
@@ -54,7 +53,7 @@ export function createVideosClient(baseUrl: string, setup: ClientSetup = {}): Te
     onNotice: (notice) => notices.push(notice),
   });
   const { dialect = 'videos' } = setup;
-  const shared = { transport, profile: 'lab', now, format: { ...USUAL_FORMAT, ...setup.format } };
-  const client = dialect === 'videos' ? new SdkVideosClient(shared) : new JsonVideosClient({ ...shared, dialect });
+  const format = { ...USUAL_FORMAT, ...setup.format };
+  const client = new DialectClient({ transport, profile: 'lab', now, dialect, format });
   return { client, transport, trace, notices };
 }

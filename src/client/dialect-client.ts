@@ -1,12 +1,15 @@
-import { CAPABILITIES } from '../domain/capabilities.ts';
+import { CAPABILITIES, type Capability } from '../domain/capabilities.ts';
+import { DIALECTS, type Dialect } from '../domain/dialect.ts';
+import { SoraError } from '../domain/errors.ts';
 import { firstFormat, type RequestFormat, type WrittenFormat } from '../domain/request-format.ts';
 import { CAPABILITY_OF } from '../domain/request-gate.ts';
 import { isTerminal, type Variant, type VideoJob, type VideoRequest } from '../domain/video.ts';
 import { writeCreate } from '../wire/create.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
-import { jobPath } from '../wire/routes.ts';
+import { decodePollingUrl } from '../wire/json-dialects.ts';
+import { jobPath, ROUTES } from '../wire/routes.ts';
 import { decodePage } from '../wire/videos.ts';
-import { openContent } from './content.ts';
+import { openContent, openFromJob } from './content.ts';
 import { refusesEncoding, unreadableReply } from './failure.ts';
 import type {
   CallOptions,
@@ -33,44 +36,54 @@ import {
   unansweredOutcome,
 } from './reply.ts';
 
-export interface VideosClientOptions extends ClientOptions {
+export interface DialectClientOptions extends ClientOptions {
+  readonly dialect: Dialect;
   readonly format: RequestFormat;
   /** Called with what a corrected create showed about the server. */
   readonly onLearnt?: ((facts: Partial<RequestFormat>) => Promise<void>) | undefined;
 }
 
 /**
- * Dialect `videos`; see `port.ts` for the contract of each call. Creates go through the openai SDK. Other calls use the
- * transport directly: the SDK builds a `Headers` for each call, and loading that class takes as long as starting Node.
+ * A server in its dialect; see `port.ts` for the contract of each call. Calls that a dialect does not have throw
+ * `not_supported`. Creates go through the openai SDK. Other calls use the transport directly: the SDK builds a `Headers`
+ * for each call, and loading that class takes as long as starting Node.
  */
-export class SdkVideosClient implements VideosClient {
-  readonly #options: VideosClientOptions;
+export class DialectClient implements VideosClient {
+  readonly #options: DialectClientOptions;
   /** The format that this server turned out to accept. */
   #learnt: Partial<RequestFormat> = {};
+  /** The polling address of each job, if the server gave one. */
+  readonly #pollingUrls = new Map<string, string>();
 
-  constructor(options: VideosClientOptions) {
+  constructor(options: DialectClientOptions) {
     this.#options = options;
   }
 
   /** Ignores the signal: aborting a create that was sent would only hide its outcome. */
   async create(request: VideoRequest, { idempotencyKey }: CreateOptions): Promise<CreateOutcome> {
-    const { transport } = this.#options;
-    const sourceId = request.source?.video.kind === 'id' ? request.source.video.id : null;
+    const { transport, dialect, format } = this.#options;
+    const { source } = request;
+    const operation = source && CAPABILITY_OF[source.operation];
+    if (operation && this.#lacks(operation))
+      return { kind: 'rejected', error: this.#without(`no ${source.operation}`) };
+    const sourceId = source?.video.kind === 'id' ? source.video.id : null;
     const context = contextFor(this.#options, { model: request.model, size: request.size, id: sourceId });
     const { postThroughSdk } = await import('./sdk.ts');
-    const send = (format: WrittenFormat): Promise<Reply> => {
-      const { route, body } = writeCreate('videos', request, format);
+    const send = (written: WrittenFormat): Promise<Reply> => {
+      const { route, body } = writeCreate(dialect, request, written);
       return postThroughSdk(transport, route, body, idempotencyKey);
     };
     try {
-      const first = firstFormat(request, { ...this.#options.format, ...this.#learnt });
+      const first = firstFormat(request, { ...format, ...this.#learnt });
       let reply = await send(first);
-      const facts = correctionAfter(reply, first, request, this.#options.format);
+      const facts = dialect === 'videos' ? correctionAfter(reply, first, request, format) : null;
       if (facts !== null) {
         reply = await send({ ...first, ...facts });
         if (isSuccess(reply)) await this.#learn(facts);
       }
-      return ofOperation(await outcomeBehind(reply, context, transport), request);
+      const outcome = await outcomeBehind(reply, context, transport);
+      if (outcome.kind === 'accepted') this.#rememberPollingUrl(outcome.job.id, reply);
+      return ofOperation(outcome, request);
     } catch (error) {
       return unansweredOutcome(error, context);
     }
@@ -82,16 +95,20 @@ export class SdkVideosClient implements VideosClient {
   }
 
   async get(id: string, options: CallOptions = {}): Promise<VideoJob> {
-    return (await readJob(this.#options, id, this.#urlOf(id), options)).job;
+    const url = this.#pollingUrls.get(id) ?? this.#urlOf(id);
+    const { job, reply } = await readJob(this.#options, id, url, options);
+    this.#rememberPollingUrl(id, reply);
+    return job;
   }
 
   async list({ limit, after, order }: ListQuery, options: CallOptions = {}): Promise<VideoPage> {
+    if (this.#lacks('list')) throw this.#without('no list of videos');
     const query = {
       limit: String(limit),
       ...(after !== undefined && { after }),
       ...(order !== undefined && { order }),
     };
-    const url = this.#options.transport.urlOf('/videos', query);
+    const url = this.#options.transport.urlOf(ROUTES[this.#options.dialect], query);
     const { reply, context } = await readReply(this.#options, { method: 'GET', url, ...options });
     const page = decodePage(reply.value, replyFacts(reply, context.atMs));
     if (page === null) throw unreadableReply(reply, context);
@@ -105,17 +122,44 @@ export class SdkVideosClient implements VideosClient {
   }
 
   async remove(id: string, options: CallOptions = {}): Promise<boolean> {
+    if (this.#lacks('delete')) throw this.#without('no call to cancel or delete a video');
     return removeJob(this.#options, id, this.#urlOf(id), options);
   }
 
-  content(source: ContentSource, variant: Variant, options: ContentOptions = {}): Promise<ContentReply> {
-    const { transport } = this.#options;
+  async content(source: ContentSource, variant: Variant, options: ContentOptions = {}): Promise<ContentReply> {
+    const { transport, dialect } = this.#options;
+    if (variant !== 'video' && this.#lacks(variant)) throw this.#without(`no ${variant}`);
     const context = contextFor(this.#options, { id: source.id });
-    return openContent({ transport, source, variant, options, context, look: () => this.get(source.id, options) });
+    const look = (): Promise<VideoJob> => this.get(source.id, options);
+    const call = { transport, source, variant, options, context, look };
+    if (DIALECTS[dialect].name !== 'generations') return openContent(call);
+    // This dialect needs no route for content: the job contains the address, perhaps some time after it ended.
+    const content = source.content ?? (await look()).content;
+    if (content !== null) return openFromJob(call, content);
+    const causedBy = 'the job has no address of its video';
+    throw new SoraError('content_not_ready', { causedBy, facts: { id: source.id } });
   }
 
   #urlOf(id: string): string {
-    return this.#options.transport.urlOf(jobPath('/videos', id));
+    const { transport, dialect } = this.#options;
+    return transport.urlOf(jobPath(ROUTES[dialect], id));
+  }
+
+  /** A polling address on another origin would be called without the key, and is not trusted. Dialect `videos` has none. */
+  #rememberPollingUrl(id: string, { value }: Reply): void {
+    const { transport, dialect } = this.#options;
+    const given = dialect === 'videos' ? null : decodePollingUrl(value);
+    if (given === null || !URL.canParse(given, transport.baseUrl)) return;
+    const { href } = new URL(given, transport.baseUrl);
+    if (transport.isHome(href)) this.#pollingUrls.set(id, transport.withQuery(href));
+  }
+
+  #lacks(capability: Capability): boolean {
+    return DIALECTS[this.#options.dialect].lacks.includes(capability);
+  }
+
+  #without(what: string): SoraError {
+    return new SoraError('not_supported', { title: `${DIALECTS[this.#options.dialect].label} has ${what}` });
   }
 }
 
