@@ -1,6 +1,6 @@
 import { clientOf } from '../client/client-of.ts';
 import type { VideosClient } from '../client/port.ts';
-import { isMissing } from '../client/retry.ts';
+import { isMissing, withRetries } from '../client/retry.ts';
 import { type Configuration, dayCapsOf } from '../configuration/configuration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { forEach, type Outcomes } from '../domain/outcomes.ts';
@@ -257,8 +257,8 @@ export class KnownJobs {
   }
 
   /** The client for what a submission created: a video, a character or a batch. */
-  clientOf({ client, direct, retry }: Server, operation: string | undefined): VideosClient {
-    return clientOf(client, operation, direct, retry);
+  clientOf(server: Server, operation: string | undefined): VideosClient {
+    return withRetries(this.singleShotOf(server, operation), server.retries);
   }
 
   /** The same without retries, for loops that retry on their own. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { VideosClient } from '../client/port.ts';
 import type { ClientOptions } from '../client/reply.ts';
-import type { Retry } from '../client/retry.ts';
+import type { RetryOptions } from '../client/retry.ts';
 import type { TraceEvent, Transport } from '../client/transport.ts';
 import { profileNames } from '../configuration/chosen-server.ts';
 import type { Configuration } from '../configuration/configuration.ts';
@@ -31,8 +31,8 @@ export interface Server {
   readonly configuration: Configuration;
   /** Retries reads after transient failures. */
   readonly client: VideosClient;
-  /** The same retries for other reads. */
-  readonly retry: Retry;
+  /** How it retries, for other reads. */
+  readonly retries: RetryOptions;
   /** What calls outside of the clients take: the same transport, with the same key and headers. */
   readonly direct: ClientOptions;
   /** Sends everything once; for loops that retry on their own. */
@@ -160,7 +160,7 @@ export class Servers {
   }
 
   async #connect(configuration: Configuration): Promise<Server> {
-    const [transport, { DialectClient }, { retryReads, withRetries }, { withProfile }] = await Promise.all([
+    const [transport, { DialectClient }, { withRetries }, { withProfile }] = await Promise.all([
       this.transport(configuration),
       import('../client/dialect-client.ts'),
       import('../client/retry.ts'),
@@ -185,7 +185,7 @@ export class Servers {
       direct,
       singleShot,
       client: withRetries(singleShot, retries),
-      retry: retryReads(retries),
+      retries,
     };
   }
 

@@ -2,25 +2,19 @@ import { SoraError } from '../domain/errors.ts';
 import { NO_JOB_FACTS } from '../domain/video.ts';
 import type { VideosClient } from './port.ts';
 import type { ClientOptions } from './reply.ts';
-import type { Retry } from './retry.ts';
 
 /**
  * The client that reads what a submission created: characters and server-side batches have their own routes, and
- * characters have no list. Removing a batch cancels it. The calls of these routes are repeated by `retry`, if given.
+ * characters have no list. Removing a batch cancels it.
  */
-export function clientOf(
-  client: VideosClient,
-  operation: string | undefined,
-  options: ClientOptions,
-  retry: Retry = (call) => call(),
-): VideosClient {
+export function clientOf(client: VideosClient, operation: string | undefined, options: ClientOptions): VideosClient {
   switch (operation) {
     case 'character':
       return {
         ...client,
         async get(id, call) {
           const { readCharacter } = await import('./characters.ts');
-          const { name, createdAtMs } = await retry(() => readCharacter(options, id, call), call);
+          const { name, createdAtMs } = await readCharacter(options, id, call);
           return { ...NO_JOB_FACTS, id, status: 'completed', prompt: name, createdAtMs };
         },
         async list() {
@@ -32,16 +26,16 @@ export function clientOf(
         ...client,
         async get(id, call) {
           const { jobOfBatch, readBatch } = await import('./batches.ts');
-          return jobOfBatch(await retry(() => readBatch(options, id, call), call));
+          return jobOfBatch(await readBatch(options, id, call));
         },
         async remove(id, call) {
           const { cancelBatch } = await import('./batches.ts');
-          await retry(() => cancelBatch(options, id, call), call);
+          await cancelBatch(options, id, call);
           return true;
         },
         async list(query, call) {
           const { listBatches } = await import('./batches.ts');
-          return retry(() => listBatches(options, query, call), call);
+          return listBatches(options, query, call);
         },
       };
     default:

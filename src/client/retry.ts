@@ -17,9 +17,6 @@ export interface RetryOptions {
   readonly onRetry?: ((call: keyof VideosClient, error: SoraError, delayMs: number) => void) | undefined;
 }
 
-/** Repeats a call that is safe to repeat. Throws its last error. */
-export type Retry = <T>(call: () => Promise<T>, options?: CallOptions) => Promise<T>;
-
 /**
  * The only place that retries: reads and deletes on network faults, 429 and 5xx, and on a 404 for a job that exists; a
  * create only on a 429, which means that nothing was created. A pause requested by the server takes precedence over ours.
@@ -51,9 +48,9 @@ function removal(client: VideosClient, id: string, options: CallOptions | undefi
   };
 }
 
-/** The same for a read that is not a call of the port. */
-export function retryReads(options: RetryOptions): Retry {
-  return (call, callOptions) => tryAgain('get', call, options, callOptions);
+/** The same for a read that is not a call of the port. Throws its last error. */
+export function retryRead<T>(call: () => Promise<T>, options: RetryOptions, callOptions?: CallOptions): Promise<T> {
+  return tryAgain('get', call, options, callOptions);
 }
 
 async function tryAgain<T>(

@@ -5,6 +5,7 @@ import type { ReadRequest } from '../app/request-options.ts';
 import { describeCost, previewRequest } from '../app/request-preview.ts';
 import { agreeToSpend, parseMaxCost } from '../app/spending.ts';
 import { readCharacter, type ServedCharacter } from '../client/characters.ts';
+import { retryRead } from '../client/retry.ts';
 import { capabilitiesOf, requireKey } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
 import { estimate } from '../domain/pricing.ts';
@@ -142,11 +143,11 @@ export const characterShowCommand = defineCommand({
     const configuration = servers.configurationOf(record);
     const [missing] = missingFor({ operation: 'character' }, capabilitiesOf(configuration));
     if (missing !== undefined) throw new SoraError('not_supported', { title: missing });
-    const { direct, identity, retry } = await servers.of(record);
+    const { direct, identity, retries } = await servers.of(record);
     const id = record?.job?.id ?? name;
     const character = await jobs.inTime(deadlineMs, id, (signal) => {
       const call = { signal, exists: record !== undefined };
-      return retry(() => readCharacter(direct, id, call), call);
+      return retryRead(() => readCharacter(direct, id, call), retries, call);
     });
     const { createdAtMs } = character;
     const age = createdAtMs === null ? '' : `${formatAge(createdAtMs, host.clock.now())} ago`;

@@ -13,6 +13,7 @@ import {
 } from '../../batch/server-batch.ts';
 import { batchPrompt, readBatch, readResults, uploadRequests } from '../../client/batches.ts';
 import { serverModel } from '../../client/profile-client.ts';
+import { retryRead } from '../../client/retry.ts';
 import { capabilitiesOf } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { ABANDONED, factsOf, type JobRecord, NEVER_ARRIVED } from '../../domain/record.ts';
@@ -148,13 +149,14 @@ export class ServerBatch {
     const { ledger, host, configuration, output } = this.#deps;
     const id = record.job?.id ?? record.key;
     const job = await this.#wait(id, server);
-    const { direct, retry } = server;
+    const { direct, retries } = server;
     const call = { signal: host.interrupt, exists: true };
-    const batch = await retry(() => readBatch(direct, id, call), call);
+    const batch = await retryRead(() => readBatch(direct, id, call), retries, call);
     const answered = new Set<string>();
     for (const fileId of [batch.outputFileId, batch.errorFileId]) {
       if (fileId === null) continue;
-      const results = await recordResults(await retry(() => readResults(direct, fileId, call), call), {
+      const text = await retryRead(() => readResults(direct, fileId, call), retries, call);
+      const results = await recordResults(text, {
         ledger,
         self: host.self,
         nowMs: host.clock.now(),
