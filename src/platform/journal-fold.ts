@@ -1,35 +1,47 @@
+import { attempt } from './attempt.ts';
 import { Journal } from './journal.ts';
 
-/** State derived from a journal of JSON lines, updated by reading only the lines added since the last time. */
-export class JournalFold {
+/** A line, whose fields are unchecked. */
+export type JournalEntry = Readonly<Record<string, unknown>>;
+
+/** State derived from a journal of JSON objects, one a line, that any number of processes share. */
+export class JournalFold<S> {
   readonly #journal: Journal;
-  readonly #apply: (text: string) => void;
-  readonly #forget: () => void;
+  readonly #begin: () => S;
+  readonly #apply: (state: S, line: JournalEntry) => void;
+  #state: S;
   #readUpTo = 0;
 
-  /** `apply` adds one line to the state; `forget` clears it when the file was removed or replaced. */
-  constructor(path: string, { apply, forget }: { apply: (text: string) => void; forget: () => void }) {
+  /**
+   * `begin` creates the state of an empty file, and `apply` adds a line to it. Unreadable lines are skipped: one bad byte must
+   * not lose everything.
+   */
+  constructor(path: string, begin: () => S, apply: (state: S, line: JournalEntry) => void) {
     this.#journal = new Journal(path);
+    this.#begin = begin;
     this.#apply = apply;
-    this.#forget = forget;
+    this.#state = begin();
   }
 
-  /** Adds lines, and resolves when they are on disk and in the state. */
-  async append(...lines: readonly object[]): Promise<void> {
-    await this.#journal.append(...lines.map((line) => JSON.stringify(line)));
-    this.refresh();
-  }
-
-  refresh(): void {
+  /** With all lines that any process has added so far. */
+  get state(): S {
     const sizeBytes = this.#journal.size();
-    if (sizeBytes === this.#readUpTo) return;
+    if (sizeBytes === this.#readUpTo) return this.#state;
     if (sizeBytes < this.#readUpTo) {
-      this.#readUpTo = 0;
-      this.#forget();
+      this.#readUpTo = 0; // the file was removed or replaced
+      this.#state = this.#begin();
     }
     for (const { text, end } of this.#journal.read(this.#readUpTo)) {
-      this.#apply(text);
+      const line: unknown = attempt(() => JSON.parse(text));
+      if (typeof line === 'object' && line !== null) this.#apply(this.#state, line as JournalEntry);
       this.#readUpTo = end;
     }
+    return this.#state;
+  }
+
+  /** Adds lines, and resolves with the state when they are on disk. */
+  async append(...lines: readonly object[]): Promise<S> {
+    await this.#journal.append(...lines.map((line) => JSON.stringify(line)));
+    return this.state;
   }
 }

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonValue } from '../domain/json.ts';
+import { isJsonObject } from '../domain/json.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import type { SavedFile, ServerIdentity } from '../domain/record.ts';
 import type { Derivation, VideoRequest } from '../domain/video.ts';
@@ -65,7 +65,7 @@ export function isUnfinished({ status }: RestJob): boolean {
 }
 
 /** The job in a JSON value, or null when an essential field is missing. */
-export function decodeRestJob(value: JsonValue | undefined): RestJob | null {
+export function decodeRestJob(value: unknown): RestJob | null {
   if (!isJsonObject(value)) return null;
   const { id, owner, server, createdAtMs, asked, request, status, files } = value;
   if (typeof id !== 'string' || typeof owner !== 'string' || typeof createdAtMs !== 'number') return null;

@@ -2,8 +2,7 @@ import type { JsonObject } from '../domain/json.ts';
 import { errorReply } from './api-error.ts';
 import type { KnownBatch } from './batch-store.ts';
 import type { FileObject } from './file-store.ts';
-import { describeJob, endsAtMs, toSeconds, type Video } from './job.ts';
-import type { JobStore } from './job-store.ts';
+import { describeJob, endsAtMs, type SimulatedJob, toSeconds, type Video } from './job.ts';
 import { BATCH_ENDPOINT, type BatchRequest } from './stored-batch.ts';
 
 export const WINDOW = '24h';
@@ -23,6 +22,8 @@ export const BATCH_STATUSES = [
 ] as const;
 type BatchStatus = (typeof BATCH_STATUSES)[number];
 
+type KnownJobs = ReadonlyMap<string, SimulatedJob>;
+
 /** A request of a batch with its state. */
 interface Outcome {
   readonly request: BatchRequest;
@@ -41,8 +42,8 @@ export class BatchState {
   /** When its last job ends; null if that is later than its window. */
   readonly #endMs: number | null;
 
-  constructor(entry: KnownBatch, jobs: JobStore, nowMs: number) {
-    jobs.refresh();
+  /** `jobs`: all known ones, by id. */
+  constructor(entry: KnownBatch, jobs: KnownJobs, nowMs: number) {
     this.#entry = entry;
     this.#nowMs = nowMs;
     this.#outcomes = entry.batch.requests.map((request) => outcomeOf(request, entry, jobs, nowMs));
@@ -142,8 +143,8 @@ function resultFileId(batchId: string, kind: 'output' | 'errors'): string {
   return `file_${batchId.slice('batch_'.length)}_${kind}`;
 }
 
-function outcomeOf(request: BatchRequest, { batch, cancelled }: KnownBatch, jobs: JobStore, nowMs: number): Outcome {
-  const job = request.jobId === null ? undefined : jobs.recall(request.jobId);
+function outcomeOf(request: BatchRequest, { batch, cancelled }: KnownBatch, jobs: KnownJobs, nowMs: number): Outcome {
+  const job = request.jobId === null ? undefined : jobs.get(request.jobId);
   const closed = { request, video: null, error: null, isOpen: false };
   if (job === undefined) return closed;
   if (cancelled?.jobIds.has(job.id)) {
@@ -159,10 +160,10 @@ function outcomeOf(request: BatchRequest, { batch, cancelled }: KnownBatch, jobs
   return { request, video, error: null, isOpen };
 }
 
-function lastEndMs({ batch: { requests, createdAtMs } }: KnownBatch, jobs: JobStore): number | null {
+function lastEndMs({ batch: { requests, createdAtMs } }: KnownBatch, jobs: KnownJobs): number | null {
   let lastMs = createdAtMs + STEP_MS;
   for (const { jobId } of requests) {
-    const job = jobId === null ? undefined : jobs.recall(jobId);
+    const job = jobId === null ? undefined : jobs.get(jobId);
     const endMs = job === undefined ? lastMs : endsAtMs(job);
     if (endMs === null) return null;
     lastMs = Math.max(lastMs, endMs);

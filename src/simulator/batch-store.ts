@@ -1,5 +1,4 @@
-import { isJsonObject, parseJson } from '../domain/json.ts';
-import { JournalFold } from '../platform/journal-fold.ts';
+import { type JournalEntry, JournalFold } from '../platform/journal-fold.ts';
 import { decodeStoredBatch, type StoredBatch } from './stored-batch.ts';
 
 /** A batch, and whether it was cancelled since. */
@@ -9,37 +8,37 @@ export interface KnownBatch {
   readonly cancelled: { readonly atMs: number; readonly jobIds: ReadonlySet<string> } | null;
 }
 
+interface Batches {
+  /** Oldest first. */
+  readonly entries: Map<string, KnownBatch>;
+  readonly byIdempotencyKey: Map<string, string>;
+}
+
 /** Batches in a journal file that any number of processes share. */
 export class BatchStore {
-  readonly #fold: JournalFold;
-  /** Oldest first. */
-  readonly #entries = new Map<string, KnownBatch>();
-  readonly #byIdempotencyKey = new Map<string, string>();
+  readonly #fold: JournalFold<Batches>;
 
   constructor(path: string) {
-    this.#fold = new JournalFold(path, {
-      apply: (text) => this.#apply(text),
-      forget: () => {
-        this.#entries.clear();
-        this.#byIdempotencyKey.clear();
-      },
+    const begin = (): Batches => ({ entries: new Map(), byIdempotencyKey: new Map() });
+    this.#fold = new JournalFold(path, begin, (batches, line) => {
+      const batch = decodeStoredBatch(line.batch);
+      if (batch !== null) register(batch, batches);
+      else cancelIn(batches, line);
     });
   }
 
   /** Newest first. */
   all(): KnownBatch[] {
-    this.#fold.refresh();
-    return [...this.#entries.values()].reverse();
+    return [...this.#fold.state.entries.values()].reverse();
   }
 
   find(id: string): KnownBatch | undefined {
-    this.#fold.refresh();
-    return this.#entries.get(id);
+    return this.#fold.state.entries.get(id);
   }
 
   findByIdempotencyKey(key: string | null): KnownBatch | undefined {
-    this.#fold.refresh();
-    return key === null ? undefined : this.#entries.get(this.#byIdempotencyKey.get(key) ?? '');
+    const { entries, byIdempotencyKey } = this.#fold.state;
+    return key === null ? undefined : entries.get(byIdempotencyKey.get(key) ?? '');
   }
 
   /** Stores a batch and returns it, or the one that already has its idempotency key. */
@@ -54,24 +53,19 @@ export class BatchStore {
   async cancel(id: string, atMs: number, jobIds: readonly string[]): Promise<void> {
     await this.#fold.append({ cancelled: id, atMs, jobIds });
   }
+}
 
-  #apply(text: string): void {
-    const line = parseJson(text);
-    if (!isJsonObject(line)) return;
-    const batch = decodeStoredBatch(line.batch);
-    if (batch !== null) this.#register(batch);
-    const { cancelled, atMs, jobIds } = line;
-    const entry = typeof cancelled === 'string' ? this.#entries.get(cancelled) : undefined;
-    if (entry === undefined || entry.cancelled !== null || typeof atMs !== 'number' || !Array.isArray(jobIds)) return;
-    this.#entries.set(entry.batch.id, { ...entry, cancelled: { atMs, jobIds: new Set(jobIds.map(String)) } });
+function register(batch: StoredBatch, { entries, byIdempotencyKey }: Batches): void {
+  const { id, idempotencyKey } = batch;
+  if (idempotencyKey !== null) {
+    if (byIdempotencyKey.has(idempotencyKey)) return;
+    byIdempotencyKey.set(idempotencyKey, id);
   }
+  entries.set(id, { batch, cancelled: null });
+}
 
-  #register(batch: StoredBatch): void {
-    const { id, idempotencyKey } = batch;
-    if (idempotencyKey !== null) {
-      if (this.#byIdempotencyKey.has(idempotencyKey)) return;
-      this.#byIdempotencyKey.set(idempotencyKey, id);
-    }
-    this.#entries.set(id, { batch, cancelled: null });
-  }
+function cancelIn({ entries }: Batches, { cancelled, atMs, jobIds }: JournalEntry): void {
+  const entry = typeof cancelled === 'string' ? entries.get(cancelled) : undefined;
+  if (entry === undefined || entry.cancelled !== null || typeof atMs !== 'number' || !Array.isArray(jobIds)) return;
+  entries.set(entry.batch.id, { ...entry, cancelled: { atMs, jobIds: new Set(jobIds.map(String)) } });
 }

@@ -160,7 +160,7 @@ export class BatchesApi implements Record<BatchRouteName, Route> {
   }
 
   #stateOf(entry: KnownBatch): BatchState {
-    return new BatchState(entry, this.#stores.jobs, this.#options.clock.now());
+    return new BatchState(entry, this.#stores.jobs.known, this.#options.clock.now());
   }
 
   /** The results of a batch as a file. Throws the API's 404. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isJsonObject, type JsonValue, parseJson } from '../domain/json.ts';
+import { isJsonObject } from '../domain/json.ts';
 import { replaceFile } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { JournalFold } from '../platform/journal-fold.ts';
@@ -22,27 +22,26 @@ export interface FileObject {
 /** Uploaded files: a journal of their properties, and a folder with their bytes. */
 export class FileStore {
   readonly #folder: string;
-  readonly #fold: JournalFold;
-  /** Oldest first. */
-  readonly #files = new Map<string, FileObject>();
+  /** By id, oldest first. */
+  readonly #fold: JournalFold<Map<string, FileObject>>;
 
   constructor(stateDir: string) {
     this.#folder = join(stateDir, 'files');
-    this.#fold = new JournalFold(join(stateDir, 'files.jsonl'), {
-      apply: (text) => this.#apply(text),
-      forget: () => this.#files.clear(),
+    const begin = (): Map<string, FileObject> => new Map();
+    this.#fold = new JournalFold(join(stateDir, 'files.jsonl'), begin, (files, line) => {
+      const file = decodeFile(line.file);
+      if (file !== null) files.set(file.id, file);
+      if (typeof line.removed === 'string') files.delete(line.removed);
     });
   }
 
   /** Newest first. */
   all(): FileObject[] {
-    this.#fold.refresh();
-    return [...this.#files.values()].reverse();
+    return [...this.#fold.state.values()].reverse();
   }
 
   find(id: string): FileObject | undefined {
-    this.#fold.refresh();
-    return this.#files.get(id);
+    return this.#fold.state.get(id);
   }
 
   async add(file: FileObject, bytes: Uint8Array): Promise<void> {
@@ -64,17 +63,9 @@ export class FileStore {
   #pathOf({ id }: FileObject): string {
     return join(this.#folder, id);
   }
-
-  #apply(text: string): void {
-    const line = parseJson(text);
-    if (!isJsonObject(line)) return;
-    const file = decodeFile(line.file);
-    if (file !== null) this.#files.set(file.id, file);
-    if (typeof line.removed === 'string') this.#files.delete(line.removed);
-  }
 }
 
-function decodeFile(value: JsonValue | undefined): FileObject | null {
+function decodeFile(value: unknown): FileObject | null {
   if (!isJsonObject(value)) return null;
   const isWhole = typeof value.id === 'string' && /^file_\w+$/.test(value.id) && typeof value.bytes === 'number';
   return isWhole ? (value as unknown as FileObject) : null; // written by this program

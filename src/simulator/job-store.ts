@@ -1,4 +1,3 @@
-import { isJsonObject, parseJson } from '../domain/json.ts';
 import { type Page, pageAfter } from '../domain/page.ts';
 import { JournalFold } from '../platform/journal-fold.ts';
 import { decodeSimulatedJob, type SimulatedJob } from './job.ts';
@@ -10,79 +9,47 @@ export interface JobQuery {
   readonly after: string | null;
 }
 
+interface Jobs {
+  /** Oldest first, deleted ones included. */
+  readonly all: Map<string, SimulatedJob>;
+  readonly deleted: Set<string>;
+  readonly byIdempotencyKey: Map<string, SimulatedJob>;
+}
+
 /**
  * Jobs in a journal file that any number of processes share; conflicts are resolved by the order of its lines.
  */
 export class JobStore {
-  readonly #fold: JournalFold;
-  /** Oldest first. */
-  readonly #jobs = new Map<string, SimulatedJob>();
-  readonly #deleted = new Set<string>();
-  readonly #byIdempotencyKey = new Map<string, SimulatedJob>();
+  readonly #fold: JournalFold<Jobs>;
 
   constructor(path: string) {
-    this.#fold = new JournalFold(path, {
-      apply: (text) => this.#apply(text),
-      forget: () => {
-        this.#jobs.clear();
-        this.#deleted.clear();
-        this.#byIdempotencyKey.clear();
-      },
+    const begin = (): Jobs => ({ all: new Map(), deleted: new Set(), byIdempotencyKey: new Map() });
+    this.#fold = new JournalFold(path, begin, (jobs, { created, deleted }) => {
+      const job = decodeSimulatedJob(created);
+      if (job !== null) register(job, jobs);
+      if (typeof deleted === 'string' && jobs.all.has(deleted)) jobs.deleted.add(deleted);
     });
   }
 
-  /** Reads what this and other processes have appended since the last refresh. */
-  refresh(): void {
-    this.#fold.refresh();
-  }
-
-  /** Skips unreadable lines: one bad byte must not lose all jobs. */
-  #apply(text: string): void {
-    const event = parseJson(text);
-    if (!isJsonObject(event)) return;
-    const { created, deleted } = event;
-    const job = decodeSimulatedJob(created);
-    if (job !== null) this.#register(job);
-    if (typeof deleted === 'string' && this.#jobs.has(deleted)) this.#deleted.add(deleted);
-  }
-
-  /** When two processes add jobs with one idempotency key at the same time, the first line wins. */
-  #register(job: SimulatedJob): void {
-    if (this.#jobs.has(job.id)) return;
-    if (job.idempotencyKey !== null) {
-      if (this.#byIdempotencyKey.has(job.idempotencyKey)) return;
-      this.#byIdempotencyKey.set(job.idempotencyKey, job);
-    }
-    this.#jobs.set(job.id, job);
+  /** By id, oldest first, deleted ones included. */
+  get known(): ReadonlyMap<string, SimulatedJob> {
+    return this.#fold.state.all;
   }
 
   /** Undefined for an unknown or deleted job. */
   find(id: string): SimulatedJob | undefined {
-    this.#fold.refresh();
-    return this.#deleted.has(id) ? undefined : this.#jobs.get(id);
-  }
-
-  /** The same, also of a deleted job, as of the last refresh. */
-  recall(id: string): SimulatedJob | undefined {
-    return this.#jobs.get(id);
+    const { all, deleted } = this.#fold.state;
+    return deleted.has(id) ? undefined : all.get(id);
   }
 
   /** Appends a job and returns it, or the one that already has its idempotency key (deleted or not). */
   async add(job: SimulatedJob): Promise<SimulatedJob> {
-    this.#fold.refresh();
-    const holder = this.#holderOfKey(job);
-    if (holder) return holder;
-    await this.#fold.append({ created: job });
-    return this.#holderOfKey(job) ?? job;
+    return holderOfKey(job, this.#fold.state) ?? holderOfKey(job, await this.#fold.append({ created: job })) ?? job;
   }
 
   /** Appends jobs without an idempotency key in one write. */
   async addAll(jobs: readonly SimulatedJob[]): Promise<void> {
     if (jobs.length > 0) await this.#fold.append(...jobs.map((job) => ({ created: job })));
-  }
-
-  #holderOfKey({ idempotencyKey }: SimulatedJob): SimulatedJob | undefined {
-    return idempotencyKey === null ? undefined : this.#byIdempotencyKey.get(idempotencyKey);
   }
 
   /** Appends a tombstone, which deletes the job for every process. */
@@ -92,15 +59,29 @@ export class JobStore {
 
   /** All jobs except deleted ones, oldest first. */
   all(): SimulatedJob[] {
-    this.#fold.refresh();
-    return [...this.#jobs.values()].filter(({ id }) => !this.#deleted.has(id));
+    const { all, deleted } = this.#fold.state;
+    return [...all.values()].filter(({ id }) => !deleted.has(id));
   }
 
   /** A page of jobs in the order of creation; undefined if `after` is unknown. A deleted job can still be the cursor. */
   list(query: JobQuery): Page<SimulatedJob> | undefined {
-    this.#fold.refresh();
-    const jobs = [...this.#jobs.values()];
+    const { all, deleted } = this.#fold.state;
+    const jobs = [...all.values()];
     if (query.order === 'desc') jobs.reverse();
-    return pageAfter(jobs, query, ({ id }) => !this.#deleted.has(id));
+    return pageAfter(jobs, query, ({ id }) => !deleted.has(id));
   }
+}
+
+/** When two processes add jobs with one idempotency key at the same time, the first line wins. */
+function register(job: SimulatedJob, { all, byIdempotencyKey }: Jobs): void {
+  if (all.has(job.id)) return;
+  if (job.idempotencyKey !== null) {
+    if (byIdempotencyKey.has(job.idempotencyKey)) return;
+    byIdempotencyKey.set(job.idempotencyKey, job);
+  }
+  all.set(job.id, job);
+}
+
+function holderOfKey({ idempotencyKey }: SimulatedJob, { byIdempotencyKey }: Jobs): SimulatedJob | undefined {
+  return idempotencyKey === null ? undefined : byIdempotencyKey.get(idempotencyKey);
 }

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonValue } from '../domain/json.ts';
+import { isJsonObject } from '../domain/json.ts';
 import { FAULTS, type FaultName, type JobFault, parseFault } from './faults.ts';
 
 /** A job as stored when it is created; its state is computed from this and the time. */
@@ -117,7 +117,7 @@ export function toSeconds(ms: number): number {
 }
 
 /** The job in a JSON value, or null when anything is missing or impossible. */
-export function decodeSimulatedJob(value: JsonValue | undefined): SimulatedJob | null {
+export function decodeSimulatedJob(value: unknown): SimulatedJob | null {
   if (!isJsonObject(value)) return null;
   const { id, createdAtMs, model, prompt, seconds, size, speed, fingerprint } = value;
   if (![id, model, prompt, seconds, size, fingerprint].every((text) => typeof text === 'string')) return null;

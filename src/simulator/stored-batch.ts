@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../domain/json.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../domain/json.ts';
 import { DEFAULT_MODEL } from '../domain/models.ts';
 import { ApiError, type ApiErrorDetails } from './api-error.ts';
 import { type CreateRequest, parseCreateRequest } from './create-request.ts';
@@ -38,7 +38,7 @@ export interface StoredBatch {
 }
 
 /** The batch in a JSON value, or null when an essential field is missing. */
-export function decodeStoredBatch(value: JsonValue | undefined): StoredBatch | null {
+export function decodeStoredBatch(value: unknown): StoredBatch | null {
   if (!isJsonObject(value)) return null;
   const { id, createdAtMs, inputFileId, requests, errors, speed } = value;
   if (typeof id !== 'string' || typeof createdAtMs !== 'number' || typeof inputFileId !== 'string') return null;

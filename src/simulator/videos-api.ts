@@ -4,10 +4,10 @@ import { KNOWN_MODELS } from '../domain/models.ts';
 import { VARIANTS } from '../domain/video.ts';
 import { jsonReply, type ServerCall, type ServerReply } from '../http-server/handler.ts';
 import type { Clock } from '../platform/clock.ts';
+import { type JournalEntry, JournalFold } from '../platform/journal-fold.ts';
 import { ApiError, ConnectionDropped, invalidField, modelNotFound, unsupportedValue } from './api-error.ts';
 import { AssetCache, type Renderer } from './asset-cache.ts';
 import { BatchStore } from './batch-store.ts';
-import { type Character, CharacterStore } from './character-store.ts';
 import type { Conditions } from './conditions.ts';
 import { assetReply, jsonAsVideoReply } from './content-reply.ts';
 import type { CreateRequest } from './create-request.ts';
@@ -66,7 +66,8 @@ interface NewVideo extends CreateRequest {
 /** Shared by all dialects. */
 export interface Stores {
   readonly jobs: JobStore;
-  readonly characters: CharacterStore;
+  /** By id. */
+  readonly characters: JournalFold<Map<string, Character>>;
   readonly assets: AssetCache;
   readonly files: FileStore;
   readonly batches: BatchStore;
@@ -75,11 +76,23 @@ export interface Stores {
 export function openStores({ stateDir, render }: SimulatorOptions): Stores {
   return {
     jobs: new JobStore(join(stateDir, 'jobs.jsonl')),
-    characters: new CharacterStore(join(stateDir, 'characters.jsonl')),
+    characters: new JournalFold(join(stateDir, 'characters.jsonl'), () => new Map(), addCharacter),
     assets: new AssetCache(render),
     files: new FileStore(stateDir),
     batches: new BatchStore(join(stateDir, 'batches.jsonl')),
   };
+}
+
+/** A character, in the form of the API's reply and of the journal. */
+interface Character {
+  readonly id: string;
+  readonly name: string;
+  /** Seconds since the epoch. */
+  readonly created_at: number;
+}
+
+function addCharacter(characters: Map<string, Character>, line: JournalEntry): void {
+  if (typeof line.id === 'string') characters.set(line.id, line as unknown as Character); // written by this program
 }
 
 /** One method for each route, in one dialect. */
@@ -185,12 +198,12 @@ export class VideosApi implements Record<VideoRouteName, Route> {
     const name = parseCharacterRequest(readRequestBody(call));
     const createdAt = toSeconds(this.#options.clock.now());
     const character: Character = { id: newId('char', this.#options), name, created_at: createdAt };
-    await this.#stores.characters.add(character);
+    await this.#stores.characters.append(character);
     return jsonReply(character);
   }
 
   character(_call: ServerCall, id: string): ServerReply {
-    const character = this.#stores.characters.find(id);
+    const character = this.#stores.characters.state.get(id);
     if (character) return jsonReply(character);
     throw new ApiError({ status: 404, code: 'not_found', message: `Character with id '${id}' not found` });
   }
@@ -230,10 +243,10 @@ export class VideosApi implements Record<VideoRouteName, Route> {
 
   /** Retries when an id exists: with seeded randomness every process draws the same ones. */
   #newId(): string {
-    this.#jobs.refresh();
+    const { known } = this.#jobs;
     for (;;) {
       const id = newId('video', this.#options);
-      if (this.#jobs.recall(id) === undefined) return id;
+      if (!known.has(id)) return id;
     }
   }
 }

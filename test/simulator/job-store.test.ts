@@ -15,7 +15,6 @@ describe('JobStore', () => {
     const [ours, theirs] = [new JobStore(path), new JobStore(path)];
     await theirs.add(createSimulatedJob({ id: 'a' }));
     await theirs.add(createSimulatedJob({ id: 'b' }));
-    ours.refresh();
     expect(listIds(ours)).toEqual(['a', 'b']);
 
     await theirs.remove('a');
@@ -35,7 +34,6 @@ describe('JobStore', () => {
     await store.add(createSimulatedJob({ id: 'b' }));
     expect(listIds(store)).toEqual(['a', 'b']);
     const reopened = new JobStore(path);
-    reopened.refresh();
     expect(listIds(reopened)).toEqual(['a', 'b']);
   });
 
@@ -47,7 +45,6 @@ describe('JobStore', () => {
     );
     expect(jobs[0]?.id).toBe(jobs[1]?.id);
     for (const store of stores) {
-      store.refresh();
       expect(listIds(store)).toEqual([jobs[0]?.id]);
     }
   });
@@ -57,7 +54,6 @@ describe('JobStore', () => {
     const store = new JobStore(path);
     await store.add(createSimulatedJob({ id: 'a' }));
     rmSync(path);
-    store.refresh();
     expect(listIds(store)).toEqual([]);
     await store.add(createSimulatedJob({ id: 'b' }));
     expect(listIds(store)).toEqual(['b']);
