@@ -85,8 +85,9 @@ function clipOf(id: string): Buffer {
 export async function jobsOf(simulator: Simulator, origin: string): Promise<Job[]> {
   const found: Job[] = [];
   for (let after = ''; ; after = `&after=${found.at(-1)?.id}`) {
-    const reply = await simulator.handle(new Request(`${origin}/v1/videos?limit=100${after}`));
-    const { data, has_more: hasMore } = JSON.parse(await reply.text()) as { data: Job[]; has_more: boolean };
+    const url = new URL(`${origin}/v1/videos?limit=100${after}`);
+    const { body } = await simulator.answer({ method: 'GET', url, headers: {}, body: Buffer.of() });
+    const { data, has_more: hasMore } = JSON.parse(String(body)) as { data: Job[]; has_more: boolean };
     found.push(...data);
     if (!hasMore) return found;
   }

@@ -72,7 +72,7 @@ const SHORTEST_LIMIT_MS = 10_000;
 export class Servers {
   readonly #deps: ServersDeps;
   readonly #connected = new Map<string, Promise<Server>>();
-  #simulator: Pick<Simulator, 'handle'> | undefined;
+  #simulator: Pick<Simulator, 'answer'> | undefined;
 
   constructor(deps: ServersDeps) {
     this.#deps = deps;
@@ -233,7 +233,7 @@ export class Servers {
   }
 
   /** Sends calls for the simulator to this one instead of one created on demand. */
-  useSimulator(simulator: Pick<Simulator, 'handle'>): void {
+  useSimulator(simulator: Pick<Simulator, 'answer'>): void {
     this.#simulator = simulator;
   }
 
@@ -251,14 +251,14 @@ export class Servers {
         hints: ['add `--dialect videos` or `--dialect generations`'],
       });
     }
-    const [{ createSimulator }, { httpFromHandler }] = await Promise.all([
+    const [{ createSimulator }, { httpTo }] = await Promise.all([
       import('../simulator/simulator.ts'),
-      import('../platform/http.ts'),
+      import('../http-server/handler.ts'),
     ]);
     const shape = dialect.value === 'new-api' ? dialect.value : 'guide';
     const simulator =
       this.#simulator ?? createSimulator({ ...this.simulatorOptions, fault: await this.#fault(), shape });
-    return httpFromHandler((request) => simulator.handle(request));
+    return httpTo(simulator);
   }
 
   /** Throws `usage` for an unknown name. */

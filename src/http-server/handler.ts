@@ -1,3 +1,6 @@
+import { Readable } from 'node:stream';
+import type { Http } from '../platform/http.ts';
+
 export interface HttpErrorDetails {
   /** HTTP status. */
   readonly status: number;
@@ -41,10 +44,16 @@ export interface Handler {
   refuse(details: HttpErrorDetails): ServerReply;
 }
 
-export async function callOf(request: Request): Promise<ServerCall> {
-  const { method, url, headers } = request;
-  const body = new Uint8Array(await request.arrayBuffer());
-  return { method, url: new URL(url), headers: Object.fromEntries(headers), body };
+/** Calls a handler in this process, without a network. */
+export function httpTo({ answer }: Pick<Handler, 'answer'>): Http {
+  return async ({ method, url, headers, body = '', signal }) => {
+    signal?.throwIfAborted();
+    const call = { method, url: new URL(url), headers, body: typeof body === 'string' ? Buffer.from(body) : body };
+    const reply = await answer(call);
+    const content =
+      typeof reply.body === 'string' ? Readable.from([Buffer.from(reply.body)]) : Readable.fromWeb(reply.body);
+    return { ...reply, body: content };
+  };
 }
 
 /** Throws a TypeError for what fetch does not allow, such as the method TRACE. */

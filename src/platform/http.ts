@@ -1,7 +1,7 @@
 import type * as NodeHttp from 'node:http';
 import type * as NodeHttps from 'node:https';
 import type { Socket } from 'node:net';
-import { Readable, type Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { decoded } from './content-encoding.ts';
 import { inwardError, isInward, publicLookup } from './public-address.ts';
 import { timeoutError } from './timeout.ts';
@@ -149,20 +149,4 @@ export function flattenHeaders(
     if (value !== undefined) flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
   }
   return flat;
-}
-
-/** Makes an `Http` of a `(Request) → Response` handler, without a network. */
-export function httpFromHandler(handle: (request: Request) => Promise<Response>): Http {
-  return async (request) => {
-    const { method, url, headers, body, signal } = request;
-    signal?.throwIfAborted();
-    const response = await handle(
-      new Request(url, { method, headers, ...(body === undefined ? {} : { body }), ...(signal ? { signal } : {}) }),
-    );
-    return {
-      status: response.status,
-      headers: Object.fromEntries(response.headers),
-      body: response.body ? Readable.fromWeb(response.body) : Readable.from([]),
-    };
-  };
 }

@@ -1,12 +1,5 @@
 import { messageOf } from '../domain/errors.ts';
-import {
-  callOf,
-  type Handler,
-  HttpError,
-  responseOf,
-  type ServerCall,
-  type ServerReply,
-} from '../http-server/handler.ts';
+import { type Handler, HttpError, type ServerCall, type ServerReply } from '../http-server/handler.ts';
 import { ApiError, type ApiErrorDetails, ConnectionDropped, errorReply } from './api-error.ts';
 import { BatchesApi } from './batches-api.ts';
 import { Conditions } from './conditions.ts';
@@ -22,8 +15,6 @@ import { openStores, type SimulatorOptions, VideosApi } from './videos-api.ts';
  * only with `ConnectionDropped`, which simulates a broken connection.
  */
 export interface Simulator extends Handler {
-  /** `answer` for a `Request`. */
-  handle(request: Request): Promise<Response>;
   /** The state of a job, regardless of faults; undefined for an unknown or deleted one. */
   look(id: string): JobOutlook | undefined;
   /** The ids of all jobs that have not finished yet but will. */
@@ -75,7 +66,6 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   return {
     answer,
     refuse: errorReply,
-    handle: async (request) => responseOf(await answer(await callOf(request))),
     look: (id) => apis.videos.look(id),
     unfinished: () => apis.videos.unfinished(),
   };

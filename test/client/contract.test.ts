@@ -5,8 +5,8 @@ import type { Dialect } from '../../src/domain/dialect.ts';
 import { sniffMedia } from '../../src/domain/media.ts';
 import type { Variant, VideoJob } from '../../src/domain/video.ts';
 import { listen } from '../../src/http-server/server.ts';
-import { httpFromHandler } from '../../src/platform/http.ts';
 import { contentBytes } from '../support/content-bytes.ts';
+import { httpFromHandler } from '../support/request-handler.ts';
 import { createSimulatedApi } from '../support/simulated-api.ts';
 import { createImageFile, createVideoRequest } from '../support/video-request.ts';
 import { createVideosClient } from '../support/videos-client.ts';
@@ -22,8 +22,8 @@ type Connect = () => Promise<Subject>;
 
 function inProcess(dialect: Dialect): Connect {
   return async () => {
-    const { simulator, clock } = createSimulatedApi(shapeOf(dialect));
-    const http = httpFromHandler((request) => simulator.handle(request));
+    const { handle, clock } = createSimulatedApi(shapeOf(dialect));
+    const http = httpFromHandler(handle);
     const { client } = createVideosClient('http://simulator.invalid/v1', { http, dialect });
     return { client, dialect, finishJobs: () => clock.advance(5_000) };
   };

@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { VideosClient } from '../../src/client/port.ts';
-import { httpFromHandler } from '../../src/platform/http.ts';
 import { contentBytes } from '../support/content-bytes.ts';
+import { httpFromHandler } from '../support/request-handler.ts';
 import {
   type ReceivedRequest,
   type ScriptedReply,

@@ -1,11 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { type Http, httpFromHandler } from '../../src/platform/http.ts';
+import type { Http } from '../../src/platform/http.ts';
 import { ConnectionDropped } from '../../src/simulator/api-error.ts';
 import { Conditions } from '../../src/simulator/conditions.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
+import { httpFromHandler } from '../support/request-handler.ts';
 import { SORA_2 } from '../support/set-up.ts';
 import { createSimulatedApi, type SimulatedApi } from '../support/simulated-api.ts';
 import { CLIP } from '../support/videos-server.ts';
@@ -32,8 +33,8 @@ function resetting(http: Http): { readonly http: Http; readonly resets: () => nu
   };
 }
 
-async function jobsOf({ simulator }: SimulatedApi): Promise<Job[]> {
-  const reply = await simulator.handle(new Request('http://simulator.invalid/v1/videos?limit=100'));
+async function jobsOf({ handle }: SimulatedApi): Promise<Job[]> {
+  const reply = await handle(new Request('http://simulator.invalid/v1/videos?limit=100'));
   return (JSON.parse(await reply.text()) as { data: Job[] }).data;
 }
 
@@ -44,7 +45,7 @@ it('a batch completes every row and pays for none twice when 429s, resets and cu
     seed: 7,
   });
   const api = createSimulatedApi({ clock, conditions, render: ({ id }) => Buffer.concat([CLIP, Buffer.from(id)]) });
-  const { http, resets } = resetting(httpFromHandler((request) => api.simulator.handle(request)));
+  const { http, resets } = resetting(httpFromHandler(api.handle));
   const sora = createCommandLine({ clock });
   const prompts = Array.from({ length: ROWS }, (_, at) => `scene ${at}`);
   writeFileSync(join(sora.cwd, 'shots.txt'), prompts.join('\n'));

@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { type Http, httpFromHandler, nodeHttp } from '../../src/platform/http.ts';
+import { nodeHttp } from '../../src/platform/http.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
 
 const interrupt = new Error('interrupted');
@@ -58,39 +58,5 @@ describe('nodeHttp', () => {
     ['ftp://127.0.0.1/', 'ERR_INVALID_PROTOCOL'],
   ])('rejects with the system error code for %s', async (url, code) => {
     await expect(nodeHttp({ method: 'GET', url, headers: {} })).rejects.toMatchObject({ code });
-  });
-});
-
-describe('httpFromHandler', () => {
-  const echo: Http = httpFromHandler(async (request) => {
-    const words = `${request.method} ${request.url} ${request.headers.get('x-a')} ${await request.text()}`;
-    return new Response(words, { status: 202, headers: { 'X-B': '2' } });
-  });
-
-  it('replaces the network', async () => {
-    const { status, headers, body } = await echo({
-      method: 'POST',
-      url: 'http://simulator.invalid/v1',
-      headers: { 'x-a': '1' },
-      body: new TextEncoder().encode('hello'),
-    });
-    expect([status, headers['x-b']]).toEqual([202, '2']);
-    expect(String(await buffer(body))).toBe('POST http://simulator.invalid/v1 1 hello');
-  });
-
-  it('returns an empty body for a reply without one', async () => {
-    const { body } = await httpFromHandler(async () => new Response(null, { status: 204 }))({
-      method: 'GET',
-      url: 'http://simulator.invalid/',
-      headers: {},
-    });
-    expect(await buffer(body)).toHaveLength(0);
-  });
-
-  it('calls nothing when already aborted', async () => {
-    const signal = AbortSignal.abort(interrupt);
-    await expect(echo({ method: 'GET', url: 'http://simulator.invalid/', headers: {}, signal })).rejects.toBe(
-      interrupt,
-    );
   });
 });

@@ -170,9 +170,9 @@ describe('a create', () => {
     ['broken JSON', { 'content-type': 'application/json' }, 400],
     ['a broken form', { 'content-type': 'multipart/form-data; boundary=x' }, 400],
   ])('refuses %s', async (_, headers, status) => {
-    const { simulator } = createSimulatedApi();
+    const { handle } = createSimulatedApi();
     const request = new Request('http://simulator.invalid/v1/videos', { method: 'POST', headers, body: '{"prompt"' });
-    const response = await simulator.handle(request);
+    const response = await handle(request);
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ error: { type: 'invalid_request_error' } });
   });

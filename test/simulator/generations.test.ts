@@ -25,7 +25,7 @@ describe('dialect `generations`, as the guide describes it', () => {
     api.clock.advance(5_000);
     const url = `http://simulator.invalid/v1/videos/${job.id}/content`;
     expect(await look()).toMatchObject({ status: 'completed', progress: 100, video_url: url });
-    expect((await api.simulator.handle(new Request(url))).headers.get('content-type')).toBe('video/mp4');
+    expect((await api.handle(new Request(url))).headers.get('content-type')).toBe('video/mp4');
   });
 
   it('cancels with DELETE; both dialects share the job', async () => {

@@ -7,12 +7,12 @@ import { createSimulatedApi, type SimulatedApi } from '../support/simulated-api.
 const TRANSPORTS: readonly [string, (api: SimulatedApi) => Promise<OpenAI>][] = [
   [
     'in process',
-    async ({ simulator }) =>
+    async ({ handle }) =>
       new OpenAI({
         apiKey: 'any',
         baseURL: 'http://simulator.invalid/v1',
         maxRetries: 0,
-        fetch: (input, init) => simulator.handle(new Request(input, init)),
+        fetch: (input, init) => handle(new Request(input, init)),
       }),
   ],
   [

@@ -125,7 +125,7 @@ describe('the routes', () => {
     'https://elsewhere.example:8443/v1/videos',
     'http://resource.example/openai/v1/videos',
   ])('exist below %s', async (url) => {
-    expect((await createSimulatedApi().simulator.handle(new Request(url))).status).toBe(200);
+    expect((await createSimulatedApi().handle(new Request(url))).status).toBe(200);
   });
 
   it.each([
@@ -136,8 +136,8 @@ describe('the routes', () => {
     ['GET', '/v1/videos/video_1/frames'],
     ['GET', '/'],
   ])('do not exist: %s %s', async (method, path) => {
-    const { simulator } = createSimulatedApi();
-    const response = await simulator.handle(new Request(`http://simulator.invalid${path}`, { method }));
+    const { handle } = createSimulatedApi();
+    const response = await handle(new Request(`http://simulator.invalid${path}`, { method }));
     expect(response.status).toBe(404);
     expect(response.headers.get('x-request-id')).toMatch(/^req_[0-9a-f]{32}$/);
     expect(await response.json()).toEqual({

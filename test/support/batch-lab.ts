@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Http, httpFromHandler } from '../../src/platform/http.ts';
+import type { Http } from '../../src/platform/http.ts';
 import { renderHere } from '../../src/simulator/asset-cache.ts';
 import { createSimulator } from '../../src/simulator/simulator.ts';
 import { type CommandLine, createCommandLine, type RunOptions, type RunResult } from './command-line.ts';
+import { httpFromHandler, respond } from './request-handler.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
 
@@ -58,13 +59,13 @@ export function createBatchLab(prompts = 'a boat\na cat\na dog\n'): BatchLab {
     const path = pathname.replace('/v1', '');
     calls.push(`${method} ${path}`);
     if (path === '/files') uploads.push(await request.clone().text());
-    const answer = (): Promise<Response> => simulator.handle(request);
+    const answer = (): Promise<Response> => respond(simulator, request);
     return (await interference?.({ method, path, query, answer })) ?? answer();
   });
   const env = { SORA_BASE_URL: 'http://lab.example/v1', SORA_API_KEY: 'key-of-the-lab' };
   const ask: BatchLab['ask'] = (argv, options = {}) => sora.run(argv, { http, env, ...options });
   const read = async (path: string): Promise<Record<string, unknown>[]> =>
-    Object(await (await simulator.handle(new Request(`http://lab.example/v1${path}`))).json()).data;
+    Object(await (await respond(simulator, new Request(`http://lab.example/v1${path}`))).json()).data;
   return {
     sora,
     calls,

@@ -4,8 +4,8 @@ import { withRetries } from '../../src/client/retry.ts';
 import { pricesWith } from '../../src/domain/pricing.ts';
 import { hideSecrets } from '../../src/domain/redact.ts';
 import { type RequestFormat, USUAL_FORMAT } from '../../src/domain/request-format.ts';
-import { callOf, type Handler, responseOf } from '../../src/http-server/handler.ts';
-import { type Http, httpFromHandler } from '../../src/platform/http.ts';
+import { type Handler, httpTo } from '../../src/http-server/handler.ts';
+import type { Http } from '../../src/platform/http.ts';
 import { fateOf, isProcessAlive, type ProcessIdentity } from '../../src/platform/process-identity.ts';
 import { AccessKey, DEMO_KEY } from '../../src/service/access.ts';
 import { Budget, type BudgetOptions } from '../../src/service/budget.ts';
@@ -21,6 +21,7 @@ import { expectPromised } from './document-check.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { NO_OBJECTS } from './no-objects.ts';
 import { createFates, createProcess } from './processes.ts';
+import { respond } from './request-handler.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
 import { createVideosClient } from './videos-client.ts';
@@ -96,7 +97,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
   const stateDir = join(folder, 'simulator');
   const simulator = createSimulator({ stateDir, clock, randomBytes, conditions, render });
   const baseUrl = setup.upstreamUrl ?? 'http://simulator.invalid/v1';
-  const http = setup.http ?? httpFromHandler((request) => simulator.handle(request));
+  const http = setup.http ?? httpTo(simulator);
   const { process } = setup;
   const { client: singleShot, transport } = createVideosClient(baseUrl, {
     ...(setup.upstreamUrl === undefined || setup.http !== undefined ? { http } : {}),
@@ -170,7 +171,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
     isLocal: setup.isLocal ?? true,
   });
   const handle = async (request: Request): Promise<Response> => {
-    const reply = responseOf(await answer(await callOf(request)));
+    const reply = await respond({ answer }, request);
     await expectPromised(request.method, request.url, reply);
     return reply;
   };

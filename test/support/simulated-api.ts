@@ -5,6 +5,7 @@ import type { FaultName } from '../../src/simulator/faults.ts';
 import { createSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import { expectPromised } from './document-check.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
+import { respond } from './request-handler.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
 
@@ -30,6 +31,7 @@ export interface SimulatedApi {
   readonly simulator: Simulator;
   readonly clock: FakeClock;
   readonly stateDir: string;
+  readonly handle: (request: Request) => Promise<Response>;
   /** `call('GET', '/videos')`: a path below the base URL. */
   call(method: string, path: string, call?: SimulatedCall): Promise<Response>;
   /** Creates a video and returns its id. */
@@ -39,25 +41,22 @@ export interface SimulatedApi {
 /** A simulator with a stopped clock, seeded randomness and its own folder, whose replies are checked against the document of `serve`. */
 export function createSimulatedApi(options: SimulatedApiOptions = {}): SimulatedApi {
   const { clock = createFakeClock(), stateDir = createTemporaryFolder(), seed = 1, ...rest } = options;
-  const made = createSimulator({ clock, stateDir, randomBytes: createSeededRandom(seed), ...rest });
-  const simulator: Simulator = {
-    ...made,
+  const simulator = createSimulator({ clock, stateDir, randomBytes: createSeededRandom(seed), ...rest });
+  const api: SimulatedApi = {
+    simulator,
+    clock,
+    stateDir,
     async handle(request) {
-      const reply = await made.handle(request);
+      const reply = await respond(simulator, request);
       const isLoginPage = reply.headers.get('content-type')?.startsWith('text/html'); // an injected fault, not in the document
       const isOtherShape = options.shape === 'new-api' && request.url.includes('/generations'); // `serve` follows the guide
       if (!isLoginPage && !isOtherShape) await expectPromised(request.method, request.url, reply);
       return reply;
     },
-  };
-  const api: SimulatedApi = {
-    simulator,
-    clock,
-    stateDir,
     call(method, path, { json, form, headers = {} } = {}) {
       const body = json === undefined ? form : JSON.stringify(json);
       const type: Record<string, string> = json === undefined ? {} : { 'content-type': 'application/json' };
-      return simulator.handle(
+      return api.handle(
         new Request(`http://simulator.invalid/v1${path}`, {
           method,
           headers: { ...type, ...headers },
