@@ -12,6 +12,25 @@ export function deadline(ms: number): AbortSignal {
   return controller.signal;
 }
 
+/** Calls an action every `ms`, once it has ended the time before. Returns a function that stops it. */
+export function every(clock: Pick<Clock, 'alarm'>, ms: number, action: () => Promise<unknown>): () => void {
+  let isStopped = false;
+  let cancel = (): void => {};
+  const arm = (): void => {
+    if (isStopped) return;
+    cancel = clock.alarm(ms, () => {
+      action()
+        .catch(() => {})
+        .finally(arm); // the next one may succeed
+    });
+  };
+  arm();
+  return () => {
+    isStopped = true;
+    cancel();
+  };
+}
+
 /** The error of a call that takes too long, even if bytes are still arriving. */
 export function lateError(ms: number): Error {
   return Object.assign(new Error(`not done within ${ms / 1000} s`), { code: 'ETIMEDOUT' });

@@ -44,12 +44,7 @@ function lineOf(name: string, text: string): number {
 /** One setting to set, or to remove with `undefined`. */
 export type SettingChange = readonly [name: string, value: string | undefined];
 
-/** Sets one setting, or removes it with `undefined`. Everything else in the file stays, even unknown settings. */
-export function writeSetting(path: string, name: string, value: string | undefined): Promise<void> {
-  return writeSettings(path, [[name, value]]);
-}
-
-/** The same for several: all of them or, if one is invalid, none. */
+/** Changes settings: all of these or, if one is invalid, none. Everything else in the file stays, even unknown settings. */
 export function writeSettings(path: string, changes: readonly SettingChange[]): Promise<void> {
   return changeOwnFile(path, () => changeSettings(path, changes));
 }

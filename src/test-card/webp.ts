@@ -1,3 +1,4 @@
+import { BitWriter } from './bit-writer.ts';
 import { concat, latin1, zeros } from './bytes.ts';
 import { canonicalCodes, codeLengths } from './huffman.ts';
 import type { Raster } from './raster.ts';
@@ -38,15 +39,15 @@ function littleEndian32(value: number): Uint8Array {
 }
 
 function encodeVp8l(image: Raster): Uint8Array {
-  const out = new LsbBitWriter();
-  out.bits(8, VP8L_SIGNATURE);
-  out.bits(14, image.width - 1);
-  out.bits(14, image.height - 1);
-  out.bits(1, 0); // alpha_is_used
-  out.bits(3, 0); // version
-  out.bits(1, 0); // no transform
-  out.bits(1, 0); // no colour cache
-  out.bits(1, 0); // one set of prefix codes for the whole image
+  const out = new BitWriter(image.pixels.length);
+  writeField(out, 8, VP8L_SIGNATURE);
+  writeField(out, 14, image.width - 1);
+  writeField(out, 14, image.height - 1);
+  writeField(out, 1, 0); // alpha_is_used
+  writeField(out, 3, 0); // version
+  writeField(out, 1, 0); // no transform
+  writeField(out, 1, 0); // no colour cache
+  writeField(out, 1, 0); // one set of prefix codes for the whole image
   const tokens = tokensOf(image);
   const counts = ALPHABET_SIZES.map((size) => Array.from({ length: size }, () => 0));
   for (const { alphabet, symbol } of tokens) {
@@ -56,9 +57,15 @@ function encodeVp8l(image: Raster): Uint8Array {
   const writers = counts.map((counter) => declareCode(out, counter));
   for (const { alphabet, symbol, extraBits, extra } of tokens) {
     entryAt(writers, alphabet)(symbol);
-    out.bits(extraBits, extra);
+    writeField(out, extraBits, extra);
   }
-  return out.finish();
+  out.align(0);
+  return out.bytes().map((byte) => reverseBits(byte, 8));
+}
+
+/** Writes a number least significant bit first, as the format wants it. Its bytes are reversed at the end. */
+function writeField(out: BitWriter, width: number, value: number): void {
+  out.bits(width, reverseBits(value, width));
 }
 
 /** Greedy matching with the pixel to the left and the row above, because a test card repeats itself there. */
@@ -109,23 +116,22 @@ function prefixed(alphabet: number, base: number, number: number): Token {
  * Declares the best prefix code for symbols that occur this often (RFC 9649, 3.7.2), and returns a function that writes
  * them. A symbol that is the only one of its alphabet must be below 256.
  */
-function declareCode(out: LsbBitWriter, counts: readonly number[]): (symbol: number) => void {
+function declareCode(out: BitWriter, counts: readonly number[]): (symbol: number) => void {
   const [only = 0, other] = counts.flatMap((count, symbol) => (count > 0 ? [symbol] : []));
   if (other === undefined) {
-    out.bits(1, 1); // simple code
-    out.bits(1, 0); // one symbol, which then takes no bits
-    out.bits(1, 1); // of 8 bits
-    out.bits(8, only);
+    writeField(out, 1, 1); // simple code
+    writeField(out, 1, 0); // one symbol, which then takes no bits
+    writeField(out, 1, 1); // of 8 bits
+    writeField(out, 8, only);
     return () => {};
   }
   const lengths = codeLengths(counts, MAX_CODE_LENGTH);
-  out.bits(1, 0); // normal code
-  out.bits(4, CODE_LENGTH_ORDER.length - 4);
-  for (const symbol of CODE_LENGTH_ORDER) out.bits(3, symbol <= MAX_CODE_LENGTH ? 4 : 0); // each length as 4 bits
-  out.bits(1, 0); // the lengths of the whole alphabet follow
-  for (const length of lengths) out.bits(4, reverseBits(length, 4));
-  // Code words are written most significant bit first into a stream that is least significant bit first.
-  const codes = canonicalCodes(lengths).map((code, symbol) => reverseBits(code, entryAt(lengths, symbol)));
+  writeField(out, 1, 0); // normal code
+  writeField(out, 4, CODE_LENGTH_ORDER.length - 4);
+  for (const symbol of CODE_LENGTH_ORDER) writeField(out, 3, symbol <= MAX_CODE_LENGTH ? 4 : 0); // each length as 4 bits
+  writeField(out, 1, 0); // the lengths of the whole alphabet follow
+  for (const length of lengths) out.bits(4, length); // a code word, as those below: most significant bit first
+  const codes = canonicalCodes(lengths);
   return (symbol) => out.bits(entryAt(lengths, symbol), entryAt(codes, symbol));
 }
 
@@ -133,28 +139,4 @@ function reverseBits(value: number, width: number): number {
   let reversed = 0;
   for (let i = 0; i < width; i++) reversed |= ((value >> i) & 1) << (width - 1 - i);
   return reversed;
-}
-
-/** Writes bit fields least significant bit first. */
-class LsbBitWriter {
-  readonly #bytes: number[] = [];
-  #pending = 0;
-  #pendingBits = 0;
-
-  /** `value` as `width` bits, 0 to 24. */
-  bits(width: number, value: number): void {
-    this.#pending |= value << this.#pendingBits;
-    this.#pendingBits += width;
-    while (this.#pendingBits >= 8) {
-      this.#bytes.push(this.#pending & 0xff);
-      this.#pending >>>= 8;
-      this.#pendingBits -= 8;
-    }
-  }
-
-  /** Fills the last byte with zeros and returns all bytes. */
-  finish(): Uint8Array {
-    if (this.#pendingBits > 0) this.bits(8 - this.#pendingBits, 0);
-    return Uint8Array.from(this.#bytes);
-  }
 }

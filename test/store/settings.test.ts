@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SETTINGS, settingFault } from '../../src/store/setting-specs.ts';
-import { readSettings, writeSetting } from '../../src/store/settings.ts';
+import { readSettings, writeSettings } from '../../src/store/settings.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
 function createFile(text: string): string {
@@ -53,24 +53,24 @@ describe('settings', () => {
 
   it('keep other values when written, even unknown ones', async () => {
     const path = createFile('{"from_tomorrow": {"a": [1]}, "profiles": {"lab": {"auth": "none"}}}');
-    await writeSetting(path, 'profiles.lab.base_url', 'http://x/v1');
+    await writeSettings(path, [['profiles.lab.base_url', 'http://x/v1']]);
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({
       from_tomorrow: { a: [1] },
       profiles: { lab: { auth: 'none', base_url: 'http://x/v1' } },
     });
-    await writeSetting(path, 'profiles.lab.auth', undefined);
-    await writeSetting(path, 'profiles.lab.base_url', undefined);
+    await writeSettings(path, [['profiles.lab.auth', undefined]]);
+    await writeSettings(path, [['profiles.lab.base_url', undefined]]);
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({ from_tomorrow: { a: [1] } });
   });
 
   it('keep dots in a model name', async () => {
     const path = createFile('{}');
-    await writeSetting(path, 'profiles.lab.prices.wan2.2@1280x720', '0.05');
+    await writeSettings(path, [['profiles.lab.prices.wan2.2@1280x720', '0.05']]);
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({
       profiles: { lab: { prices: { 'wan2.2@1280x720': '0.05' } } },
     });
     expect([...readSettings(path)]).toEqual([['profiles.lab.prices.wan2.2@1280x720', '0.05']]);
-    await writeSetting(path, 'profiles.lab.prices.wan2.2@1280x720', undefined);
+    await writeSettings(path, [['profiles.lab.prices.wan2.2@1280x720', undefined]]);
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({});
   });
 
@@ -118,6 +118,6 @@ describe('settings', () => {
 it('are all kept when set concurrently', async () => {
   const path = join(createTemporaryFolder(), 'settings.json');
   const names = Array.from({ length: 12 }, (_, number) => `profiles.p${number}.base_url`);
-  await Promise.all(names.map((name) => writeSetting(path, name, 'http://127.0.0.1:1/v1')));
+  await Promise.all(names.map((name) => writeSettings(path, [[name, 'http://127.0.0.1:1/v1']])));
   expect([...readSettings(path).keys()].sort()).toEqual(names.toSorted());
 });

@@ -17,7 +17,7 @@ import { askSecret } from '../../output/prompt.ts';
 import { withoutSecrets } from '../../store/connection.ts';
 import { keyFault, maskKey, readKeys, writeKey } from '../../store/keys.ts';
 import { isSetting, SETTINGS, settingsLike } from '../../store/setting-specs.ts';
-import { writeSetting } from '../../store/settings.ts';
+import { writeSettings } from '../../store/settings.ts';
 
 interface Row {
   readonly name: string;
@@ -146,7 +146,7 @@ export const configSetCommand = defineCommand({
   async run({ args: [name = '', value = ''] }, deps: Pick<Context, 'paths' | 'settings'>) {
     // Broken settings are read only where that is needed: another one may be the fix.
     if (name === 'profile') checkProfile(value, deps.settings);
-    await writeSetting(deps.paths.settings, name, value);
+    await writeSettings(deps.paths.settings, [[name, value]]);
     return { answer: { data: { name, value: shownValue(name, value) }, view: () => '' } };
   },
 });
@@ -162,7 +162,7 @@ export const configUnsetCommand = defineCommand({
     ['sora config unset profiles.lab.model', 'let the profile use the default model'],
   ],
   async run({ args: [name = ''] }, { paths }: Pick<Context, 'paths'>) {
-    await writeSetting(paths.settings, name, undefined);
+    await writeSettings(paths.settings, [[name, undefined]]);
     return { answer: { data: { name, value: null }, view: () => '' } };
   },
 });

@@ -10,7 +10,7 @@ import { findPreset, PRESET_NAMES, type Preset } from '../../domain/presets.ts';
 import { DEFAULT_PROFILE, SIMULATOR_PROFILE } from '../../domain/profile-names.ts';
 import { confirm } from '../../output/prompt.ts';
 import { maskKey, readKeys, writeKey } from '../../store/keys.ts';
-import { type SettingChange, writeSetting, writeSettings } from '../../store/settings.ts';
+import { type SettingChange, writeSettings } from '../../store/settings.ts';
 import { changesFor, type NewProfile, nameFault, nextSteps, profileFaults, startingSettings } from './new-profile.ts';
 
 const JSON_SHAPE =
@@ -131,7 +131,7 @@ export const configProfileUseCommand = defineCommand({
   ],
   async run({ args: [name = ''] }, { settings, paths }: Pick<Context, 'settings' | 'paths'>) {
     checkProfile(name, settings);
-    await writeSetting(paths.settings, 'profile', name);
+    await writeSettings(paths.settings, [['profile', name]]);
     return { answer: { data: { profile: name }, view: () => '' } };
   },
 });

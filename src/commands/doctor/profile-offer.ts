@@ -3,7 +3,7 @@ import type { Configuration } from '../../configuration/configuration.ts';
 import { CUSTOM_PROFILE } from '../../domain/profile-names.ts';
 import { shellWord } from '../../domain/shell.ts';
 import { confirm } from '../../output/prompt.ts';
-import { writeSetting } from '../../store/settings.ts';
+import { writeSettings } from '../../store/settings.ts';
 import { freeName } from '../config/new-profile.ts';
 
 export type OfferDeps = Pick<Context, 'configuration' | 'host' | 'output' | 'settings' | 'paths' | 'isInteractive'>;
@@ -30,7 +30,10 @@ export async function offerProfile(found: ProfileSettings, deps: OfferDeps): Pro
   }
   const shown = news.map(({ key, value }) => `${key} ${value}`).join(', ');
   if (!(await confirm(`Save this in profile ${name}: ${shown}?`, host))) return;
-  for (const { setting, value } of news) await writeSetting(paths.settings, setting, value);
+  await writeSettings(
+    paths.settings,
+    news.map(({ setting, value }) => [setting, value]),
+  );
   output.note(`saved; use it with \`--profile ${name}\``);
 }
 

@@ -148,17 +148,20 @@ export class Trials {
     const { servers, jobs } = this.#deps;
     const { format, isSimulator, ...others } = this.#configuration;
     const server = await servers.connect({ ...others, isSimulator, format: { ...format, ...(body && { body }) } });
-    const { client, singleShot } = server;
+    const deps = jobs.submitDeps(server);
     // A 429 is a result too, so it is not retried here.
-    const impatient: VideosClient = { ...client, create: (...call) => singleShot.create(...call) };
-    return submit(jobs.submitDeps({ ...server, client: impatient }), {
-      server: server.identity,
-      request: smallestRequest(this.#configuration),
-      estimate: this.#estimate,
-      free: isSimulator,
-      again: true,
-      trial: true,
-    });
+    const client: VideosClient = { ...deps.client, create: (...call) => server.singleShot.create(...call) };
+    return submit(
+      { ...deps, client },
+      {
+        server: server.identity,
+        request: smallestRequest(this.#configuration),
+        estimate: this.#estimate,
+        free: isSimulator,
+        again: true,
+        trial: true,
+      },
+    );
   }
 
   /** Ignores Ctrl-C: otherwise the job would continue and be billed. */

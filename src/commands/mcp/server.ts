@@ -13,6 +13,7 @@ import {
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import type { Clock } from '../../platform/clock.ts';
 import type { Host } from '../../platform/host.ts';
+import { every } from '../../platform/timeout.ts';
 import { MessageFilter } from './message-filter.ts';
 import type { Tool, ToolInput } from './tools.ts';
 
@@ -68,17 +69,12 @@ function reportProgress(
   send: (notification: ServerNotification) => Promise<void>,
   clock: Pick<Clock, 'alarm' | 'uptimeMs'>,
 ): () => void {
+  if (progressToken === undefined) return () => {};
   const startMs = clock.uptimeMs();
-  let stop = (): void => {};
-  const schedule = (token: ProgressToken): void => {
-    stop = clock.alarm(PROGRESS_MS, () => {
-      const progress = Math.round((clock.uptimeMs() - startMs) / 1000);
-      send({ method: 'notifications/progress', params: { progressToken: token, progress } }).catch(() => {});
-      schedule(token);
-    });
-  };
-  if (progressToken !== undefined) schedule(progressToken);
-  return () => stop();
+  return every(clock, PROGRESS_MS, () => {
+    const progress = Math.round((clock.uptimeMs() - startMs) / 1000);
+    return send({ method: 'notifications/progress', params: { progressToken, progress } });
+  });
 }
 
 /** Follows which requests still wait for their reply. The result resolves as soon as none does. */

@@ -15,6 +15,7 @@ import { folderOf } from '../../jobs/destination.ts';
 import type { WaitEvent } from '../../jobs/wait.ts';
 import type { Interrupt } from '../../platform/host.ts';
 import { fateOf } from '../../platform/process-identity.ts';
+import { every } from '../../platform/timeout.ts';
 import { OrderReports } from '../../service/order-reports.ts';
 import type { ServiceMetrics } from '../../service/service-metrics.ts';
 import type { JobQueue } from '../../store/job-queue.ts';
@@ -156,28 +157,14 @@ async function orderFault({ own, destination }: BatchRow, orders: OrderTable): P
 
 /** Sends heartbeats, and puts back the rows of lost workers; returns a function that stops it. */
 function keepBeating(queue: JobQueue, worker: string, concurrency: number, { host }: WorkerDeps): () => void {
-  let isStopped = false;
   let tidyAtMs = host.clock.now() + TIDY_MS;
-  let cancel = (): void => {};
-  const beat = async (): Promise<void> => {
+  return every(host.clock, BEAT_MS, async () => {
     await queue.workers.beat(worker, host.self, concurrency);
     await queue.workers.putBackLost(fateOf);
     if (host.clock.now() < tidyAtMs) return;
     tidyAtMs = host.clock.now() + TIDY_MS;
     await queue.tidy();
-  };
-  const arm = (): void => {
-    cancel = host.clock.alarm(BEAT_MS, () => {
-      beat()
-        .catch(() => {}) // the database cannot be reached; the next one may succeed
-        .finally(() => isStopped || arm());
-    });
-  };
-  arm();
-  return () => {
-    isStopped = true;
-    cancel();
-  };
+  });
 }
 
 /** Reports the end of each row to the queue and the user. */
