@@ -5,11 +5,11 @@ import { LOOKS_AT_ONCE } from '../domain/outcomes.ts';
 import { isOfServerBatch, type JobRecord } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import type { VideoJob } from '../domain/video.ts';
+import { knownError } from '../jobs/known-error.ts';
 import { removedJob, type WaitEvent, waitForJob } from '../jobs/wait.ts';
 import { cleanLine } from '../output/clean-text.ts';
 import type { Progress } from '../output/progress.ts';
 import { describeWait, type WaitState } from '../output/wait-view.ts';
-import { Interrupt } from '../platform/host.ts';
 import type { Context } from './context.ts';
 import { type Server, targetOption } from './servers.ts';
 
@@ -74,7 +74,7 @@ async function followOne(
       (event) => watch.see(event),
     );
   } catch (error) {
-    return stopped(error, watch.job, await deps.ledger.shortId(id));
+    return stopped(knownError(error), watch.job, await deps.ledger.shortId(id));
   }
 }
 
@@ -84,7 +84,7 @@ export function resumeBatch({ batch }: JobRecord): string {
 }
 
 /** An error that ended the wait but not the job, with the command that resumes it. */
-function stopped(thrown: unknown, { id, server, record }: FollowedJob, name: string): SoraError {
+function stopped(error: SoraError, { id, server, record }: FollowedJob, name: string): SoraError {
   const target = targetOption(server.identity);
   const save =
     record && isOfServerBatch(record)
@@ -92,15 +92,13 @@ function stopped(thrown: unknown, { id, server, record }: FollowedJob, name: str
       : `run \`${commandAbout(name, 'sora download', ` --wait${target}`)}\` to wait for the video and save it`;
   const wait = hintsFor('wait_timeout', { id: name, target });
   const hints = [...wait, save];
-  if (thrown instanceof Interrupt) {
-    const title = 'interrupted; the job keeps running on the server';
-    return new SoraError('interrupted', { title, jobId: id, hints, cause: thrown });
+  if (error.code === 'interrupted') {
+    return error.with({ title: 'interrupted; the job keeps running on the server', jobId: id, hints });
   }
-  if (!(thrown instanceof SoraError)) throw thrown;
-  if (thrown.code === 'wait_timeout') return new SoraError('wait_timeout', { jobId: id, hints });
-  const isMissing = thrown.code === 'video_not_found';
+  if (error.code === 'wait_timeout') return error.with({ jobId: id, hints });
+  const isMissing = error.code === 'video_not_found';
   const next = isMissing ? ['add `--again` to `sora create` to create it again if it is really gone'] : wait;
-  return thrown.with({ jobId: id, hints: [...thrown.hints, ...next] });
+  return error.with({ jobId: id, hints: [...error.hints, ...next] });
 }
 
 /** How a wait begins. */

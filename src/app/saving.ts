@@ -1,5 +1,6 @@
+import type { Writable } from 'node:stream';
 import type { ErrorCode } from '../domain/catalogue.ts';
-import { SoraError } from '../domain/errors.ts';
+import type { SoraError } from '../domain/errors.ts';
 import { nearest } from '../domain/nearest.ts';
 import { isObjectAddress } from '../domain/object-address.ts';
 import { type JobRecord, type SavedFile, STANDARD_OUTPUT, type WantedFiles } from '../domain/record.ts';
@@ -19,13 +20,13 @@ import {
   sidecarPath,
 } from '../jobs/destination.ts';
 import { downloadTo } from '../jobs/download-stream.ts';
+import { knownError } from '../jobs/known-error.ts';
 import { NAMELESS, type NamedVideo, type NamePlace, placeTemplate, templateFaults } from '../jobs/name-template.ts';
 import { save, saveBefore } from '../jobs/save.ts';
 import { targetOf } from '../jobs/save-target.ts';
 import { cleanLine } from '../output/clean-text.ts';
 import { jobJson } from '../output/job-view.ts';
 import { shortPath } from '../output/short-path.ts';
-import { Interrupt } from '../platform/host.ts';
 import { preferSmallHeap } from '../platform/memory.ts';
 import type { CommandResult } from './command.ts';
 import type { Context } from './context.ts';
@@ -172,6 +173,8 @@ export async function checkFiles(
   if (!force && (await target.isTaken(path))) throw fileExists(path);
 }
 
+type SaveContext = Pick<Context, 'host' | 'output' | 'ledger' | 'objects'>;
+
 export interface FinishedJob {
   readonly server: Server;
   readonly record: JobRecord | undefined;
@@ -186,39 +189,21 @@ export interface FinishedJob {
  */
 export async function saveFiles(
   finished: FinishedJob,
-  plan: FilePlan,
-  context: Pick<Context, 'host' | 'output' | 'ledger' | 'objects'>,
+  { destination, variants, force }: FilePlan,
+  { host, output, ledger, objects }: SaveContext,
   errors: SoraError[],
   saved: readonly SavedFile[] = [],
 ): Promise<readonly SavedFile[]> {
   preferSmallHeap();
-  const { clock, interrupt: signal } = context.host;
-  return saveBefore(finished.deadlineMs, { clock, signal }, finished.job.id, (limit, deadlineMs) =>
-    saveUnder(limit, { ...finished, deadlineMs }, plan, context, errors, saved),
-  );
-}
-
-async function saveUnder(
-  signal: AbortSignal,
-  { server, record, job, deadlineMs }: FinishedJob,
-  { destination, variants, force }: FilePlan,
-  { host, output, ledger, objects }: Pick<Context, 'host' | 'output' | 'ledger' | 'objects'>,
-  errors: SoraError[],
-  saved: readonly SavedFile[],
-): Promise<readonly SavedFile[]> {
-  const deps = { client: server.client, clock: host.clock, signal };
-  const describe = async (error: SoraError | Interrupt): Promise<SoraError> =>
+  const { server, record, job, deadlineMs } = finished;
+  const deps = { client: server.client, clock: host.clock, signal: host.interrupt, ledger, objects };
+  const describe = async (error: SoraError): Promise<SoraError> =>
     resumable(error, job.id, await ledger.shortId(job.id), targetOption(server.identity));
   if (destination.kind === 'stdout') {
-    const source = { id: job.id, content: job.content };
-    const order = { source, variant: variants[0], isCompleted: job.status === 'completed' };
-    const sent = await downloadTo(deps, order, output.stdout).catch(async (error: unknown) => {
-      throw error instanceof SoraError || error instanceof Interrupt ? await describe(error) : error;
+    const sending = sendToStdout(finished, variants[0], deps, output.stdout);
+    await sending.catch(async (thrown: unknown) => {
+      throw await describe(knownError(thrown));
     });
-    if (sent !== null && record !== undefined) {
-      const file = { variant: variants[0], path: STANDARD_OUTPUT, ...sent };
-      await ledger.tryAppend({ event: 'saved', key: record.key, atMs: host.clock.now(), file });
-    }
     return [];
   }
   const progress = await output.progress(host.clock);
@@ -230,7 +215,7 @@ async function saveUnder(
   const onNote = (note: string): void => output.note(note);
   try {
     const order = { job, record, destination, variants, saved, force, deadlineMs, onProgress, onNote };
-    const { files, errors: failures } = await save({ ...deps, ledger, objects }, order);
+    const { files, errors: failures } = await save(deps, order);
     const described = await Promise.all(failures.map(describe));
     const isVain = files.length === 0 && described.length > 0;
     errors.push(...described.slice(isVain ? 1 : 0));
@@ -241,6 +226,20 @@ async function saveUnder(
   }
 }
 
+async function sendToStdout(
+  { record, job, deadlineMs }: FinishedJob,
+  variant: Variant,
+  deps: Parameters<typeof save>[0],
+  stdout: Writable,
+): Promise<void> {
+  const source = { id: job.id, content: job.content };
+  const order = { source, variant, isCompleted: job.status === 'completed' };
+  const sent = await saveBefore(deadlineMs, deps, job.id, (signal) => downloadTo({ ...deps, signal }, order, stdout));
+  if (sent === null || record === undefined) return;
+  const file = { variant, path: STANDARD_OUTPUT, ...sent };
+  await deps.ledger.tryAppend({ event: 'saved', key: record.key, atMs: deps.clock.now(), file });
+}
+
 /** Errors that another download would repeat. */
 const PERMANENT: ReadonlySet<ErrorCode> = new Set(['content_expired', 'not_supported']);
 
@@ -248,11 +247,11 @@ const PERMANENT: ReadonlySet<ErrorCode> = new Set(['content_expired', 'not_suppo
 const LATER: ReadonlySet<ErrorCode> = new Set(['content_not_ready', 'download_corrupt', 'wait_timeout']);
 
 /** An interrupted or failed download, with the command that resumes it: the video is paid for. */
-function resumable(error: SoraError | Interrupt, id: string, name: string, target: string): SoraError {
+function resumable(error: SoraError, id: string, name: string, target: string): SoraError {
   const resume = `run \`${commandAbout(name, 'sora download', target)}\` to resume`;
-  if (error instanceof Interrupt) {
+  if (error.code === 'interrupted') {
     const title = 'interrupted; the video is finished and still on the server';
-    return new SoraError('interrupted', { title, jobId: id, hints: [resume], cause: error });
+    return error.with({ title, jobId: id, hints: [resume] });
   }
   if (PERMANENT.has(error.code)) return error.with({ jobId: id });
   return error.with({ jobId: id, hints: LATER.has(error.code) ? [resume] : [resume, ...error.hints] });

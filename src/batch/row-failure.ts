@@ -62,6 +62,6 @@ export function isGone({ code }: SoraError, believesMissing: boolean): boolean {
 }
 
 /** Whether the server lacks a variant of a video; others may exist. */
-export function isOfVariant(error: Error): boolean {
-  return error instanceof SoraError && (error.code === 'not_supported' || error.code === 'endpoint_not_found');
+export function isOfVariant({ code }: SoraError): boolean {
+  return code === 'not_supported' || code === 'endpoint_not_found';
 }

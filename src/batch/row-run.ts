@@ -1,42 +1,18 @@
-import { setMaxListeners } from 'node:events';
 import type { LimitFunction } from 'p-limit';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { factsOf, hasVideo, isOfServer, type JobRecord, type SavedFile } from '../domain/record.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
-import { type SaveResult, save, saveBefore } from '../jobs/save.ts';
+import { knownError } from '../jobs/known-error.ts';
+import { type SaveResult, save } from '../jobs/save.ts';
 import { type Submission, submit } from '../jobs/submit.ts';
 import type { RowOrder } from '../jobs/submit-order.ts';
 import { removedJob, waitForJob } from '../jobs/wait.ts';
-import { Interrupt } from '../platform/host.ts';
 import type { BatchDeps, BatchListener, BatchOrder, RowResult } from './batch-order.ts';
 import { type BatchRow, completeRequest } from './batch-row.ts';
 import type { CreatePace } from './create-pace.ts';
 import { type PlannedRow, savedFiles } from './plan.ts';
 import { isGone, isOfVariant, isServersFault, sourceFailed, stopsAll } from './row-failure.ts';
-
-/** Ends a run early: rows that wait for their turn are aborted, and running jobs continue. */
-export class Halt {
-  readonly #controller = new AbortController();
-
-  constructor() {
-    setMaxListeners(0, this.signal); // every waiting row listens
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  /** Null while the run goes on. */
-  get reason(): SoraError | Interrupt | null {
-    return this.signal.aborted ? this.signal.reason : null;
-  }
-
-  /** The first reason counts. */
-  stop(reason: unknown): void {
-    if (reason instanceof SoraError || reason instanceof Interrupt) this.#controller.abort(reason);
-  }
-}
 
 /** What the rows of a run share. */
 interface RunContext {
@@ -44,7 +20,8 @@ interface RunContext {
   readonly order: BatchOrder;
   readonly listener: BatchListener;
   readonly pace: CreatePace;
-  readonly halt: Halt;
+  /** Aborts with the error that ends the run early: rows that wait for their turn do not start, running jobs continue. */
+  readonly halt: AbortController;
 }
 
 interface Made {
@@ -84,12 +61,11 @@ export class RowRun {
       if (error !== undefined) throw error;
       return { row, outcome: 'done', record: this.#record, job: this.#job, files, error: null };
     } catch (thrown) {
-      const error = thrown instanceof Interrupt ? new SoraError('interrupted', { cause: thrown }) : thrown;
-      if (!(error instanceof SoraError)) throw thrown;
+      const error = knownError(thrown);
       // A 404 concerns this job only: servers word it in many ways.
       const isOutOfSight = this.#record !== null && this.#job === null && stopsAll(error) && error.status !== 404;
       const isOver = error.code !== 'wait_timeout' && error.code !== 'interrupted' && !isOutOfSight;
-      if (isOutOfSight || (isOver && order.failFast)) halt.stop(error);
+      if (isOutOfSight || (isOver && order.failFast)) halt.abort(error);
       const record = await this.#latest();
       // Of a video that is saved, only a variant can be gone.
       if (files.length === 0 && isGone(error, order.givesUpMissing)) await this.#forget(record);
@@ -127,7 +103,7 @@ export class RowRun {
       this.#job = job;
       const failure = failureOf(job);
       if (failure === null) return { record, job, deadlineMs };
-      if (retries >= order.retries || !isServersFault(failure, job) || halt.reason !== null) throw failure;
+      if (retries >= order.retries || !isServersFault(failure, job) || halt.signal.aborted) throw failure;
       rowOrder = { ...rowOrder, after: record.key, isUnderWay: false };
       this.#record = null;
       this.#job = null;
@@ -151,18 +127,18 @@ export class RowRun {
     let deadlineMs: number | null = null;
     for (let tries = 0; ; tries++) {
       if (!rowOrder.isUnderWay || tries > 0) await pace.turn(halt.signal).catch(() => {}); // the reason is handled elsewhere
-      if (halt.reason !== null) return null;
+      if (halt.signal.aborted) return null;
       deadlineMs ??= deps.clock.uptimeMs() + order.timeoutMs; // at a slow rate waiting for the turn may take longer
       try {
         const submission = await this.#submitOnce(rowOrder);
         const isPaid = submission.kind === 'submitted';
-        if (submission.unrecorded !== undefined) halt.stop(submission.unrecorded);
+        if (submission.unrecorded !== undefined) halt.abort(submission.unrecorded);
         if (isPaid) pace.accepted();
         listener.onSubmit(this.#row, isPaid, submission.record);
         return submission;
       } catch (error) {
         if (!(error instanceof SoraError)) throw error;
-        if (stopsAll(error) && !this.#isOfManifest(error)) halt.stop(error);
+        if (stopsAll(error) && !this.#isOfManifest(error)) halt.abort(error);
         if (!error.retryable || deps.clock.uptimeMs() >= deadlineMs) throw error;
         listener.onPause(error, pace.refused(error));
       }
@@ -230,13 +206,10 @@ export class RowRun {
     listener.onSave(this.#row);
     const force = own?.force ?? batch.force;
     const optional = own?.order === undefined ? [] : (['thumbnail'] as const);
-    const order = { record, job, destination, variants, optional, saved, force, onNote: deps.onNotice };
-    const result = await saveBefore(deadlineMs, deps, job.id, (signal, endMs) =>
-      save({ ...deps, signal }, { ...order, deadlineMs: endMs }),
-    );
+    const order = { record, job, destination, variants, optional, saved, force, deadlineMs, onNote: deps.onNotice };
+    const result = await save(deps, order);
     for (const error of result.errors) {
-      const isOfAll = error instanceof SoraError && stopsAll(error) && !isOfVariant(error);
-      if (isOfAll && error.status === null) halt.stop(error);
+      if (stopsAll(error) && !isOfVariant(error) && error.status === null) halt.abort(error);
     }
     return result;
   }

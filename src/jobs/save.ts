@@ -2,11 +2,11 @@ import { SoraError } from '../domain/errors.ts';
 import type { JobRecord, SavedFile } from '../domain/record.ts';
 import type { Variant, VideoJob } from '../domain/video.ts';
 import type { ObjectStore } from '../object-storage/object-store.ts';
-import { Interrupt } from '../platform/host.ts';
 import { within } from '../platform/timeout.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { type ContentDeps, type ContentOrder, PUBLISHING_MS } from './content-stream.ts';
 import { type FileDestination, pathsFor, type VariantPath } from './destination.ts';
+import { knownError } from './known-error.ts';
 import { namedVideo } from './name-template.ts';
 import { targetOf } from './save-target.ts';
 
@@ -31,7 +31,7 @@ export interface SaveResult {
   /** Empty for what went into a pipe or device. */
   readonly files: readonly SavedFile[];
   /** Why the other variants could not be saved. */
-  readonly errors: readonly (SoraError | Interrupt)[];
+  readonly errors: readonly SoraError[];
 }
 
 type SaveDeps = ContentDeps & { readonly ledger: Ledger; readonly objects: ObjectStore };
@@ -54,13 +54,19 @@ export function saveBefore<T>(
 }
 
 /**
- * Saves the variants of a finished job, one after the other, and records each in the ledger. If one
+ * Saves the variants of a finished job until its deadline, one after the other, and records each in the ledger. If one
  * fails, the others are still saved; an interrupt ends the rest. The files are in the order of the variants.
  */
-export async function save(deps: SaveDeps, order: SaveOrder): Promise<SaveResult> {
+export function save(deps: SaveDeps, order: SaveOrder): Promise<SaveResult> {
+  return saveBefore(order.deadlineMs, deps, order.job.id, (signal, deadlineMs) =>
+    saveEach({ ...deps, signal }, { ...order, deadlineMs }),
+  );
+}
+
+async function saveEach(deps: SaveDeps, order: SaveOrder): Promise<SaveResult> {
   const { job, record, destination, variants, saved = [], deadlineMs } = order;
   const files: SavedFile[] = [];
-  const errors: (SoraError | Interrupt)[] = [];
+  const errors: SoraError[] = [];
   const targets = pathsFor(destination, variants, namedVideo(job, record));
   const ordered = targets.toSorted((a, b) => Number(b.variant === 'video') - Number(a.variant === 'video'));
   // The video comes first, and the others share the rest: one that is never published must not use up the time.
@@ -71,10 +77,10 @@ export async function save(deps: SaveDeps, order: SaveOrder): Promise<SaveResult
       const publishingMs = target.variant === 'video' ? PUBLISHING_MS : Math.min(shareMs, PUBLISHING_MS);
       const file = known ?? (await saveVariant(deps, order, { ...target, publishingMs }, files));
       if (file !== null) files.push(file);
-    } catch (error) {
-      if (!(error instanceof SoraError || error instanceof Interrupt)) throw error;
+    } catch (thrown) {
+      const error = knownError(thrown);
       if (!errors.some(({ message }) => message === error.message)) errors.push(error);
-      if (error instanceof Interrupt) break;
+      if (error.code === 'interrupted') break;
     }
   }
   return { files: variants.flatMap((variant) => files.filter((file) => file.variant === variant)), errors };

@@ -18,7 +18,6 @@ import { folderOf, sidecarPath } from '../../jobs/destination.ts';
 import { targetOf } from '../../jobs/save-target.ts';
 import { countJson, describeCount, entryJson, renderEntries } from '../../output/batch-view.ts';
 import type { Surface } from '../../output/surface.ts';
-import { Interrupt } from '../../platform/host.ts';
 import { costOf, NOTHING_SPENT, plus, type Tally } from '../../store/ledger.ts';
 import type { BatchSettings } from './options.ts';
 import { BatchProgress, plannedEntry } from './progress.ts';
@@ -51,7 +50,7 @@ export async function runPlan(
   };
   const progress = new BatchProgress(plan, { ...settings, onEntry }, deps);
   await progress.start(rows);
-  let stoppedBy: SoraError | Interrupt | null;
+  let stoppedBy: SoraError | null;
   ledger.hold();
   try {
     stoppedBy = await runBatch(
@@ -77,14 +76,15 @@ export async function runPlan(
     await ledger.release();
     await progress.stop();
   }
-  return finishRun(plan, progress, stoppedBy, settings, deps, unwritten);
+  const stop = stoppedBy?.code === 'interrupted' ? interrupted(progress.count, stoppedBy) : stoppedBy;
+  return finishRun(plan, progress, stop, settings, deps, unwritten);
 }
 
 /** The result of a run whose rows have ended. `unwritten` reports sidecars that could not be written. */
 export async function finishRun(
   plan: BatchPlan,
   progress: BatchProgress,
-  stoppedBy: SoraError | Interrupt | null,
+  stoppedBy: SoraError | null,
   settings: BatchSettings,
   deps: RunDeps,
   unwritten: readonly SoraError[] = [],
@@ -142,7 +142,7 @@ function inOrderOfRunning(rows: readonly PlannedRow[]): PlannedRow[] {
 function reportRun(
   progress: BatchProgress,
   count: BatchCount,
-  stoppedBy: SoraError | Interrupt | null,
+  stoppedBy: SoraError | null,
   settings: BatchSettings,
   { output, host }: RunDeps,
 ): CommandResult {
@@ -157,7 +157,6 @@ function reportRun(
   const again = `sora ${host.argv.map(shellWord).join(' ')}`;
   const resume =
     settings.path === null ? 'run the same command with the same rows to resume' : `run \`${again}\` to resume`;
-  if (stoppedBy instanceof Interrupt) return { answer, errors: [interrupted(count, resume, stoppedBy)] };
   if (stoppedBy !== null) return { answer, errors: [stoppedBy.with({ hints: [...stoppedBy.hints, resume] })] };
   for (const [rows, option, does] of [
     [count.failed, '--retry-failed', 'retry what failed'],
@@ -173,7 +172,7 @@ function reportRun(
   return { answer };
 }
 
-function interrupted({ running, toDo }: BatchCount, resume: string, cause: Interrupt): SoraError {
+function interrupted({ running, toDo }: BatchCount, error: SoraError): SoraError {
   const title = `interrupted; ${countOf(running, 'job keeps', 'jobs keep')} running on the server, ${countOf(toDo, 'row')} to do`;
-  return new SoraError('interrupted', { title, hints: [resume], cause });
+  return error.with({ title, hints: [] });
 }

@@ -39,7 +39,7 @@ export async function queuePlan(
     return { answer: { data: { summary }, view: () => '', isLine: true } };
   }
   await progress.start(rows);
-  let stoppedBy: SoraError | Interrupt | null = null;
+  let stoppedBy: SoraError | null = null;
   try {
     await follow(rows, queue, progress, deps);
   } catch (error) {

@@ -21,11 +21,11 @@ import { missingFor } from '../../domain/request-gate.ts';
 import { shellWord } from '../../domain/shell.ts';
 import { type JobStatus, requestFor, type VideoJob, type VideoRequest } from '../../domain/video.ts';
 import { countOf } from '../../domain/wording.ts';
+import { knownError } from '../../jobs/known-error.ts';
 import { recover } from '../../jobs/recover.ts';
 import { inDoubt } from '../../jobs/submission-errors.ts';
 import { submit } from '../../jobs/submit.ts';
 import { waitForJob } from '../../jobs/wait.ts';
-import { Interrupt } from '../../platform/host.ts';
 import type { ServedBatch } from '../../wire/batches.ts';
 import type { BatchSettings } from './options.ts';
 
@@ -204,7 +204,7 @@ export class ServerBatch {
         reported = news;
       });
     } catch (error) {
-      throw stopped(error, id, `run \`sora ${host.argv.map(shellWord).join(' ')}\` to resume`);
+      throw stopped(knownError(error), id, `run \`sora ${host.argv.map(shellWord).join(' ')}\` to resume`);
     }
   }
 }
@@ -242,13 +242,11 @@ function describe({ serverStatus, status, progress }: VideoJob): string {
 }
 
 /** What ended the wait but not the batch, with the command that resumes it. */
-function stopped(thrown: unknown, id: string, resume: string): unknown {
-  if (thrown instanceof Interrupt) {
-    const title = 'interrupted; the server-side batch keeps running';
-    return new SoraError('interrupted', { title, jobId: id, hints: [resume], cause: thrown });
+function stopped(error: SoraError, id: string, resume: string): SoraError {
+  const { code } = error;
+  if (code !== 'interrupted' && code !== 'wait_timeout') {
+    return error.with({ jobId: id, hints: [...error.hints, resume] });
   }
-  if (!(thrown instanceof SoraError)) return thrown;
-  if (thrown.code !== 'wait_timeout') return thrown.with({ jobId: id, hints: [...thrown.hints, resume] });
-  const title = 'timed out; the server-side batch keeps running';
-  return new SoraError('wait_timeout', { title, jobId: id, hints: [resume] });
+  const title = `${code === 'interrupted' ? 'interrupted' : 'timed out'}; the server-side batch keeps running`;
+  return error.with({ title, jobId: id, hints: [resume] });
 }

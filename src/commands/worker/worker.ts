@@ -13,7 +13,6 @@ import type { JobRecord } from '../../domain/record.ts';
 import { summarize } from '../../domain/summary.ts';
 import { folderOf } from '../../jobs/destination.ts';
 import type { WaitEvent } from '../../jobs/wait.ts';
-import type { Interrupt } from '../../platform/host.ts';
 import { fateOf } from '../../platform/process-identity.ts';
 import { every } from '../../platform/timeout.ts';
 import { OrderReports } from '../../service/order-reports.ts';
@@ -101,7 +100,7 @@ interface Work {
 }
 
 /** Takes rows until the worker is stopped or the queue is drained, and puts back the unfinished ones. */
-async function takeRows(work: Work, deps: WorkerDeps): Promise<SoraError | Interrupt | null> {
+async function takeRows(work: Work, deps: WorkerDeps): Promise<SoraError | null> {
   const { queue, rows, log, worker, concurrency } = work;
   const { configuration, host, output, ledger } = deps;
   await queue.workers.putBackLost(fateOf);
@@ -123,7 +122,7 @@ async function takeRows(work: Work, deps: WorkerDeps): Promise<SoraError | Inter
 async function runRows(
   { rows, log, orders, concurrency, timeoutMs }: Work,
   { configuration, servers, objects, jobs, random }: WorkerDeps,
-): Promise<SoraError | Interrupt | null> {
+): Promise<SoraError | null> {
   const server = await servers.current();
   return runBatch(
     { ...jobs.submitDeps(server), singleShot: server.singleShot, objects, random },
@@ -246,9 +245,9 @@ class WorkerLog implements BatchListener {
   }
 }
 
-function reportWork({ count }: WorkerLog, stoppedBy: SoraError | Interrupt | null): CommandResult {
+function reportWork({ count }: WorkerLog, stoppedBy: SoraError | null): CommandResult {
   const { done, retried, failed, put_back: returned } = count;
   const text = `${done} done, ${retried} queued again, ${failed} failed, ${returned} put back\n`;
   const answer = { data: count, view: () => text };
-  return { answer, errors: stoppedBy instanceof SoraError ? [stoppedBy] : [] };
+  return { answer, errors: stoppedBy === null || stoppedBy.code === 'interrupted' ? [] : [stoppedBy] };
 }
