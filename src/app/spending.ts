@@ -1,6 +1,6 @@
 import type { Configuration } from '../configuration/configuration.ts';
 import { SoraError, type SoraErrorDetails } from '../domain/errors.ts';
-import { describePrice, formatUsd, parseUsd, plainUsd } from '../domain/money.ts';
+import { describePrice, formatUsd, NOTHING_SPENT, parseUsd, plainUsd, type Tally } from '../domain/money.ts';
 import { isOwnNetwork } from '../domain/own-network.ts';
 import { CUSTOM_PROFILE } from '../domain/profile-names.ts';
 import { countOf } from '../domain/wording.ts';
@@ -8,14 +8,10 @@ import { confirm } from '../output/prompt.ts';
 import type { Context } from './context.ts';
 
 export interface Spending {
-  /** The estimated cost of everything; null if no price is known. */
-  readonly micros: number | null;
+  /** The estimated cost of everything. */
+  readonly price: Tally;
   /** The cost so far; the cap covers both. */
-  readonly spentMicros?: number;
-  /** Videos of unknown price. */
-  readonly unpriced?: number;
-  /** Earlier jobs of unknown price. */
-  readonly spentUnpriced?: number;
+  readonly spent?: Tally;
   /** `--max-cost`, in micro-dollars. */
   readonly maxCostMicros: number | null;
   /** `--yes`. */
@@ -35,17 +31,17 @@ export async function agreeToSpend(
   spending: Spending,
   { configuration, host, isInteractive }: Pick<Context, 'configuration' | 'host' | 'isInteractive'>,
 ): Promise<void> {
-  const { micros, maxCostMicros, isAgreed } = spending;
+  const { maxCostMicros, isAgreed } = spending;
+  const { micros, unpriced } = spending.price;
   if (configuration.isSimulator) return;
   const cap = maxCostMicros === null ? configuration.maxCostMicros : { value: maxCostMicros, origin: '--max-cost' };
   enforceCap(spending, cap);
   const threshold = configuration.confirmAboveMicros.value;
-  const unpriced = micros === null ? (spending.unpriced ?? 1) : (spending.unpriced ?? 0);
   // A server in a private network is probably the user’s own; elsewhere, or among known prices, an unknown one may be high.
-  const isPriceless = !micros && isOwnNetwork(configuration.baseUrl.value);
-  const isSmall = (micros ?? 0) <= threshold && (unpriced === 0 || isPriceless);
+  const isPriceless = micros === 0 && isOwnNetwork(configuration.baseUrl.value);
+  const isSmall = micros <= threshold && (unpriced === 0 || isPriceless);
   if (isSmall || isAgreed || maxCostMicros !== null) return;
-  const price = describePrice(micros ?? 0, unpriced);
+  const price = describePrice(spending.price);
   if (!isInteractive) {
     const why = unpriced > 0 ? 'an unknown price' : `above ${formatUsd(threshold)} it`;
     throw new SoraError('cost_cap_exceeded', {
@@ -72,14 +68,13 @@ function nameInHint({ profile }: Configuration): string {
 
 /** Throws `cost_cap_exceeded` if the cost is above the cap of a command, or unknown. */
 export function enforceCap(
-  spending: Pick<Spending, 'micros' | 'unpriced' | 'spentMicros' | 'spentUnpriced'>,
+  { price, spent = NOTHING_SPENT }: Pick<Spending, 'price' | 'spent'>,
   cap: Configuration['maxCostMicros'],
   details: Pick<SoraErrorDetails, 'hints'> = {},
 ): void {
   if (cap === null) return;
-  const { micros, unpriced = 0, spentMicros = 0, spentUnpriced = 0 } = spending;
   const amount = `the cap of ${formatUsd(cap.value)} (${cap.origin})`;
-  if (micros === null || unpriced > 0) {
+  if (price.unpriced > 0) {
     throw new SoraError('cost_cap_exceeded', {
       title: `the price is unknown, so ${amount} cannot be enforced`,
       hints: [
@@ -91,18 +86,18 @@ export function enforceCap(
       ...details,
     });
   }
-  if (spentUnpriced > 0) {
+  if (spent.unpriced > 0) {
     throw new SoraError('cost_cap_exceeded', {
-      title: `${amount} cannot be enforced: the price of ${countOf(spentUnpriced, 'earlier job')} is unknown`,
+      title: `${amount} cannot be enforced: the price of ${countOf(spent.unpriced, 'earlier job')} is unknown`,
       hints: ['run `sora cost --spent` to see what is known about them', 'leave out the cap to continue without it'],
       ...details,
     });
   }
-  const totalMicros = spentMicros + micros;
+  const totalMicros = spent.micros + price.micros;
   if (totalMicros <= cap.value) return;
-  const already = spentMicros > 0 ? ` on top of ${formatUsd(spentMicros)} already spent` : '';
+  const already = spent.micros > 0 ? ` on top of ${formatUsd(spent.micros)} already spent` : '';
   throw new SoraError('cost_cap_exceeded', {
-    title: `this would cost ${formatUsd(micros)}${already}, more than ${amount}`,
+    title: `this would cost ${formatUsd(price.micros)}${already}, more than ${amount}`,
     hints: [
       `add \`--max-cost ${plainUsd(totalMicros)}\` to raise the cap for this command`,
       'run `sora config list` to see the caps that are set',

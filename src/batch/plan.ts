@@ -1,5 +1,6 @@
 import type { RowState } from '../domain/batch.ts';
-import { hasVideo, isOfVideo, isOpen, type JobRecord, type SavedFile, spentMicros } from '../domain/record.ts';
+import { NOTHING_SPENT, plus, type Tally } from '../domain/money.ts';
+import { costOf, hasVideo, isOfVideo, isOpen, type JobRecord, type SavedFile } from '../domain/record.ts';
 import { isStillThere } from '../jobs/saved-file.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { BatchRow } from './batch-row.ts';
@@ -16,10 +17,8 @@ export interface BatchPlan {
   /** Its name in the ledger. */
   readonly manifest: string;
   readonly rows: readonly PlannedRow[];
-  /** The known cost of all its submissions to this server so far, including retries and removed rows. */
-  readonly spentMicros: number;
-  /** The number of submissions of unknown price. */
-  readonly spentUnpriced: number;
+  /** The cost of all its submissions to this server so far, including retries and removed rows. */
+  readonly spent: Tally;
   /** Jobs that have or may get a video, but whose rows were removed or changed. */
   readonly orphans: number;
 }
@@ -65,14 +64,9 @@ export async function planBatch(
   ledger: Ledger,
 ): Promise<BatchPlan> {
   const latest = new Map<string, JobRecord>();
-  let spent = 0;
-  let spentUnpriced = 0;
+  let spent = NOTHING_SPENT;
   for await (const record of ledger.records({ by: 'batch', value: batch }, 'oldest first')) {
-    if (record.profile === profile) {
-      const micros = spentMicros(record);
-      spent += micros ?? 0;
-      if (micros === null) spentUnpriced += 1;
-    }
+    if (record.profile === profile) spent = plus(spent, costOf(record));
     if (record.row !== null && isOfVideo(record) && counts(record, isOfServer)) {
       latest.set(record.row, preferred(latest.get(record.row), record));
     }
@@ -87,7 +81,7 @@ export async function planBatch(
   const orphans = [...latest.values()].filter(
     (record) => record.profile === profile && (isOpen(record) || hasVideo(record)),
   ).length;
-  return { manifest: batch, rows: planned, spentMicros: spent, spentUnpriced, orphans };
+  return { manifest: batch, rows: planned, spent, orphans };
 }
 
 /** A row without a submission has failed if the one that it starts from has. */

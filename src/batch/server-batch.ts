@@ -3,6 +3,7 @@ import { failureFromReply } from '../client/failure.ts';
 import { provesNothingMade } from '../client/reply.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, type JsonValue, parseJson } from '../domain/json.ts';
+import { sumOf, wholeOf } from '../domain/money.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import {
   factsOf,
@@ -116,13 +117,8 @@ export function writeRequests(
 
 /** The estimate of all rows together; null if one has none. */
 export function priceOfAll(rows: readonly BatchRow[]): Estimate | null {
-  let micros = 0;
-  for (const { estimate } of rows) {
-    if (estimate === null) return null;
-    micros += estimate.micros;
-  }
-  const [first] = rows;
-  return { micros, priceList: first?.estimate?.priceList ?? '' };
+  const micros = wholeOf(sumOf(rows.map(({ estimate }) => estimate?.micros ?? null)));
+  return micros === null ? null : { micros, priceList: rows[0]?.estimate?.priceList ?? '' };
 }
 
 export interface ResultsOrder {

@@ -8,6 +8,7 @@ import { readCharacter, type ServedCharacter } from '../client/characters.ts';
 import { retryRead } from '../client/retry.ts';
 import { capabilitiesOf, requireKey } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
+import { tallyOf } from '../domain/money.ts';
 import { estimate } from '../domain/pricing.ts';
 import { isOfCharacter, type JobRecord } from '../domain/record.ts';
 import { missingFor } from '../domain/request-gate.ts';
@@ -78,7 +79,7 @@ export const characterCreateCommand = defineCommand({
 
     requireKey(configuration, host.clock.now());
     const micros = price === null ? null : price.micros;
-    await agreeToSpend({ micros, maxCostMicros, isAgreed: options.yes ?? false }, deps);
+    await agreeToSpend({ price: tallyOf(micros), maxCostMicros, isAgreed: options.yes ?? false }, deps);
     output.news(`cost: ${describeCost(micros, configuration.isSimulator)}`);
     const server = await servers.current({ longestCallMs });
     const order = { server: server.identity, request, estimate: price, free: configuration.isSimulator, again };

@@ -1,4 +1,5 @@
 import type { SoraError } from './errors.ts';
+import type { Tally } from './money.ts';
 import type { JobSummary } from './summary.ts';
 
 /**
@@ -25,12 +26,8 @@ export interface BatchCount {
   /** Rows that may have a job on the server that was not found. */
   readonly unknown: number;
   readonly toDo: number;
-  /** Of all submissions of the manifest through this run's profile, as far as prices are known. */
-  readonly spentMicros: number;
-  /** Those of them whose price is not known. */
-  readonly spentUnpriced: number;
-  /** Estimate of the rows to do, as far as prices are known. */
-  readonly toSpendMicros: number;
-  /** Rows to do without a known price. */
-  readonly unpriced: number;
+  /** On all submissions of the manifest through this run's profile. */
+  readonly spent: Tally;
+  /** Estimate of the rows to do. */
+  readonly toSpend: Tally;
 }

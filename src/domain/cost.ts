@@ -1,5 +1,6 @@
 import { dayOf } from './day.ts';
 import { findModel, KNOWN_MODELS } from './models.ts';
+import { NOTHING_SPENT, plus, type Tally, tallyOf, wholeOf } from './money.ts';
 import { ANY_MODEL, estimate, findPrice, type PricedVideo, type PriceRow } from './pricing.ts';
 import { nearestOf, type ResolvedRequest } from './request.ts';
 
@@ -8,41 +9,24 @@ export interface CostOrder extends Pick<ResolvedRequest, 'request' | 'askedSecon
   readonly count: number;
 }
 
-/** A sum that counts videos without a known price instead of treating them as free. */
-class CostSum {
-  /** Of the videos whose price is known. */
-  knownMicros = 0;
-  unknownVideos = 0;
-
-  add(micros: number | undefined, count: number): void {
-    if (micros === undefined) this.unknownVideos += count;
-    else this.knownMicros += micros * count;
-  }
-
-  /** The sum, or null if part of it is unknown. */
-  get wholeMicros(): number | null {
-    return this.unknownVideos > 0 ? null : this.knownMicros;
-  }
-}
-
 export interface CostEstimate {
   readonly videos: number;
   /** For the requested seconds. */
-  readonly asked: CostSum;
+  readonly asked: Tally;
   /** For the seconds that would be rendered, which are billed. */
-  readonly rendered: CostSum;
+  readonly rendered: Tally;
 }
 
 /** The cost of all orders on a day. */
 export function estimateCost(orders: Iterable<CostOrder>, atMs: number, prices: readonly PriceRow[]): CostEstimate {
   let videos = 0;
-  const [asked, rendered] = [new CostSum(), new CostSum()];
+  let [asked, rendered] = [NOTHING_SPENT, NOTHING_SPENT];
   for (const { request, askedSeconds, count } of orders) {
     videos += count;
     const price = estimate(request, atMs, prices);
     const askedPrice = askedSeconds === null ? price : estimate({ ...request, seconds: askedSeconds }, atMs, prices);
-    rendered.add(price?.micros, count);
-    asked.add(askedPrice?.micros, count);
+    rendered = plus(rendered, tallyOf(price?.micros ?? null, count));
+    asked = plus(asked, tallyOf(askedPrice?.micros ?? null, count));
   }
   return { videos, asked, rendered };
 }
@@ -70,8 +54,8 @@ export function priceOrder(order: CostOrder, atMs: number, prices: readonly Pric
     seconds: askedSeconds ?? request.seconds,
     count,
     price: findPrice(prices, request, dayOf(atMs)) ?? null,
-    micros: asked.wholeMicros,
-    rendered: askedSeconds === null ? null : { seconds: request.seconds, micros: rendered.wholeMicros },
+    micros: wholeOf(asked),
+    rendered: askedSeconds === null ? null : { seconds: request.seconds, micros: wholeOf(rendered) },
   };
 }
 

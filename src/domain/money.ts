@@ -28,8 +28,40 @@ export function plainUsd(micros: number | null): string {
   return `${whole}.${fraction.replace(/0+$/, '').padEnd(2, '0')}`;
 }
 
+/** A sum of prices, of which some may be unknown. */
+export interface Tally {
+  /** Micro-dollars of those that are known. */
+  readonly micros: number;
+  /** How many are unknown. */
+  readonly unpriced: number;
+}
+
+export const NOTHING_SPENT: Tally = { micros: 0, unpriced: 0 };
+
+/** One price or several equal ones; null if unknown. */
+export function tallyOf(micros: number | null, count = 1): Tally {
+  return micros === null ? { micros: 0, unpriced: count } : { micros: micros * count, unpriced: 0 };
+}
+
+export function plus(a: Tally, b: Tally): Tally {
+  return { micros: a.micros + b.micros, unpriced: a.unpriced + b.unpriced };
+}
+
+export function minus(a: Tally, b: Tally): Tally {
+  return { micros: a.micros - b.micros, unpriced: a.unpriced - b.unpriced };
+}
+
+export function sumOf(prices: readonly (number | null)[]): Tally {
+  return prices.reduce<Tally>((sum, price) => plus(sum, tallyOf(price)), NOTHING_SPENT);
+}
+
+/** The whole sum in micro-dollars; null if part of it is unknown. */
+export function wholeOf({ micros, unpriced }: Tally): number | null {
+  return unpriced > 0 ? null : micros;
+}
+
 /** A sum, with what is missing in it: `$12.00, and 3 videos of unknown price`. */
-export function describePrice(micros: number, unpriced: number): string {
+export function describePrice({ micros, unpriced }: Tally): string {
   if (unpriced === 0) return formatUsd(micros);
   const unknown = `${countOf(unpriced, 'video')} of unknown price`;
   return micros === 0 ? unknown : `${formatUsd(micros)}, and ${unknown}`;

@@ -1,5 +1,6 @@
 import type { DialectName } from './dialect.ts';
 import type { JsonValue } from './json.ts';
+import { type Tally, tallyOf } from './money.ts';
 import { CUSTOM_PROFILE } from './profile-names.ts';
 import {
   isTerminal,
@@ -304,6 +305,11 @@ export function spentMicros(record: JobRecord): number | null {
   if (job === null || actualMicros === null) return estimatedMicros;
   if (isTerminal(job.status)) return actualMicros;
   return estimatedMicros === null ? actualMicros || null : Math.max(actualMicros, estimatedMicros);
+}
+
+/** The same as part of a sum. */
+export function costOf(record: JobRecord): Tally {
+  return tallyOf(spentMicros(record));
 }
 
 export function factsOf({ id, status, progress, prompt, content, pollAfterMs, ...facts }: VideoJob): JobFacts {

@@ -1,3 +1,4 @@
+import { NOTHING_SPENT } from '../domain/money.ts';
 import {
   ABANDONED,
   hasVideo,
@@ -11,7 +12,7 @@ import {
   type ServerIdentity,
   WITHDRAWN,
 } from '../domain/record.ts';
-import { type Claim, type DayCap, type Ledger, NOTHING_SPENT, type Standing } from '../store/ledger.ts';
+import type { Claim, DayCap, Ledger, Standing } from '../store/ledger.ts';
 import { fingerprintOf, recordRequest } from './fingerprint.ts';
 import { batchCap, dayCap, dayCaps } from './spending-caps.ts';
 import type { SubmitOrder } from './submit-order.ts';

@@ -1,7 +1,7 @@
 import { SoraError } from '../domain/errors.ts';
-import { formatUsd, plainUsd } from '../domain/money.ts';
+import { formatUsd, plainUsd, type Tally } from '../domain/money.ts';
 import { countOf } from '../domain/wording.ts';
-import { type DayCap, type Spender, type SpentScope, scopeOfCap, type Tally } from '../store/ledger.ts';
+import { type DayCap, type Spender, type SpentScope, scopeOfCap } from '../store/ledger.ts';
 
 /** A limit on spending that the ledger enforces. */
 export interface Cap {

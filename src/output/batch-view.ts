@@ -1,6 +1,6 @@
 import type { BatchCount, BatchEntry } from '../domain/batch.ts';
 import { formatElapsed } from '../domain/duration.ts';
-import { describePrice, formatUsd, usdOf } from '../domain/money.ts';
+import { describePrice, formatUsd, type Tally, usdOf } from '../domain/money.ts';
 import { countOf } from '../domain/wording.ts';
 import { cleanLine, columnsOf } from './clean-text.ts';
 import { errorJson } from './error-view.ts';
@@ -24,8 +24,7 @@ export function entryJson({ line, id, outcome, summary, error }: BatchEntry): Re
 export const ENTRY_JSON_SHAPE =
   '{"row","line","outcome":"done|failed|running|unknown|saveable|to_do", …the keys of a job}';
 
-export function countJson({ rows, done, failed, running, unknown, toDo, ...cost }: BatchCount) {
-  const { spentMicros, spentUnpriced, toSpendMicros, unpriced } = cost;
+export function countJson({ rows, done, failed, running, unknown, toDo, spent, toSpend }: BatchCount) {
   return {
     rows,
     done,
@@ -34,16 +33,16 @@ export function countJson({ rows, done, failed, running, unknown, toDo, ...cost 
     unknown,
     to_do: toDo,
     cost: {
-      spent_usd: knownUsd(spentMicros, spentUnpriced),
-      to_spend_usd: knownUsd(toSpendMicros, unpriced),
-      rows_of_unknown_price: unpriced,
-      jobs_of_unknown_price: spentUnpriced,
+      spent_usd: knownUsd(spent),
+      to_spend_usd: knownUsd(toSpend),
+      rows_of_unknown_price: toSpend.unpriced,
+      jobs_of_unknown_price: spent.unpriced,
     },
   };
 }
 
 /** Null, and not zero, where no price at all is known. */
-function knownUsd(micros: number, unpriced: number): number | null {
+function knownUsd({ micros, unpriced }: Tally): number | null {
   return micros === 0 && unpriced > 0 ? null : usdOf(micros);
 }
 
@@ -173,7 +172,7 @@ function padded(name: string, columns: number): string {
 }
 
 function totals({ count, startedMs, ended, pause }: BoardState, nowMs: number): string {
-  const { done, failed, running, unknown, toDo, spentMicros, spentUnpriced } = count;
+  const { done, failed, running, unknown, toDo, spent } = count;
   const left = ended === 0 ? null : ((nowMs - startedMs) / ended) * (running + unknown + toDo);
   const parts = [
     `${done} done`,
@@ -181,7 +180,7 @@ function totals({ count, startedMs, ended, pause }: BoardState, nowMs: number): 
     `${running} running`,
     ...(unknown > 0 ? [`${unknown} unknown`] : []),
     `${toDo} to do`,
-    `spent: ${describePrice(spentMicros, spentUnpriced)}`,
+    `spent: ${describePrice(spent)}`,
     ...(left === null || left <= 0 ? [] : [`about ${formatElapsed(left)} left`]),
   ];
   const waits = pause !== null && pause.untilMs > nowMs;

@@ -94,25 +94,21 @@ function perSecond(micros: number | null): string {
 export function batchCostJson({ videos, asked, rendered }: CostEstimate): Record<string, unknown> {
   return {
     videos,
-    cost: { estimated_usd: usdOf(rendered.knownMicros), asked_usd: usdOf(asked.knownMicros) },
-    videos_of_unknown_price: rendered.unknownVideos,
+    cost: { estimated_usd: usdOf(rendered.micros), asked_usd: usdOf(asked.micros) },
+    videos_of_unknown_price: rendered.unpriced,
   };
 }
 
 export function renderBatchCost({ videos, asked, rendered }: CostEstimate, { isTerminal, palette }: Surface): string {
   if (!isTerminal) {
-    const cells = [videos, plainUsd(rendered.knownMicros), plainUsd(asked.knownMicros), rendered.unknownVideos];
+    const cells = [videos, plainUsd(rendered.micros), plainUsd(asked.micros), rendered.unpriced];
     return `${cells.join('\t')}\n`;
   }
-  const { unknownVideos } = rendered;
   const facts: Fact[] = [
     ['videos', String(videos)],
-    ['cost', palette.bold(formatUsd(rendered.knownMicros))],
-    [
-      'asked',
-      asked.knownMicros === rendered.knownMicros ? null : `${formatUsd(asked.knownMicros)} for the requested seconds`,
-    ],
-    ['unknown', unknownVideos === 0 ? null : `the price of ${unknownVideos} of them`],
+    ['cost', palette.bold(formatUsd(rendered.micros))],
+    ['asked', asked.micros === rendered.micros ? null : `${formatUsd(asked.micros)} for the requested seconds`],
+    ['unknown', rendered.unpriced === 0 ? null : `the price of ${rendered.unpriced} of them`],
   ];
   return renderFacts(facts, palette);
 }

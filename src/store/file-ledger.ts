@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { messageOf, SoraError } from '../domain/errors.ts';
+import type { Tally } from '../domain/money.ts';
 import { type IntentEvent, isOpen, type JobRecord, type LedgerEvent, WITHDRAWN } from '../domain/record.ts';
 import { Journal } from '../platform/journal.ts';
 import {
@@ -12,7 +13,6 @@ import {
   type LedgerQuery,
   type SpentScope,
   type Standing,
-  type Tally,
 } from './ledger.ts';
 import { durationMsOf, extendEntry, keyIsTaken, type LedgerEntry } from './ledger-entry.ts';
 import { LedgerIndex, type LocatedEvent } from './ledger-index.ts';

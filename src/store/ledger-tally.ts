@@ -1,5 +1,6 @@
-import { applyEvent, type JobRecord, type LedgerEvent, type RecordedRequest } from '../domain/record.ts';
-import { costOf, minus, NOTHING_SPENT, plus, type SpentScope, type Tally, UNKNOWN_USER } from './ledger.ts';
+import { minus, NOTHING_SPENT, plus, type Tally } from '../domain/money.ts';
+import { applyEvent, costOf, type JobRecord, type LedgerEvent, type RecordedRequest } from '../domain/record.ts';
+import { type SpentScope, UNKNOWN_USER } from './ledger.ts';
 import { termsOf } from './ledger-terms.ts';
 
 /** Without the request: the tally of a long day keeps thousands of records. */

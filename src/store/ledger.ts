@@ -1,7 +1,8 @@
 import { dayOf } from '../domain/day.ts';
 import { SoraError } from '../domain/errors.ts';
 import { idForms } from '../domain/id-forms.ts';
-import { type IntentEvent, type JobRecord, type LedgerEvent, spentMicros } from '../domain/record.ts';
+import type { Tally } from '../domain/money.ts';
+import type { IntentEvent, JobRecord, LedgerEvent } from '../domain/record.ts';
 import { MIN_ENDING, shortId } from '../domain/short-id.ts';
 import type { LedgerProblem } from './ledger-line.ts';
 
@@ -15,30 +16,6 @@ export const FIRST_PAGE = 32;
 export const LARGEST_PAGE = 256;
 
 export type LedgerOrder = 'oldest first' | 'newest first';
-
-/** The cost of some submissions. */
-export interface Tally {
-  /** Micro-dollars of those whose price is known. */
-  readonly micros: number;
-  /** How many have no known price. */
-  readonly unpriced: number;
-}
-
-export const NOTHING_SPENT: Tally = { micros: 0, unpriced: 0 };
-
-/** What a submission costs. */
-export function costOf(record: JobRecord): Tally {
-  const micros = spentMicros(record);
-  return micros === null ? { micros: 0, unpriced: 1 } : { micros, unpriced: 0 };
-}
-
-export function plus(a: Tally, b: Tally): Tally {
-  return { micros: a.micros + b.micros, unpriced: a.unpriced + b.unpriced };
-}
-
-export function minus(a: Tally, b: Tally): Tally {
-  return { micros: a.micros - b.micros, unpriced: a.unpriced - b.unpriced };
-}
 
 /** The user of submissions whose user is unknown. */
 export const UNKNOWN_USER = '';

@@ -1,5 +1,5 @@
 import { SoraError } from '../domain/errors.ts';
-import { NOTHING_SPENT, type Tally } from './ledger.ts';
+import { NOTHING_SPENT, type Tally } from '../domain/money.ts';
 import type { Row, Transaction } from './postgres.ts';
 import { addCosts, addToSums, entryOf, sumsIn } from './postgres-submissions.ts';
 

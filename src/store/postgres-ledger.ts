@@ -1,5 +1,5 @@
 import type { SoraError } from '../domain/errors.ts';
-import { formatUsd } from '../domain/money.ts';
+import { formatUsd, type Tally } from '../domain/money.ts';
 import { isOpen, type JobRecord, type LedgerEvent } from '../domain/record.ts';
 import { GroupCommit } from './group-commit.ts';
 import {
@@ -12,7 +12,6 @@ import {
   type LedgerQuery,
   type SpentScope,
   type Standing,
-  type Tally,
   type TeamCap,
 } from './ledger.ts';
 import { encodeEvent } from './ledger-line.ts';

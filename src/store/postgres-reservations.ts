@@ -1,5 +1,6 @@
+import { NOTHING_SPENT, type Tally } from '../domain/money.ts';
 import type { JobRecord } from '../domain/record.ts';
-import { type Claim, NOTHING_SPENT, type SpentScope, type Standing, scopeOfCap, type Tally } from './ledger.ts';
+import { type Claim, type SpentScope, type Standing, scopeOfCap } from './ledger.ts';
 import { keyIsTaken } from './ledger-entry.ts';
 import { encodeEvent } from './ledger-line.ts';
 import type { Queries, Transaction } from './postgres.ts';

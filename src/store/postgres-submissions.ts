@@ -1,8 +1,9 @@
 import { dayOf } from '../domain/day.ts';
 import { SoraError } from '../domain/errors.ts';
 import { idForms } from '../domain/id-forms.ts';
-import { isOpen, type JobRecord } from '../domain/record.ts';
-import { costOf, endingOf, minus, NOTHING_SPENT, plus, type SpentScope, type Tally, UNKNOWN_USER } from './ledger.ts';
+import { minus, NOTHING_SPENT, plus, type Tally } from '../domain/money.ts';
+import { costOf, isOpen, type JobRecord } from '../domain/record.ts';
+import { endingOf, type SpentScope, UNKNOWN_USER } from './ledger.ts';
 import { durationMsOf, extendEntry, type LedgerEntry } from './ledger-entry.ts';
 import { decodeLine } from './ledger-line.ts';
 import type { Queries, Row, Transaction } from './postgres.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type CostOrder, compareModels, estimateCost } from '../../src/domain/cost.ts';
+import { wholeOf } from '../../src/domain/money.ts';
 import { pricesWith } from '../../src/domain/pricing.ts';
 import { type RequestInput, resolveRequest } from '../../src/domain/request.ts';
 import { USUAL_FORMAT } from '../../src/domain/request-format.ts';
@@ -28,26 +29,26 @@ describe('estimateCost', () => {
     const orders = [order({ duration: '10' }, 3), order({ model: 'sora-2-pro', resolution: '1080p', duration: '8' })];
     expect(estimateCost(orders, AT_MS, LIST)).toEqual({
       videos: 4,
-      asked: { knownMicros: usd(3 + 5.6), unknownVideos: 0 },
-      rendered: { knownMicros: usd(2.4 + 5.6), unknownVideos: 0 },
+      asked: { micros: usd(3 + 5.6), unpriced: 0 },
+      rendered: { micros: usd(2.4 + 5.6), unpriced: 0 },
     });
   });
 
   it('counts unknown prices separately, which makes the total unknown', () => {
     const { videos, asked } = estimateCost([order({}), order({ model: 'wan2.2', duration: '5' }, 2)], AT_MS, LIST);
     expect(videos).toBe(3);
-    expect(asked).toEqual({ knownMicros: usd(0.4), unknownVideos: 2 });
-    expect(asked.wholeMicros).toBeNull();
+    expect(asked).toEqual({ micros: usd(0.4), unpriced: 2 });
+    expect(wholeOf(asked)).toBeNull();
   });
 
   it('is zero without videos', () => {
-    expect(estimateCost([], AT_MS, LIST).rendered.wholeMicros).toBe(0);
+    expect(wholeOf(estimateCost([], AT_MS, LIST).rendered)).toBe(0);
   });
 
   it('is exact for any number of videos', () => {
     const cheap = pricesWith([{ name: 'wan2.2', microsPerSecond: 100_000 / 3 }], OWN);
     const { asked } = estimateCost([order({ model: 'wan2.2', duration: '1' }, 100_000)], AT_MS, cheap);
-    expect(asked.knownMicros).toBe(33_333 * 100_000);
+    expect(asked.micros).toBe(33_333 * 100_000);
   });
 });
 

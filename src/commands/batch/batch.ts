@@ -8,7 +8,7 @@ import { rowSchema } from '../../batch/row-fields.ts';
 import { openServerBatch, underWayInBatch } from '../../batch/server-batch.ts';
 import { requireKey } from '../../configuration/endpoint.ts';
 import type { BatchCount, RowState } from '../../domain/batch.ts';
-import { describePrice } from '../../domain/money.ts';
+import { describePrice, NOTHING_SPENT } from '../../domain/money.ts';
 import { countOf } from '../../domain/wording.ts';
 import { countJson, describeCount, ENTRY_JSON_SHAPE, entryJson, renderEntries } from '../../output/batch-view.ts';
 import { enlargeYoungHeap, preferSmallHeap } from '../../platform/memory.ts';
@@ -18,8 +18,6 @@ import { runPlan, SOME_FAILED } from './plan-run.ts';
 import { countRows, plannedEntry } from './progress.ts';
 import { queuePlan } from './queue-plan.ts';
 import { refuseForServerBatch, ServerBatch } from './server-batch.ts';
-
-const NOTHING = { spentMicros: 0, spentUnpriced: 0 };
 
 export const batchCommand = defineCommand({
   name: 'batch',
@@ -90,28 +88,19 @@ export async function produceRows(
   if (serverBatch !== null) refuseForServerBatch(rowsOf(toBePaid), deps);
   await manifest.refuseUnpayable(toBePaid, settings.force, deps);
   await check(plan, toBePaid);
-  const toPay = countRows(toBePaid, NOTHING, () => 'to_do');
-  const { toSpendMicros, unpriced } = toPay;
-  const count = { ...countRows(plan.rows, plan), toSpendMicros, unpriced };
+  const { toSpend } = countRows(toBePaid, NOTHING_SPENT, () => 'to_do');
+  const count = { ...countRows(plan.rows, plan.spent), toSpend };
   announce(plan, count, settings, deps);
   if (options.dryRun) return dryRun(plan, count, settings, deps);
 
   requireKey(configuration, host.clock.now());
-  const underWay = serverBatch === null && toPay.rows > 0 ? await underWayInBatch(deps.ledger, plan.manifest) : null;
+  const underWay =
+    serverBatch === null && toBePaid.length > 0 ? await underWayInBatch(deps.ledger, plan.manifest) : null;
   if (underWay !== null) throw underWay; // an earlier run's batch may be creating these rows
   // What is already paid is saved, even if it cost more than the cap.
-  if (toPay.rows > 0) {
-    await agreeToSpend(
-      {
-        micros: unpriced === toPay.rows ? null : toSpendMicros,
-        unpriced,
-        spentMicros: plan.spentMicros,
-        spentUnpriced: plan.spentUnpriced,
-        maxCostMicros: settings.maxCostMicros,
-        isAgreed: options.yes ?? false,
-      },
-      deps,
-    );
+  if (toBePaid.length > 0) {
+    const { maxCostMicros } = settings;
+    await agreeToSpend({ price: toSpend, spent: plan.spent, maxCostMicros, isAgreed: options.yes ?? false }, deps);
   }
   if (options.queue) return queuePlan({ plan, rows }, settings, options, deps);
   settings.results?.check(); // creates the file
@@ -129,8 +118,8 @@ export async function produceRows(
 /** Shows what a run will do and cost. */
 function announce({ orphans }: BatchPlan, count: BatchCount, { path }: BatchSettings, deps: ProduceDeps): void {
   const { configuration, output } = deps;
-  const price = describePrice(count.toSpendMicros, count.unpriced);
-  const normally = count.toSpendMicros + count.unpriced > 0 ? `; normally ${price}` : '';
+  const price = describePrice(count.toSpend);
+  const normally = count.toSpend.micros + count.toSpend.unpriced > 0 ? `; normally ${price}` : '';
   const cost = configuration.isSimulator ? `free (simulated${normally})` : price;
   output.news(`plan: ${describeCount(count)}; cost: ${cost}`);
   if (orphans === 0 || path === null) return; // rows from standard input differ each time

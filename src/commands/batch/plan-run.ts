@@ -9,8 +9,9 @@ import { runBatch } from '../../batch/run.ts';
 import { underWayInBatch } from '../../batch/server-batch.ts';
 import type { BatchCount, BatchEntry } from '../../domain/batch.ts';
 import { SoraError } from '../../domain/errors.ts';
-import { describePrice } from '../../domain/money.ts';
+import { describePrice, NOTHING_SPENT, plus, type Tally } from '../../domain/money.ts';
 import { isObjectAddress } from '../../domain/object-address.ts';
+import { costOf } from '../../domain/record.ts';
 import { shellWord } from '../../domain/shell.ts';
 import type { JobSummary } from '../../domain/summary.ts';
 import { countOf } from '../../domain/wording.ts';
@@ -18,7 +19,6 @@ import { folderOf, sidecarPath } from '../../jobs/destination.ts';
 import { targetOf } from '../../jobs/save-target.ts';
 import { countJson, describeCount, entryJson, renderEntries } from '../../output/batch-view.ts';
 import type { Surface } from '../../output/surface.ts';
-import { costOf, NOTHING_SPENT, plus, type Tally } from '../../store/ledger.ts';
 import type { BatchSettings } from './options.ts';
 import { BatchProgress, plannedEntry } from './progress.ts';
 
@@ -91,8 +91,7 @@ export async function finishRun(
 ): Promise<CommandResult> {
   const failure = await replaceResults(settings, progress);
   // Of earlier submissions that were in doubt, some turned out to have created nothing.
-  const spent = await spentOn(plan.manifest, deps);
-  const count = { ...progress.count, spentMicros: spent.micros, spentUnpriced: spent.unpriced };
+  const count = { ...progress.count, spent: await spentOn(plan.manifest, deps) };
   const result = reportRun(progress, count, stoppedBy, settings, deps);
   const errors = [...(result.errors ?? []), ...unwritten, ...(failure === null ? [] : [failure])];
   return errors.length > 0 ? { ...result, errors } : result;
@@ -147,7 +146,7 @@ function reportRun(
   { output, host }: RunDeps,
 ): CommandResult {
   const summary = { manifest: settings.name, results: settings.results?.path ?? null, ...countJson(count) };
-  output.news(`${describeCount(count)}; spent: ${describePrice(count.spentMicros, count.spentUnpriced)}`);
+  output.news(`${describeCount(count)}; spent: ${describePrice(count.spent)}`);
   const answer = {
     data: { summary },
     // In a pipe, each row was printed when it ended.

@@ -5,6 +5,7 @@ import type { BatchPlan, PlannedRow } from '../../batch/plan.ts';
 import { sourceFailed } from '../../batch/row-failure.ts';
 import type { BatchCount, BatchEntry, RowState } from '../../domain/batch.ts';
 import type { SoraError } from '../../domain/errors.ts';
+import { NOTHING_SPENT, plus, type Tally, tallyOf } from '../../domain/money.ts';
 import { summarize } from '../../domain/summary.ts';
 import type { WaitEvent } from '../../jobs/wait.ts';
 import { type BoardState, boardLines, entryJson, entryLine, type RowActivity } from '../../output/batch-view.ts';
@@ -27,7 +28,7 @@ export class BatchProgress implements BatchListener {
   readonly #plan: BatchPlan;
   readonly #ended = new Map<string, BatchEntry>();
   readonly #options: ProgressOptions;
-  readonly #spent: { spentMicros: number; spentUnpriced: number };
+  #spent: Tally;
   #pause: BoardState['pause'] = null;
   #reportedUntilMs = 0;
   #board: Board = SILENT_BOARD;
@@ -37,7 +38,7 @@ export class BatchProgress implements BatchListener {
     this.#options = options;
     this.#profile = deps.configuration.profile.value;
     this.#startedMs = deps.host.clock.now();
-    this.#spent = { spentMicros: plan.spentMicros, spentUnpriced: plan.spentUnpriced };
+    this.#spent = plan.spent;
     this.#plan = plan;
   }
 
@@ -77,8 +78,7 @@ export class BatchProgress implements BatchListener {
 
   onSubmit(row: BatchRow, isPaid: boolean): void {
     if (isPaid && !this.#deps.configuration.isSimulator) {
-      this.#spent.spentMicros += row.estimate?.micros ?? 0;
-      if (row.estimate === null) this.#spent.spentUnpriced += 1;
+      this.#spent = plus(this.#spent, tallyOf(row.estimate?.micros ?? null));
     }
     this.#pause = null;
     const startedMs = this.#deps.host.clock.now();
@@ -147,21 +147,10 @@ export function plannedEntry({ row, state, record }: PlannedRow, profile: string
 /** Counts rows by state: the planned one, unless `outcomeOf` says otherwise. */
 export function countRows(
   rows: Iterable<PlannedRow>,
-  { spentMicros, spentUnpriced }: Pick<BatchCount, 'spentMicros' | 'spentUnpriced'>,
+  spent: Tally,
   outcomeOf: (planned: PlannedRow) => RowState = ({ state }) => state,
 ): BatchCount {
-  const count = {
-    rows: 0,
-    done: 0,
-    failed: 0,
-    running: 0,
-    unknown: 0,
-    toDo: 0,
-    spentMicros,
-    spentUnpriced,
-    toSpendMicros: 0,
-    unpriced: 0,
-  };
+  const count = { rows: 0, done: 0, failed: 0, running: 0, unknown: 0, toDo: 0, toSpend: NOTHING_SPENT };
   for (const planned of rows) {
     const outcome = outcomeOf(planned);
     count.rows += 1;
@@ -170,13 +159,11 @@ export function countRows(
     else if (outcome === 'unknown') count.unknown += 1;
     else if (outcome !== 'to_do') count.running += 1;
     else {
-      const { estimate } = planned.row;
       count.toDo += 1;
-      count.toSpendMicros += estimate?.micros ?? 0;
-      if (estimate === null) count.unpriced += 1;
+      count.toSpend = plus(count.toSpend, tallyOf(planned.row.estimate?.micros ?? null));
     }
   }
-  return count;
+  return { ...count, spent };
 }
 
 function nameOf({ id, line, request }: BatchRow): string {

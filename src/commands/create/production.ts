@@ -29,6 +29,7 @@ import { requireKey } from '../../configuration/endpoint.ts';
 import type { ErrorCode } from '../../domain/catalogue.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { failureOf } from '../../domain/job-failure.ts';
+import { sumOf, tallyOf, wholeOf } from '../../domain/money.ts';
 import { type Estimate, estimate, type PricedRequest } from '../../domain/pricing.ts';
 import type { JobRecord } from '../../domain/record.ts';
 import { commandAbout } from '../../domain/shell.ts';
@@ -147,7 +148,7 @@ export async function produce(
   const whole = wholePrice(price, steps, priceOf);
   const totalMicros = whole === null ? null : whole.micros * count;
   if (!again && count === 1) await noteSavedBefore(request, deps);
-  await agreeToSpend({ micros: totalMicros, maxCostMicros, isAgreed: options.yes ?? false }, deps);
+  await agreeToSpend({ price: tallyOf(totalMicros), maxCostMicros, isAgreed: options.yes ?? false }, deps);
   output.news(`cost: ${describeCost(totalMicros, configuration.isSimulator, price)}`);
 
   const deadlineMs = host.clock.uptimeMs() + timeoutMs;
@@ -167,12 +168,9 @@ function wholePrice(
   steps: readonly Step[] = [],
   priceOf: (priced: PricedRequest) => Estimate | null,
 ): Estimate | null {
-  let micros: number | null = 0;
-  for (const { priced } of steps.slice(1)) {
-    const price = priceOf(priced);
-    micros = price && micros !== null ? micros + price.micros : null;
-  }
-  return first === null || micros === null ? null : { ...first, micros: first.micros + micros };
+  const prices = [first, ...steps.slice(1).map(({ priced }) => priceOf(priced))];
+  const micros = wholeOf(sumOf(prices.map((price) => price?.micros ?? null)));
+  return first && micros !== null ? { ...first, micros } : null;
 }
 
 /** What file names can contain before the video exists. */

@@ -7,7 +7,7 @@ import { DIALECTS } from '../../domain/dialect.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { failureOf } from '../../domain/job-failure.ts';
 import { findModel } from '../../domain/models.ts';
-import { formatUsd } from '../../domain/money.ts';
+import { formatUsd, tallyOf } from '../../domain/money.ts';
 import { type Estimate, estimate } from '../../domain/pricing.ts';
 import { commandAbout } from '../../domain/shell.ts';
 import { isTerminal, requestFor, type VideoRequest } from '../../domain/video.ts';
@@ -112,7 +112,7 @@ export class Trials {
     const { isSimulator, maxCostMicros } = this.#configuration;
     if (isSimulator) return 'agreed';
     if (!isAgreed && !this.#deps.isInteractive) return 'no-terminal';
-    enforceCap({ micros: this.#micros(count) }, maxCostMicros, { hints: CAP_HINTS });
+    enforceCap({ price: tallyOf(this.#micros(count)) }, maxCostMicros, { hints: CAP_HINTS });
     if (isAgreed) return 'agreed';
     await beforeAsking?.();
     const asked = `${question} It creates ${countOf(count, 'job')} (price: ${this.price(count)}).`;
