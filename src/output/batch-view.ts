@@ -70,8 +70,8 @@ export function entryLine(entry: BatchEntry, cwd: string): string {
 export async function renderEntries(entries: readonly BatchEntry[], cwd: string, surface: Surface): Promise<string> {
   const shown = surface.isTerminal ? entries.slice(0, MAX_SHOWN) : entries;
   const { palette } = surface;
-  const paint = (cell: string, column: number): string => {
-    const colour = column === 1 ? COLOURS[cell] : undefined;
+  const paint = (cell: string, column: string): string => {
+    const colour = column === 'STATE' ? COLOURS[cell] : undefined;
     return colour === undefined ? cell : palette[colour](cell);
   };
   const rows = shown.map((entry, at) => [
@@ -91,9 +91,9 @@ export async function renderEntries(entries: readonly BatchEntry[], cwd: string,
     {
       head,
       rows,
-      flexible: 6,
+      flexible: 'RESULT',
       least: Math.max(LEAST_RESULT, longestPath),
-      optional: [2, 4, 3, 5],
+      optional: ['MODEL', 'SIZE', 'LENGTH', 'COST'],
       paint,
       losesMiddle: isPath,
     },

@@ -35,8 +35,8 @@ export async function renderPrices(prices: readonly PriceRow[], surface: Surface
         price.priceList,
         ...(isTerminal ? [] : [price.source]),
       ]),
-      flexible: 2,
-      optional: [4, 5, 1], // the price lists are named below
+      flexible: 'SIZES',
+      optional: ['SINCE', 'PRICE LIST', 'TIER'], // the price lists are named below
     },
     surface,
   );
@@ -135,8 +135,8 @@ export function renderComparison(
         order.price?.priceList ?? '',
         ...(asked === null ? [] : [isSameVideo(order, asked) ? 'asked' : '']),
       ]),
-      flexible: 0,
-      optional: [6, 2, 4],
+      flexible: 'MODEL',
+      optional: ['PRICE LIST', 'LENGTH', 'RENDERED'],
     },
     surface,
   );

@@ -79,9 +79,8 @@ async function renderShortJobs(jobs: readonly JobSummary[], form: JobsForm, surf
   const sources = jobs.flatMap(({ remixedFrom }) => remixedFrom ?? []);
   const names = [...jobs.map(wholeId), ...sources];
   const short = new Map((await shorten(names)).map((name, at) => [names[at], cleanLine(name, LONGEST_ID)]));
-  const from = sources.length > 0 ? 1 : 0;
-  const profile = withProfile ? 1 : 0;
-  const head = ['ID', 'STATUS', 'DONE', 'AGE', 'PROMPT', 'MODEL', 'LENGTH', 'SIZE', 'COST', ...(from ? ['FROM'] : [])];
+  const withSource = sources.length > 0;
+  const head = ['ID', 'STATUS', 'DONE', 'AGE', 'PROMPT', 'MODEL', 'LENGTH', 'SIZE', 'COST'];
   const rows = jobs.map((job) => [
     ...(withProfile ? [cleanLine(job.profile, LONGEST_NAME)] : []),
     short.get(wholeId(job)) ?? '',
@@ -93,17 +92,16 @@ async function renderShortJobs(jobs: readonly JobSummary[], form: JobsForm, surf
     lengthOf(job),
     job.size ?? '',
     shortCost(job),
-    ...(from ? [short.get(job.remixedFrom ?? '') ?? ''] : []),
+    ...(withSource ? [short.get(job.remixedFrom ?? '') ?? ''] : []),
   ]);
-  const behind = (column: number): number => column + profile;
   return renderTable(
     {
-      head: withProfile ? ['PROFILE', ...head] : head,
+      head: [...(withProfile ? ['PROFILE'] : []), ...head, ...(withSource ? ['FROM'] : [])],
       rows,
-      flexible: behind(4),
-      roomy: [5, 6, ...(from ? [9] : []), 2].map(behind),
-      optional: [7, 8, 3].map(behind),
-      paint: (cell, column) => (column === behind(1) ? paintStatus(cell, surface.palette) : cell),
+      flexible: 'PROMPT',
+      roomy: ['MODEL', 'LENGTH', 'FROM', 'DONE'],
+      optional: ['SIZE', 'COST', 'AGE'],
+      paint: (cell, column) => (column === 'STATUS' ? paintStatus(cell, surface.palette) : cell),
     },
     surface,
   );

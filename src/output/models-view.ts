@@ -41,7 +41,12 @@ export async function renderModels(
   const { isTerminal, palette } = surface;
   const table = await renderTable(
     isTerminal
-      ? { head: ['MODEL', 'LENGTH', 'SIZE', 'PRICE'], rows: offers.map(shortRow), flexible: 0, roomy: [2, 1] }
+      ? {
+          head: ['MODEL', 'LENGTH', 'SIZE', 'PRICE'],
+          rows: offers.map(shortRow),
+          flexible: 'MODEL',
+          roomy: ['SIZE', 'LENGTH'],
+        }
       : { head: [], rows: offers.map(plainRow) },
     surface,
   );

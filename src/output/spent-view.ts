@@ -56,6 +56,8 @@ function amountOf(micros: number | null, format: (micros: number) => string): st
   return micros === null ? '' : format(micros);
 }
 
+/** The column without a head. */
+const BAR = '';
 const [MIN_BAR, MAX_BAR] = [10, 30];
 
 async function renderChart(groups: Groups, total: Spent, by: string, surface: Surface): Promise<string> {
@@ -79,11 +81,11 @@ async function renderChart(groups: Groups, total: Spent, by: string, surface: Su
   const drawBar = barsFor(groups, Math.min(MAX_BAR, Math.max(MIN_BAR, room)));
   const table = await renderTable(
     {
-      head: [...head, ''],
+      head: [...head, BAR],
       rows: groups.map(([, spent], at) => [...(rows[at] ?? []), drawBar(spent)]),
-      flexible: 0,
-      optional: [...(total.actualMicros === null ? [] : [3, 4]), head.length],
-      paint: (cell, column) => (column === head.length ? surface.palette.cyan(cell) : cell),
+      flexible: head[0],
+      optional: ['ESTIMATED', 'ACTUAL', BAR],
+      paint: (cell, column) => (column === BAR ? surface.palette.cyan(cell) : cell),
     },
     surface,
   );

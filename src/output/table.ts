@@ -1,21 +1,22 @@
 import { cleanLine, columnsOf, cutLine, cutMiddle } from './clean-text.ts';
 import type { Palette, Surface } from './surface.ts';
 
+/** Its columns are named by their heads. */
 export interface Table {
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
   /** The column that is cut when the terminal is narrow; without it nothing is. */
-  readonly flexible?: number;
+  readonly flexible?: string | undefined;
   /** Columns of the terminal that it should have: optional columns are left out for them. */
   readonly least?: number;
   /** Whether its cell in this row keeps both ends when it is cut. */
   readonly losesMiddle?: (row: number) => boolean;
   /** Columns that are left out first, one after the other, when they would leave little of the flexible one. */
-  readonly roomy?: readonly number[];
+  readonly roomy?: readonly string[];
   /** Columns that are left out next, when cutting is not enough. */
-  readonly optional?: readonly number[];
+  readonly optional?: readonly string[];
   /** Colours a cell on a terminal, after it was cleaned and measured. */
-  readonly paint?: (cell: string, column: number) => string;
+  readonly paint?: (cell: string, column: string) => string;
 }
 
 /** Columns of a terminal between two of a table. */
@@ -34,15 +35,15 @@ export async function renderTable(table: Table, surface: Surface): Promise<strin
   const { default: Table } = await import('cli-table3');
   const shown = fitColumns(table, rows, surface.columns);
   const rendered = new Table({
-    head: shown.map(({ column }) => surface.palette.dim(table.head[column] ?? '')),
+    head: shown.map(({ name }) => surface.palette.dim(name)),
     chars: { ...NO_LINES, middle: ' '.repeat(GAP) },
     // By default the library colours its head, even in a pipe.
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
   const { paint = (cell) => cell, losesMiddle } = table;
-  const cellOf = (row: readonly string[], at: number, { column, width }: ShownColumn): string => {
-    const cut = column === table.flexible && losesMiddle?.(at) ? cutMiddle : cutLine;
-    return paint(cut(row[column] ?? '', width), column);
+  const cellOf = (row: readonly string[], at: number, { name, index, width }: ShownColumn): string => {
+    const cut = name === table.flexible && losesMiddle?.(at) ? cutMiddle : cutLine;
+    return paint(cut(row[index] ?? '', width), name);
   };
   rendered.push(...rows.map((row, at) => shown.map((column) => cellOf(row, at, column))));
   return `${rendered.toString().replace(/[ ]+$/gm, '')}\n`;
@@ -57,26 +58,29 @@ export function renderFacts(facts: readonly Fact[], { dim }: Palette): string {
 }
 
 interface ShownColumn {
-  readonly column: number;
+  readonly name: string;
+  readonly index: number;
   readonly width: number;
 }
 
 /** The columns that fit the terminal, and how wide they may be. */
 function fitColumns(table: Table, rows: readonly string[][], columns: number): ShownColumn[] {
   const { head, flexible, least = MIN_FLEXIBLE, roomy = [], optional = [] } = table;
-  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => columnsOf(row[at] ?? ''))));
-  let shown = widths.map((width, column) => ({ column, width }));
-  if (flexible === undefined) return shown;
+  let shown = head.map((name, index) => {
+    return { name, index, width: Math.max(name.length, ...rows.map((row) => columnsOf(row[index] ?? ''))) };
+  });
+  const wanted = shown.find(({ name }) => name === flexible);
+  if (wanted === undefined) return shown;
   const roomLeft = (): number =>
-    shown.reduce((room, { column, width }) => (column === flexible ? room : room - width - GAP), columns);
-  const dropUntil = (room: number, columns: readonly number[]): void => {
-    for (const dropped of columns) {
+    shown.reduce((room, column) => (column === wanted ? room : room - column.width - GAP), columns);
+  const dropUntil = (room: number, names: readonly string[]): void => {
+    for (const dropped of names) {
       if (roomLeft() >= room) break;
-      shown = shown.filter(({ column }) => column !== dropped);
+      shown = shown.filter(({ name }) => name !== dropped);
     }
   };
-  dropUntil(Math.min(ROOMY_FLEXIBLE, widths[flexible] ?? 0), roomy);
+  dropUntil(Math.min(ROOMY_FLEXIBLE, wanted.width), roomy);
   dropUntil(least, optional);
   const room = Math.max(MIN_FLEXIBLE, roomLeft());
-  return shown.map(({ column, width }) => ({ column, width: column === flexible ? room : width }));
+  return shown.map((column) => (column === wanted ? { ...column, width: room } : column));
 }

@@ -101,7 +101,7 @@ export const configListCommand = defineCommand({
         view: {
           head: ['NAME', 'VALUE', 'ORIGIN'],
           rows: rows.map(({ name, value, origin }) => [name, value, origin]),
-          flexible: 1,
+          flexible: 'VALUE',
           losesMiddle: () => true,
         },
       },

@@ -160,10 +160,10 @@ export const configProfileListCommand = defineCommand({
             profile.key ?? '',
             profile.model ?? '',
           ]),
-          flexible: 2,
+          flexible: 'BASE URL',
           least: LEAST_ADDRESS,
           losesMiddle: () => true,
-          optional: [3, 4, 5],
+          optional: ['DIALECT', 'KEY', 'MODEL'],
         },
       },
     };
@@ -198,7 +198,7 @@ export const configProfileShowCommand = defineCommand({
       ['key', facts.key ?? '', origin ?? ''],
       ...Object.entries(others).map(([setting, value]) => [setting, value, origins[setting] ?? '']),
     ];
-    const view = { head: ['NAME', 'VALUE', 'ORIGIN'], rows, flexible: 1, losesMiddle: () => true };
+    const view = { head: ['NAME', 'VALUE', 'ORIGIN'], rows, flexible: 'VALUE', losesMiddle: () => true };
     return { answer: { data: profile, view } };
   },
 });

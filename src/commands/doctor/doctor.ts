@@ -148,7 +148,7 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
   return {
     answer: {
       data: { profile: configuration.profile.value, base_url: configuration.baseUrl.value, dialect, ...abilities },
-      view: { head: ['WHAT', 'ABLE'], rows: [['dialect', dialect], ...Object.entries(abilities)], flexible: 1 },
+      view: { head: ['WHAT', 'ABLE'], rows: [['dialect', dialect], ...Object.entries(abilities)], flexible: 'ABLE' },
     },
   };
 }
