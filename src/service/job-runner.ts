@@ -2,7 +2,6 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isOfServer } from '../domain/record.ts';
 import { replaceFile } from '../platform/files.ts';
-import { makeFolder } from '../platform/folders.ts';
 import { JobRun, type JobRunOptions } from './job-run.ts';
 import type { NewOrder, OrderDesk, Selected, Selection } from './order-desk.ts';
 import type { RestJob, RestStatus } from './rest-job.ts';
@@ -71,10 +70,8 @@ export class JobRunner implements OrderDesk {
 
   /** Stores the first frame of an order, so that a restart during the submission has it. */
   async #keepImage(jobId: string, bytes: Uint8Array): Promise<NonNullable<RestJob['image']>> {
-    const { filesDir } = this.#options;
-    makeFolder(filesDir, 0o700);
-    const path = join(filesDir, `${jobId}.first-frame`);
-    await replaceFile(path, bytes, 0o600);
+    const path = join(this.#options.filesDir, `${jobId}.first-frame`);
+    await replaceFile(path, bytes);
     return { path };
   }
 

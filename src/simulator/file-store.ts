@@ -3,7 +3,6 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isJsonObject } from '../domain/json.ts';
 import { replaceFile } from '../platform/files.ts';
-import { makeFolder } from '../platform/folders.ts';
 import { JournalFold } from '../platform/journal-fold.ts';
 
 /** An uploaded file, in the form of the API's reply and of the journal. */
@@ -45,8 +44,7 @@ export class FileStore {
   }
 
   async add(file: FileObject, bytes: Uint8Array): Promise<void> {
-    makeFolder(this.#folder, 0o700);
-    await replaceFile(this.#pathOf(file), bytes, 0o600);
+    await replaceFile(this.#pathOf(file), bytes);
     await this.#fold.append({ file });
   }
 

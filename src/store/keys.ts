@@ -18,7 +18,7 @@ export function writeKey(path: string, profile: string, key: string | undefined)
   return changeOwnFile(path, async () => {
     const { [profile]: _, ...others } = readKeys(path);
     const keys = key === undefined ? others : { ...others, [profile]: key };
-    await replaceFile(path, `${JSON.stringify(keys, null, 2)}\n`, 0o600);
+    await replaceFile(path, `${JSON.stringify(keys, null, 2)}\n`);
   });
 }
 

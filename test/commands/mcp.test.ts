@@ -5,6 +5,12 @@ import { createCommandLine } from '../support/command-line.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { startVideosServer } from '../support/videos-server.ts';
 
+it.skipIf(process.platform !== 'linux')('ends when the folder for files cannot be created', async () => {
+  const { code, stderr } = await createCommandLine().run(['mcp', '--simulate', '-o', '/proc/sora/videos']);
+  expect(stderr).toContain('error: could not create the folder /proc/sora/videos');
+  expect(code).toBe(1);
+});
+
 describe('a tool call', () => {
   it('reports progress, ends before the client gives up on a silent server, and lets the session end', async () => {
     const clock = createFakeClock({ isManual: true });

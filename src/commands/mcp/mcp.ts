@@ -1,10 +1,10 @@
-import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { refuseFaults } from '../../app/option-values.ts';
 import { parseMaxCost } from '../../app/spending.ts';
 import { messageOf, SoraError } from '../../domain/errors.ts';
+import { makeFolder } from '../../platform/folders.ts';
 import { SessionBudget } from './session-budget.ts';
 import { ToolCalls } from './tool-calls.ts';
 import { TOOLS } from './tools.ts';
@@ -45,7 +45,7 @@ export const mcpCommand = defineCommand({
 
 function prepareFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   } catch (cause) {
     throw new SoraError('cannot_write', {
       title: `could not create the folder ${folder}`,

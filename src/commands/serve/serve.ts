@@ -13,7 +13,6 @@ import { setVariable } from '../../domain/shell.ts';
 import type { ListeningServer } from '../../http-server/server.ts';
 import type { Answer } from '../../output/output.ts';
 import { replaceFile } from '../../platform/files.ts';
-import { makeFolder } from '../../platform/folders.ts';
 import type { Host } from '../../platform/host.ts';
 import { isProcessAlive } from '../../platform/process-identity.ts';
 import { AccessKey, DEMO_KEY } from '../../service/access.ts';
@@ -222,8 +221,7 @@ async function openPage(origin: string, generatedKey: string | null, deps: Serve
   const address = pageAddress(origin, generatedKey);
   if (generatedKey === null) return openSaved(address, deps);
   const path = join(deps.paths.serviceDir, 'open.html');
-  makeFolder(deps.paths.serviceDir, 0o700);
-  await replaceFile(path, `<!doctype html><meta http-equiv="refresh" content="0;url=${address}">\n`, 0o600);
+  await replaceFile(path, `<!doctype html><meta http-equiv="refresh" content="0;url=${address}">\n`);
   await openSaved(path, deps);
 }
 
