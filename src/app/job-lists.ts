@@ -36,7 +36,7 @@ export interface ListOrder {
   /** Nothing older is wanted. */
   readonly sinceMs?: number | null;
   /** When the server must have answered, by the uptime. */
-  readonly deadlineMs?: number;
+  readonly deadlineMs: number;
 }
 
 /** Reads a server's newest jobs until it has found enough wanted ones. Rejects only when interrupted. */
@@ -123,7 +123,7 @@ export interface MergeOrder {
   isAsked(record: JobRecord): boolean;
   isWanted?(job: JobSummary, record: JobRecord | undefined): boolean;
   /** When servers must have answered, by the uptime. */
-  readonly deadlineMs?: number;
+  readonly deadlineMs: number;
 }
 
 /** Merges listed jobs, completed from the ledger, with records missing from the lists; newest first. */

@@ -53,16 +53,16 @@ export class KnownJobs {
    * an answer is looked up on its server. Throws `video_not_found` or `outcome_unknown`, `usage` for an ambiguous ending
    * and for what is not a video, and `wait_timeout` if the server does not answer by the deadline (in uptime).
    */
-  async find(name: string, deadlineMs?: number): Promise<FoundJob> {
+  async find(name: string, deadlineMs: number): Promise<FoundJob> {
     return this.#found(name, await this.known(name), deadlineMs);
   }
 
   /** The same, but it may be a character or a server-side batch. */
-  async findAny(name: string, deadlineMs?: number): Promise<FoundJob> {
+  async findAny(name: string, deadlineMs: number): Promise<FoundJob> {
     return this.#found(name, await recordNamed(name, this.#deps), deadlineMs);
   }
 
-  async #found(name: string, record: JobRecord | undefined, deadlineMs?: number): Promise<FoundJob> {
+  async #found(name: string, record: JobRecord | undefined, deadlineMs: number): Promise<FoundJob> {
     const server = await this.#deps.servers.of(record);
     if (record === undefined) return { id: await this.idOn(server, name, deadlineMs), server, record };
     if (record.job !== null) return { id: record.job.id, server, record };
@@ -91,16 +91,12 @@ export class KnownJobs {
   }
 
   /** The id on a server of a job that the ledger does not know. An ending is looked up in the server's list. */
-  idOn({ client }: Server, name: string, deadlineMs?: number): Promise<string> {
+  idOn({ client }: Server, name: string, deadlineMs: number): Promise<string> {
     return this.inTime(deadlineMs, null, (signal) => idInList(name, client, signal));
   }
 
   /** Makes calls until a deadline, by the uptime; then throws `wait_timeout`. */
-  inTime<T>(
-    deadlineMs = Number.POSITIVE_INFINITY,
-    jobId: string | null,
-    call: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
+  inTime<T>(deadlineMs: number, jobId: string | null, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { clock, interrupt } = this.#deps.host;
     const lateness = (): SoraError => new SoraError('wait_timeout', { title: NO_ANSWER, jobId, hints: [WAIT_LONGER] });
     return within({ clock, ms: Math.max(0, deadlineMs - clock.uptimeMs()), lateness, signal: interrupt }, call);
@@ -112,7 +108,7 @@ export class KnownJobs {
   }
 
   /** The same for several; one that is not found does not affect the others. */
-  findAll(names: readonly string[], deadlineMs?: number): Promise<Outcomes<FoundJob>> {
+  findAll(names: readonly string[], deadlineMs: number): Promise<Outcomes<FoundJob>> {
     return forEach(names, (name) => this.find(name, deadlineMs));
   }
 
@@ -121,7 +117,7 @@ export class KnownJobs {
    * unknown is left out with a note: it would fail every such command until a person resolves it.
    */
   async findUnfinished(
-    deadlineMs?: number,
+    deadlineMs: number,
     isWanted: (record: JobRecord) => boolean = isOfVideo,
   ): Promise<Outcomes<FoundJob>> {
     const { ledger, output } = this.#deps;
@@ -141,7 +137,7 @@ export class KnownJobs {
    * server may no longer have it. With `exists` the server is asked again after a 404. Throws `video_not_found` for a video
    * that was deleted, and `wait_timeout` as `find` does.
    */
-  async look(found: FoundJob, deadlineMs?: number, exists = Boolean(found.record?.job)): Promise<VideoJob> {
+  async look(found: FoundJob, deadlineMs: number, exists = Boolean(found.record?.job)): Promise<VideoJob> {
     const { id, server, record } = found;
     const removed = await this.#removedAs(found);
     if (removed !== null) return removed;
@@ -182,7 +178,7 @@ export class KnownJobs {
   }
 
   /** Deletes a video from its server and records that. Throws `not_supported` if it was kept, and as `find` does. */
-  async delete({ id, server, record }: FoundJob, deadlineMs?: number): Promise<void> {
+  async delete({ id, server, record }: FoundJob, deadlineMs: number): Promise<void> {
     const removal = this.inTime(deadlineMs, id, (signal) => server.client.remove(id, { signal, exists: true }));
     const isGone = await removal.catch((error: unknown) => {
       throw withoutRoute(error, 'the server cannot delete videos');
@@ -222,7 +218,7 @@ export class KnownJobs {
   }
 
   /** The current state of a record’s job; the last known one, with a note, if the server does not answer. */
-  async refresh(record: JobRecord, deadlineMs?: number): Promise<JobSummary> {
+  async refresh(record: JobRecord, deadlineMs: number): Promise<JobSummary> {
     try {
       const found = await this.findAny(record.key, deadlineMs);
       return await this.summarize(found, await this.look(found, deadlineMs, false));

@@ -5,7 +5,7 @@ import { factsOf, hasVideo, isOfServer, type JobRecord, type SavedFile } from '.
 import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { knownError } from '../jobs/known-error.ts';
 import { type SaveResult, save } from '../jobs/save.ts';
-import { type Submission, submit } from '../jobs/submit.ts';
+import { type Submission, submitBefore } from '../jobs/submit.ts';
 import type { RowOrder } from '../jobs/submit-order.ts';
 import { removedJob, waitForJob } from '../jobs/wait.ts';
 import type { BatchDeps, BatchListener, BatchOrder, RowResult } from './batch-order.ts';
@@ -130,7 +130,7 @@ export class RowRun {
       if (halt.signal.aborted) return null;
       deadlineMs ??= deps.clock.uptimeMs() + order.timeoutMs; // at a slow rate waiting for the turn may take longer
       try {
-        const submission = await this.#submitOnce(rowOrder);
+        const submission = await this.#submitOnce(rowOrder, deadlineMs);
         const isPaid = submission.kind === 'submitted';
         if (submission.unrecorded !== undefined) halt.abort(submission.unrecorded);
         if (isPaid) pace.accepted();
@@ -150,13 +150,14 @@ export class RowRun {
     return code === 'cost_cap_exceeded' && this.#row.own !== undefined;
   }
 
-  async #submitOnce(rowOrder: RowOrder): Promise<Submission> {
+  async #submitOnce(rowOrder: RowOrder, deadlineMs: number): Promise<Submission> {
     const { deps, order } = this.#context;
     const { server, free, conflict, rows } = order;
     const row = this.#row;
     const sourceId = await this.#sourceId();
     const request = await rows.requestOf(row);
-    return submit(
+    return submitBefore(
+      deadlineMs,
       { ...deps, client: { ...deps.client, create: deps.singleShot.create.bind(deps.singleShot) } },
       {
         server,

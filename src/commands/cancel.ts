@@ -91,7 +91,9 @@ async function cancelOne(found: FoundJob, { wait, deadlineMs }: Limits, deps: Ca
   if (isTerminal(before.status)) throw alreadyFinished(found, before);
   const result: Cancellation = capabilities.lacks.has('cancel')
     ? { kind: 'running', job: before, refusal: null }
-    : await cancelJob({ client: server.client, clock: host.clock, signal: host.interrupt }, id);
+    : await jobs.inTime(deadlineMs, id, (signal) =>
+        cancelJob({ client: server.client, clock: host.clock, signal }, id),
+      );
   if (result.kind === 'deleted') {
     await jobs.recordRemoval(record);
     return async () => cancelled(found, { ...before, status: 'cancelled' }, 'deleted');
@@ -100,7 +102,7 @@ async function cancelOne(found: FoundJob, { wait, deadlineMs }: Limits, deps: Ca
     if (!wait) throw cannotCancel(found, result.refusal);
     return async () => {
       const ended = await followJob({ ...found, known: result.job }, deadlineMs, deps);
-      await jobs.delete(found);
+      await jobs.delete(found, deadlineMs);
       return cancelled(found, ended, 'deleted');
     };
   }
@@ -132,7 +134,7 @@ async function cancelBatch(
   const before = await jobs.look(found, deadlineMs);
   if (isTerminal(before.status)) throw refuse('already_finished', null);
   const client = jobs.clientOf(server, 'batch');
-  const result = await cancelJob({ client, clock: host.clock, signal: host.interrupt }, id);
+  const result = await jobs.inTime(deadlineMs, id, (signal) => cancelJob({ client, clock: host.clock, signal }, id));
   if (result.kind === 'deleted') throw refuse('cannot_cancel', null);
   const { kind } = result;
   if (kind === 'running') throw refuse('cannot_cancel', result.refusal);

@@ -1,6 +1,6 @@
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
-import { parseTimeoutMs, readDeadlineMs, readOr, refuseFaults, TIMEOUT_OPTION } from '../app/option-values.ts';
+import { readDeadlineMs, readOr, refuseFaults, TIMEOUT_OPTION } from '../app/option-values.ts';
 import type { ReadRequest } from '../app/request-options.ts';
 import { describeCost, previewRequest } from '../app/request-preview.ts';
 import { agreeToSpend, parseMaxCost } from '../app/spending.ts';
@@ -24,7 +24,7 @@ import {
 import { readAhead } from '../jobs/input-file.ts';
 import { underWay } from '../jobs/objection.ts';
 import { readSourceFile } from '../jobs/source-file.ts';
-import { submit } from '../jobs/submit.ts';
+import { submitBefore } from '../jobs/submit.ts';
 import { cleanLine } from '../output/clean-text.ts';
 import { costJson } from '../output/cost-view.ts';
 import { formatAge } from '../output/job-view.ts';
@@ -61,7 +61,7 @@ export const characterCreateCommand = defineCommand({
     const { configuration, host, output, ledger, servers, jobs } = deps;
     const faults: string[] = [];
     const maxCostMicros = parseMaxCost(options.maxCost, faults);
-    const longestCallMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
+    const untilMs = readDeadlineMs(options.timeout, deps, faults);
     const read = await readCharacterRequest(name, file, faults, deps);
     const { request } = read;
     const again = options.again ?? false;
@@ -79,11 +79,13 @@ export const characterCreateCommand = defineCommand({
 
     requireKey(configuration, host.clock.now());
     const micros = price === null ? null : price.micros;
+    const askedAtMs = host.clock.uptimeMs();
     await agreeToSpend({ price: tallyOf(micros), maxCostMicros, isAgreed: options.yes ?? false }, deps);
+    const deadlineMs = untilMs + host.clock.uptimeMs() - askedAtMs; // a person may take any time to answer
     output.news(`cost: ${describeCost(micros, configuration.isSimulator)}`);
-    const server = await servers.current({ longestCallMs });
+    const server = await servers.current({ longestCallMs: deadlineMs - host.clock.uptimeMs() });
     const order = { server: server.identity, request, estimate: price, free: configuration.isSimulator, again };
-    const { record, unrecorded } = await submit(jobs.submitDeps(server, 'character'), order);
+    const { record, unrecorded } = await submitBefore(deadlineMs, jobs.submitDeps(server, 'character'), order);
     const created = (await ledger.byKey(record.key)) ?? record;
     requireMade(created);
     return {

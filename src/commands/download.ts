@@ -1,7 +1,7 @@
 import { defineCommand } from '../app/command.ts';
 import { type DownloadDeps, downloadOne } from '../app/downloading.ts';
 import type { FoundJob } from '../app/known-jobs.ts';
-import { parseTimeoutMs, refuseFaults } from '../app/option-values.ts';
+import { readDeadlineMs, refuseFaults } from '../app/option-values.ts';
 import {
   checkFiles,
   completePlan,
@@ -48,16 +48,15 @@ export const downloadCommand = defineCommand({
   ],
 
   async run({ args, options }, deps: DownloadDeps) {
-    const { host, output, configuration } = deps;
+    const { host, output } = deps;
     const { all = false, wait = false } = options;
     const faults: string[] = [];
     const plan = planFiles(options, deps, faults);
-    const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
+    const deadlineMs = readDeadlineMs(options.timeout, deps, faults);
     if (all === args.length > 0) faults.push(all ? '`--all` takes no ids' : 'no video: name one, or pass `--all`');
     if ((all || args.length > 1) && !isForSeveral(plan.destination, 'id')) faults.push(SEVERAL_NEED_FOLDER);
     refuseFaults(faults, 'download');
     await checkFiles({ ...plan, force: true }, deps); // the existing file may be this video
-    const deadlineMs = host.clock.uptimeMs() + timeoutMs;
     const found = all ? await findUnsaved(deadlineMs, deps) : await deps.jobs.findAll(args, deadlineMs);
     const failures = [...found.errors];
     const summaries: JobSummary[] = [];

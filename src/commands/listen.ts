@@ -27,8 +27,8 @@ const DEFAULT_PORT = 4000;
 const DEFAULT_SECRET = 'OPENAI_WEBHOOK_SECRET';
 /** Downloads at a time; further events wait for their turn. */
 const AT_ONCE = 4;
-/** An event may be ahead of its server's other replicas for a moment. */
-const DEFAULT_WAIT_MS = 60_000;
+/** The longest wait for a job: an event may be ahead of its server's other replicas for a moment. */
+const LONGEST_WAIT_MS = 60_000;
 const VIDEO_EVENT = /^video\.(completed|failed)$/;
 
 type ListenDeps = DownloadDeps & Pick<Context, 'env' | 'servers' | 'isServerNamed'>;
@@ -143,12 +143,12 @@ async function outcomeOf(
   if (record === undefined) return { outcome: 'ignored', reason: 'the ledger has no such job' };
   const found = { id: subjectId, record, server: await deps.servers.of(record) };
   const { profile } = found.server.identity;
+  const deadlineMs = deps.host.clock.uptimeMs() + LONGEST_WAIT_MS;
   if (plan === null || type === 'video.failed') {
-    return { outcome: 'recorded', summary: summarize(profile, record, await deps.jobs.look(found)) };
+    return { outcome: 'recorded', summary: summarize(profile, record, await deps.jobs.look(found, deadlineMs)) };
   }
   const failures: SoraError[] = [];
   const own = completePlan(plan, choices, record.wanted);
-  const deadlineMs = deps.host.clock.uptimeMs() + DEFAULT_WAIT_MS;
   const summary = await downloadOne(found, own, { wait: true, deadlineMs, failures }, deps);
   failures.push(...(await writeSidecars([summary], own, deps)));
   const [error] = failures;

@@ -46,6 +46,14 @@ export function didNotArrive(doubt: SoraError | null): SoraError {
   });
 }
 
+/** The deadline was over before anything was sent. */
+export function lateToSubmit(): SoraError {
+  return new SoraError('wait_timeout', {
+    title: 'timed out before the server accepted the request; nothing was created',
+    hints: ['run the same command again, with a longer `--timeout`'],
+  });
+}
+
 /** A refusal that is missing from the ledger, where the submission would stay in doubt. */
 export function refusedUnrecorded(refusal: SoraError, key: string, { causedBy }: SoraError): SoraError {
   return refusal.with({

@@ -14,12 +14,13 @@ import {
 import { shellWord } from '../domain/shell.ts';
 import type { VideoJob } from '../domain/video.ts';
 import { Interrupt } from '../platform/host.ts';
+import { within } from '../platform/timeout.ts';
 import type { DayCap } from '../store/ledger.ts';
 import { recordRequest } from './fingerprint.ts';
 import { awaitAnswer, type PatienceDeps } from './in-flight.ts';
 import { claimOf, isCleared } from './objection.ts';
 import { type RecoverDeps, recover } from './recover.ts';
-import { didNotArrive, inDoubt, interruptedInDoubt, refusedUnrecorded } from './submission-errors.ts';
+import { didNotArrive, inDoubt, interruptedInDoubt, lateToSubmit, refusedUnrecorded } from './submission-errors.ts';
 import { intentOf, type SubmitOrder } from './submit-order.ts';
 
 /** A server may list a job only some time after accepting it. */
@@ -84,6 +85,13 @@ export async function submit(deps: SubmitDeps, given: SubmitOrder): Promise<Subm
     if (submission !== null) return submission;
     if (order.row !== undefined) throw didNotArrive(null); // the row is retried in its turn
   }
+}
+
+/** The same until a deadline, by the uptime. Throws `wait_timeout` at it, or `outcome_unknown` if the create was sent. */
+export function submitBefore(deadlineMs: number, deps: SubmitDeps, order: SubmitOrder): Promise<Submission> {
+  const { clock, signal } = deps;
+  const ms = Math.max(0, deadlineMs - clock.uptimeMs());
+  return within({ clock, ms, lateness: lateToSubmit, signal }, (limit) => submit({ ...deps, signal: limit }, order));
 }
 
 /** Whether a job that was created with another key can be read with this one: only its server knows. */

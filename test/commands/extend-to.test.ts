@@ -103,6 +103,22 @@ describe('sora extend --to', () => {
     expect(extensions(bench)).toEqual(['video_1 +20', 'video_2 +20', 'video_3 +12', 'video_2 +20', 'video_3 +12']);
   });
 
+  it('asks for the earlier steps no longer than --timeout', async () => {
+    let hangs = false;
+    const bench = await setUpSource({
+      create: (_, { body }) => (body.includes('video_3') ? { status: 400, body: { error: { message: 'no' } } } : null),
+      retrieve() {
+        if (!hangs) return null;
+        setImmediate(() => bench.sora.clock.advance(3_000));
+        return 'hang';
+      },
+    });
+    const extend = (...argv: string[]) => bench.run('extend', 'video_1', '--to', '60s', '-y', ...argv);
+    expect((await extend()).code).not.toBe(0);
+    hangs = true;
+    expect((await extend('--timeout', '2s')).code).toBe(8);
+  });
+
   it('starts over with --again, and returns the saved video with --reuse', async () => {
     const bench = await setUpSource();
     const extend = (...argv: string[]) => bench.run('extend', 'video_1', '--to', '36', '-y', '--no-download', ...argv);

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Http, nodeHttp } from '../../src/platform/http.ts';
@@ -275,9 +275,11 @@ describe('--timeout', () => {
     ['delete', ['delete', 'video_123456789012']],
     ['attach', ['attach', 'sub_', 'video_123456789012']],
     ['character show', ['character', 'show', 'char_123']],
+    ['batch', ['batch', 'shots.jsonl', '-y']],
   ])('bounds every call of `sora %s`', async (command, argv) => {
     const { run, runWith, sora } = await setUp({ create: () => 'drop' });
     const { error } = JSON.parse((await run('create', 'a boat', '--detach', '--json')).stderr);
+    writeFileSync(join(sora.cwd, 'shots.jsonl'), '{"remix":"video_123456789012","prompt":"at night"}');
     const http: Http = ({ signal }) =>
       new Promise((_, reject) => {
         signal?.addEventListener('abort', () => reject(signal.reason));
@@ -290,15 +292,24 @@ describe('--timeout', () => {
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining(`run \`sora ${command} --help\``) });
   });
 
-  it('bounds a deletion, which may have happened', async () => {
+  it.each([
+    ['delete --yes', 'completed', 1],
+    ['cancel', 'queued', 1],
+    ['cancel --wait', 'queued', 2],
+  ])('bounds the deletion of `sora %s`, which may have happened', async (command, status, hangsAt) => {
+    let deletions = 0;
     const bench = await setUp({
+      retrieve: (job) => ({ body: { ...job, status: bench.sora.clock.uptimeMs() > 0 ? 'completed' : status } }),
       remove: () => {
+        if (++deletions < hangsAt) return { status: 409, body: { error: { message: 'still running' } } };
         setImmediate(() => bench.sora.clock.advance(3_000));
         return 'hang';
       },
     });
-    await bench.create();
-    expect(await bench.run('delete', '@last', '--timeout', '2s')).toMatchObject({ code: 8, stdout: '' });
+    await bench.create(['--detach']);
+    const [name = '', ...options] = command.split(' ');
+    const ended = await bench.run(name, '@last', ...options, '--timeout', '2s');
+    expect({ ...ended, deletions }).toMatchObject({ code: 8, stdout: '', deletions: hangsAt });
   });
 });
 

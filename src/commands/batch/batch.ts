@@ -56,7 +56,7 @@ export const batchCommand = defineCommand({
     const faults: string[] = [];
     const settings = readBatchOptions(file, options, deps, faults);
     if (file === undefined) refuseFaults(faults, 'batch');
-    await new ManifestRows(settings, options, deps, true).refuseWith(faults, 'batch');
+    await new ManifestRows(settings, options, deps, null).refuseWith(faults, 'batch');
     return produceRows(settings, options, deps);
   },
 });
@@ -74,7 +74,7 @@ export async function produceRows(
   check: (plan: BatchPlan, toBePaid: readonly PlannedRow[]) => Promise<void> = async () => {},
 ): Promise<CommandResult> {
   const { configuration, host } = deps;
-  const manifest = new ManifestRows(settings, options, deps, options.dryRun ?? false);
+  const manifest = new ManifestRows(settings, options, deps, options.dryRun ? null : settings.timeoutMs);
   let plan = await manifest.plan();
   const serverBatch = settings.serverBatch ? new ServerBatch(plan.manifest, settings, deps) : null;
   let isCancelled = false;

@@ -48,12 +48,12 @@ export class ManifestRows {
   readonly #deps: ManifestDeps;
   readonly #videos: RowSources;
 
-  /** Offline, nothing is known of videos that are not in the ledger. */
-  constructor(source: ManifestSource, options: RequestOptions, deps: ManifestDeps, isOffline: boolean) {
+  /** Without a timeout the server is not asked, and nothing is known of videos that are not in the ledger. */
+  constructor(source: ManifestSource, options: RequestOptions, deps: ManifestDeps, timeoutMs: number | null) {
     this.#source = source;
     this.#options = options;
     this.#deps = deps;
-    this.#videos = new RowSources(deps, isOffline);
+    this.#videos = new RowSources(deps, timeoutMs);
   }
 
   /** Its rows, compared with the ledger. Throws as `rows` does. */

@@ -10,7 +10,7 @@ import type { JobRecord } from '../../domain/record.ts';
 import { summarize } from '../../domain/summary.ts';
 import type { Derivation, VideoJob } from '../../domain/video.ts';
 
-type SourcesDeps = Pick<Context, 'configuration' | 'jobs' | 'ledger' | 'servers'>;
+type SourcesDeps = Pick<Context, 'configuration' | 'host' | 'jobs' | 'ledger' | 'servers'>;
 
 /** How many videos the server is asked for at a time. */
 const LOOKS_AT_ONCE = 8;
@@ -30,19 +30,20 @@ export class RowSources {
   /** By id: what the server has, or why it has nothing. */
   readonly #seen = new Map<string, Promise<SeenVideo | SoraError>>();
   readonly #deps: SourcesDeps;
-  readonly #isOffline: boolean;
+  readonly #timeoutMs: number | null;
   readonly #limit = pLimit(LOOKS_AT_ONCE);
 
-  /** Offline, nothing is known of videos that are not in the ledger. */
-  constructor(deps: SourcesDeps, isOffline: boolean) {
+  /** Without a timeout the server is not asked, and nothing is known of videos that are not in the ledger. */
+  constructor(deps: SourcesDeps, timeoutMs: number | null) {
     this.#deps = deps;
-    this.#isOffline = isOffline;
+    this.#timeoutMs = timeoutMs;
   }
 
   async find(names: Iterable<string>): Promise<void> {
+    const deadlineMs = this.#newDeadlineMs();
     await Promise.all(
       [...names].map(async (name) => {
-        const found = this.#limit(() => this.#named(name));
+        const found = this.#limit(() => this.#named(name, deadlineMs));
         this.videos.set(name, await found.catch((error: unknown) => asProblem(error).message));
       }),
     );
@@ -50,11 +51,13 @@ export class RowSources {
 
   /** Problems that only matter to rows that are to be paid for: a source that is not there, or not finished. */
   async check(rows: readonly BatchRow[]): Promise<ManifestFault[]> {
+    const deadlineMs = this.#newDeadlineMs();
+    if (deadlineMs === null) return [];
     const faults = rows.map(async ({ line, request: { source } }): Promise<ManifestFault[]> => {
       if (source === undefined || source.operation === 'character' || source.operation === 'batch') return [];
       if (source.video.kind !== 'id') return [];
       const { id } = source.video;
-      const problem = await this.#limit(() => this.#problemOf(id, source.operation));
+      const problem = await this.#limit(() => this.#problemOf(id, source.operation, deadlineMs));
       if (problem === null) return [];
       const { message } = problem;
       return [{ line, message: message.includes(id) ? message : `\`${source.operation}: ${id}\`: ${message}` }];
@@ -62,27 +65,30 @@ export class RowSources {
     return (await Promise.all(faults)).flat();
   }
 
-  async #named(name: string): Promise<StoredSource> {
+  #newDeadlineMs(): number | null {
+    return this.#timeoutMs === null ? null : this.#deps.host.clock.uptimeMs() + this.#timeoutMs;
+  }
+
+  async #named(name: string, deadlineMs: number | null): Promise<StoredSource> {
     const { jobs, configuration, ledger } = this.#deps;
     if (name === '@last') throw named('write its id: `@last` is another video in the next run');
     const record = await jobs.known(name);
-    if (record === undefined) return this.#isOffline ? unknownSource(name) : this.#onServer(name);
+    if (record === undefined) return deadlineMs === null ? unknownSource(name) : this.#onServer(name, deadlineMs);
     if (record.baseUrl !== configuration.baseUrl.value) throw named(`it belongs to profile ${record.profile}`);
     if (record.job === null) throw named(`${record.key} has no known video; run \`sora status ${record.key}\``);
     return sourceOf(record.job.id, summarize(record.profile, record, null), await extensionsOf(record, ledger));
   }
 
-  async #onServer(name: string): Promise<StoredSource> {
+  async #onServer(name: string, deadlineMs: number): Promise<StoredSource> {
     const { jobs, servers } = this.#deps;
-    const id = await jobs.idOn(await servers.current(), name);
-    const seen = await this.#look(id);
+    const id = await jobs.idOn(await servers.current(), name, deadlineMs);
+    const seen = await this.#look(id, deadlineMs);
     if (seen instanceof SoraError) return unknownSource(id);
     return sourceOf(id, summarize(seen.found.server.identity.profile, undefined, seen.job), 0);
   }
 
-  async #problemOf(id: string, operation: Derivation): Promise<SoraError | null> {
-    if (this.#isOffline) return null;
-    const seen = await this.#look(id);
+  async #problemOf(id: string, operation: Derivation, deadlineMs: number): Promise<SoraError | null> {
+    const seen = await this.#look(id, deadlineMs);
     if (seen instanceof SoraError) return seen;
     try {
       requireFinished(seen.job, operation, seen.found);
@@ -92,15 +98,15 @@ export class RowSources {
     }
   }
 
-  #look(id: string): Promise<SeenVideo | SoraError> {
-    const seen = this.#seen.get(id) ?? this.#ask(id).catch(asProblem);
+  #look(id: string, deadlineMs: number): Promise<SeenVideo | SoraError> {
+    const seen = this.#seen.get(id) ?? this.#ask(id, deadlineMs).catch(asProblem);
     this.#seen.set(id, seen);
     return seen;
   }
 
-  async #ask(id: string): Promise<SeenVideo> {
+  async #ask(id: string, deadlineMs: number): Promise<SeenVideo> {
     const found = { id, server: await this.#deps.servers.current(), record: await this.#recordOf(id) };
-    return { found, job: await this.#deps.jobs.look(found) };
+    return { found, job: await this.#deps.jobs.look(found, deadlineMs) };
   }
 
   async #recordOf(id: string): Promise<JobRecord | undefined> {

@@ -12,6 +12,7 @@ import {
   writeRequests,
 } from '../../batch/server-batch.ts';
 import { batchPrompt, readBatch, readResults, uploadRequests } from '../../client/batches.ts';
+import type { CallOptions } from '../../client/port.ts';
 import { serverModel } from '../../client/profile-client.ts';
 import { retryRead } from '../../client/retry.ts';
 import { capabilitiesOf } from '../../configuration/endpoint.ts';
@@ -24,7 +25,7 @@ import { countOf } from '../../domain/wording.ts';
 import { knownError } from '../../jobs/known-error.ts';
 import { recover } from '../../jobs/recover.ts';
 import { inDoubt } from '../../jobs/submission-errors.ts';
-import { submit } from '../../jobs/submit.ts';
+import { submitBefore } from '../../jobs/submit.ts';
 import { waitForJob } from '../../jobs/wait.ts';
 import type { ServedBatch } from '../../wire/batches.ts';
 import type { BatchSettings } from './options.ts';
@@ -61,9 +62,12 @@ export class ServerBatch {
   readonly #settings: BatchSettings;
   /** The manifest's name in the ledger. */
   readonly #manifest: string;
+  /** By the uptime. */
+  readonly #deadlineMs: number;
 
   constructor(manifest: string, settings: BatchSettings, deps: ServerBatchDeps) {
     this.#deps = deps;
+    this.#deadlineMs = deps.host.clock.uptimeMs() + settings.timeoutMs;
     this.#settings = settings;
     this.#manifest = manifest;
   }
@@ -90,14 +94,14 @@ export class ServerBatch {
   async run(rows: readonly BatchRow[], all: readonly BatchRow[]): Promise<void> {
     const { configuration, ledger, output, servers, jobs, host } = this.#deps;
     const { modelNames, format } = configuration;
-    const server = await servers.current();
+    const server = await servers.current({ longestCallMs: this.#deadlineMs - host.clock.uptimeMs() });
     const text = writeRequests(rows, format, (model) => serverModel(model, modelNames));
     const fileId = await uploadRequests(server.direct, basename(this.#settings.name), text);
     output.news(`uploaded ${countOf(rows.length, 'request')} as ${fileId}`);
     host.interrupt.throwIfAborted();
     const key = serverBatchRow(this.#manifest);
     const earlier = await ledger.list({ by: 'row', value: key });
-    const { record, unrecorded } = await submit(jobs.submitDeps(server, 'batch'), {
+    const { record, unrecorded } = await submitBefore(this.#deadlineMs, jobs.submitDeps(server, 'batch'), {
       server: server.identity,
       request: batchRequest(fileId, rows.length),
       estimate: priceOfAll(rows),
@@ -119,7 +123,8 @@ export class ServerBatch {
   async #found(open: JobRecord, server: Server): Promise<JobRecord | null> {
     const { ledger, jobs, host } = this.#deps;
     if (open.answer === 'accepted') return open;
-    const recovery = await recover(jobs.submitDeps(server, 'batch'), open, host.interrupt);
+    const submitDeps = jobs.submitDeps(server, 'batch');
+    const recovery = await this.#inTime(null, (signal) => recover(submitDeps, open, signal));
     const close = async (code: string, message: string): Promise<null> => {
       await ledger.append({ event: 'rejected', key: open.key, atMs: host.clock.now(), code, message });
       return null;
@@ -150,12 +155,16 @@ export class ServerBatch {
     const id = record.job?.id ?? record.key;
     const job = await this.#wait(id, server);
     const { direct, retries } = server;
-    const call = { signal: host.interrupt, exists: true };
-    const batch = await retryRead(() => readBatch(direct, id, call), retries, call);
+    const read = <T>(ask: (call: CallOptions) => Promise<T>): Promise<T> =>
+      this.#inTime(id, (signal) => {
+        const call = { signal, exists: true };
+        return retryRead(() => ask(call), retries, call);
+      });
+    const batch = await read((call) => readBatch(direct, id, call));
     const answered = new Set<string>();
     for (const fileId of [batch.outputFileId, batch.errorFileId]) {
       if (fileId === null) continue;
-      const text = await retryRead(() => readResults(direct, fileId, call), retries, call);
+      const text = await read((call) => readResults(direct, fileId, call));
       const results = await recordResults(text, {
         ledger,
         self: host.self,
@@ -190,14 +199,17 @@ export class ServerBatch {
     return batch.status;
   }
 
+  #inTime<T>(id: string | null, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#deps.jobs.inTime(this.#deadlineMs, id, call);
+  }
+
   async #wait(id: string, server: Server): Promise<VideoJob> {
     const { host, random, output } = this.#deps;
     const { clock, interrupt } = host;
     const client = this.#deps.jobs.singleShotOf(server, 'batch');
-    const deadlineMs = clock.uptimeMs() + this.#settings.timeoutMs;
     let reported = '';
     try {
-      const order = { id, known: null, deadlineMs, signal: interrupt };
+      const order = { id, known: null, deadlineMs: this.#deadlineMs, signal: interrupt };
       return await waitForJob({ client, clock, random }, order, (event) => {
         const news = event.kind === 'trouble' ? `${event.error.message}; still waiting` : describe(event.job);
         if (news !== reported) output.news(`server-side batch ${id}: ${news}`);

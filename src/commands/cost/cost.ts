@@ -173,7 +173,7 @@ async function estimateBatch(
     outputTemplate: null,
     sidecar: false,
   };
-  const rows = await new ManifestRows(source, options, deps, true).rows();
+  const rows = await new ManifestRows(source, options, deps, null).rows();
   const orders = rows.map((row) => ({ request: expectedVideo(row), askedSeconds: row.askedSeconds, count: 1 }));
   const estimated = estimateCost(orders, asOfMs, configuration.prices);
   if (configuration.isSimulator) output.note('the simulator is free; these are the prices of the real models');

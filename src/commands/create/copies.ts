@@ -8,10 +8,9 @@ import { isDownloadPending, type JobRecord, requestedLength, type WantedFiles } 
 import type { VideoJob, VideoRequest } from '../../domain/video.ts';
 import { underWay } from '../../jobs/objection.ts';
 import { type Cap, dayCaps } from '../../jobs/spending-caps.ts';
-import { submit } from '../../jobs/submit.ts';
+import { submitBefore } from '../../jobs/submit.ts';
 import type { Output } from '../../output/output.ts';
 import { Interrupt } from '../../platform/host.ts';
-import { limitTime } from '../../platform/timeout.ts';
 
 type CopiesDeps = Pick<Context, 'host' | 'output' | 'configuration' | 'servers' | 'jobs' | 'ledger'>;
 
@@ -46,8 +45,7 @@ export interface SubmittedCopies {
 export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promise<SubmittedCopies> {
   const { request, price, count, again, savesFile, wanted, deadlineMs } = order;
   const { host, output, configuration, servers, jobs, ledger } = deps;
-  const leftMs = deadlineMs - host.clock.uptimeMs();
-  const server = await servers.connect(configuration, { longestCallMs: leftMs });
+  const server = await servers.connect(configuration, { longestCallMs: deadlineMs - host.clock.uptimeMs() });
   await keepDayCap(order, server, deps);
   const taken = new Set<string>();
   const followed: FollowedJob[] = [];
@@ -56,22 +54,18 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
     output.news('finishing the submission so that its job is not lost; press Ctrl-C again to exit immediately');
   };
   host.interrupt.addEventListener('abort', sayWait, { once: true });
-  const limit = limitTime({ clock: host.clock, ms: leftMs, lateness: lateToSubmit, signal: host.interrupt });
   try {
     while (followed.length < count) {
-      const { kind, record, job, unrecorded } = await submit(
-        { ...jobs.submitDeps(server), signal: limit.signal },
-        {
-          server: server.identity,
-          request,
-          estimate: price,
-          free: server.configuration.isSimulator,
-          again,
-          savesFile,
-          wanted: wanted[followed.length],
-          taken,
-        },
-      );
+      const { kind, record, job, unrecorded } = await submitBefore(deadlineMs, jobs.submitDeps(server), {
+        server: server.identity,
+        request,
+        estimate: price,
+        free: server.configuration.isSimulator,
+        again,
+        savesFile,
+        wanted: wanted[followed.length],
+        taken,
+      });
       taken.add(record.key);
       if (unrecorded !== undefined) errors.push(unrecorded);
       if (kind === 'attached') {
@@ -92,7 +86,6 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
     if (!(error instanceof SoraError) || followed.length === 0) throw error;
     return { request, followed, errors: [...errors, error] };
   } finally {
-    limit.release();
     host.interrupt.removeEventListener('abort', sayWait);
   }
   return { request, followed, errors };
@@ -128,13 +121,6 @@ async function capsOfToday({ ledger, host, configuration }: CapDeps): Promise<Ca
   const { profile, user } = configuration;
   const spender = { atMs: host.clock.now(), profile: profile.value, user: user?.value };
   return [...dayCaps(dayCapsOf(configuration), spender), ...dayCaps(await ledger.teamCaps(), spender, true)];
-}
-
-function lateToSubmit(): SoraError {
-  return new SoraError('wait_timeout', {
-    title: 'timed out before the server accepted the request; nothing was created',
-    hints: ['run the same command again, with a longer `--timeout`'],
-  });
 }
 
 function interrupted(done: number, count: number, cause: Interrupt): SoraError {

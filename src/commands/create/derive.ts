@@ -99,11 +99,12 @@ async function derive(
   { args: [name = '', prompt], options }: CommandInput<typeof EXTEND_OPTIONS>,
   deps: ProductionDeps,
 ) {
+  const deadlineMs = readDeadlineMs(options.timeout, deps, []);
   const record = await deps.jobs.known(name); // what the ledger knows is an id
   const isFile = record === undefined && !name.startsWith('@') && isFileName(name, deps.host.cwd);
   const source = isFile
     ? fileSource(operation, name, deps)
-    : await storedSource(operation, { name, record }, options, deps);
+    : await storedSource(operation, { name, record }, { ...options, deadlineMs }, deps);
   const { host, options: globals, output, ledger, objects, servers, jobs, random, isInteractive } = deps;
   const shared = { host, options: globals, output, ledger, objects, servers, jobs, random, isInteractive };
   const own = { ...shared, configuration: source.configuration };
@@ -114,7 +115,8 @@ async function derive(
         const faults = [...given];
         const start = await source.read(faults);
         const { to } = options;
-        if (to !== undefined) return draftSteps(prompt, { ...options, to }, start, { faults, variants }, own);
+        if (to !== undefined)
+          return draftSteps(prompt, { ...options, to, deadlineMs }, start, { faults, variants }, own);
         const read = await readDerivedRequest(prompt, options, start, own, faults, variants);
         return { read, priced: pricedFrom(read.request, start.facts) };
       },
@@ -131,7 +133,7 @@ async function derive(
 /** The extensions to a length that are left to make, as the draft of the first of them. */
 async function draftSteps(
   prompt: string | undefined,
-  options: OptionValues<typeof EXTEND_OPTIONS> & { readonly to: string },
+  options: OptionValues<typeof EXTEND_OPTIONS> & { readonly to: string; readonly deadlineMs: number },
   start: ReadSource,
   { faults, variants }: { readonly faults: readonly string[]; readonly variants: readonly Variant[] },
   deps: ProductionDeps,
@@ -140,8 +142,8 @@ async function draftSteps(
   const seconds = readSteps(options, start.facts, deps, allFaults, notes);
   const given = seconds[0] === undefined ? options : { ...options, duration: String(seconds[0]) };
   const read = await readDerivedRequest(prompt, given, start, deps, allFaults, variants);
-  const { again = false, dryRun = false, reuse = false } = options;
-  const order = { again, asks: !dryRun && !reuse };
+  const { again = false, dryRun = false, reuse = false, deadlineMs } = options;
+  const order = { again, asks: !dryRun && !reuse, deadlineMs };
   const steps = await stepsLeft(planSteps(read, seconds, start), order, deps);
   const { request, priced } = steps[0] ?? { request: read.request, priced: pricedFrom(read.request, start.facts) };
   return { read: { ...read, request, notes: [...read.notes, ...notes] }, priced, steps };
@@ -186,11 +188,10 @@ const UNKNOWN = { model: null, seconds: null, size: null, prompt: '' };
 async function storedSource(
   operation: Derivation,
   { name, record }: { readonly name: string; readonly record: JobRecord | undefined },
-  { dryRun, timeout }: OptionValues<typeof EXTEND_OPTIONS>,
-  deps: Pick<ProductionDeps, 'jobs' | 'servers' | 'host' | 'configuration' | 'ledger'>,
+  { dryRun, deadlineMs }: { readonly dryRun?: boolean | undefined; readonly deadlineMs: number },
+  deps: Pick<ProductionDeps, 'jobs' | 'servers' | 'ledger'>,
 ): Promise<Source> {
   const { jobs, servers, ledger } = deps;
-  const deadlineMs = readDeadlineMs(timeout, deps, []);
   if (dryRun) {
     const id = record?.job?.id ?? name;
     if (record?.removed) throw deletedVideo(id);

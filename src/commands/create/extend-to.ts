@@ -112,7 +112,7 @@ export function planSteps(first: ReadRequest, seconds: readonly number[], { fact
  */
 export async function stepsLeft(
   steps: readonly Step[],
-  { again, asks }: { readonly again: boolean; readonly asks: boolean },
+  { again, asks, deadlineMs }: { readonly again: boolean; readonly asks: boolean; readonly deadlineMs: number },
   deps: ProductionDeps,
 ): Promise<Step[]> {
   const left = [...steps];
@@ -128,7 +128,7 @@ export async function stepsLeft(
   const isUnderWay = next !== undefined && (await isRunning(next.request, left.length === 1, deps));
   for (let last = made.pop(); asks && !isUnderWay && last !== undefined; last = made.pop()) {
     const [step, record] = last;
-    if (await isOnServer(record, deps)) break;
+    if (await isOnServer(record, deadlineMs, deps)) break;
     left.unshift(step);
   }
   return left;
@@ -143,10 +143,10 @@ async function isRunning(
   return (await underWay(ledger, order)).length > 0;
 }
 
-async function isOnServer(record: JobRecord, { jobs }: ProductionDeps): Promise<boolean> {
+async function isOnServer(record: JobRecord, deadlineMs: number, { jobs }: ProductionDeps): Promise<boolean> {
   try {
-    const found = await jobs.find(record.key);
-    requireFinished(await jobs.look(found), 'extend', found);
+    const found = await jobs.find(record.key, deadlineMs);
+    requireFinished(await jobs.look(found, deadlineMs), 'extend', found);
     return true;
   } catch (error) {
     if (error instanceof SoraError && error.code === 'video_not_found') return false;

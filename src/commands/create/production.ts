@@ -5,8 +5,8 @@ import {
   inGroup,
   NOTIFY_OPTION,
   type OptionValues,
-  parseTimeoutMs,
   parseWholeNumber,
+  readDeadlineMs,
 } from '../../app/option-values.ts';
 import type { ReadRequest } from '../../app/request-options.ts';
 import { describeCost, previewRequest } from '../../app/request-preview.ts';
@@ -113,7 +113,7 @@ export async function produce(
 ): Promise<CommandResult> {
   const { configuration, host, output } = deps;
   const faults: string[] = [];
-  const { plan, timeoutMs, count, maxCostMicros, saves } = readRun(options, deps, faults);
+  const { plan, untilMs, count, maxCostMicros, saves } = readRun(options, deps, faults);
   const drafted = await draft(faults, plan.variants);
   const { read, priced, steps } = drafted;
   const { request } = read;
@@ -134,7 +134,7 @@ export async function produce(
     return { answer: previewRequest(read, { price, count, attached, steps: seconds }, configuration) };
   }
   if (saves || wanted[0] !== undefined) for (const each of plans) await checkFiles(each, deps, video);
-  const reuseOrder = { plan: files && placePlan(plan, { n: 1 }), timeoutMs };
+  const reuseOrder = { plan: files && placePlan(plan, { n: 1 }), deadlineMs: untilMs };
   const reused = options.reuse ? await reuse(request, reuseOrder, deps) : null;
   if (reused !== null) {
     noteUnsentAddress(request, output);
@@ -148,10 +148,11 @@ export async function produce(
   const whole = wholePrice(price, steps, priceOf);
   const totalMicros = whole === null ? null : whole.micros * count;
   if (!again && count === 1) await noteSavedBefore(request, deps);
+  const askedAtMs = host.clock.uptimeMs();
   await agreeToSpend({ price: tallyOf(totalMicros), maxCostMicros, isAgreed: options.yes ?? false }, deps);
+  const deadlineMs = untilMs + host.clock.uptimeMs() - askedAtMs; // a person may take any time to answer
   output.news(`cost: ${describeCost(totalMicros, configuration.isSimulator, price)}`);
 
-  const deadlineMs = host.clock.uptimeMs() + timeoutMs;
   const order = { deadlineMs, request, price, count, again, savesFile: true, wanted };
   const submitted = await (steps ? submitSteps(steps, totalMicros, order, deps) : submitCopies(order, deps));
   const { followed, errors } = submitted;
@@ -182,14 +183,14 @@ function expectedVideo(request: VideoRequest, priced: PricedRequest): VideoReque
 /** Reads the options that do not describe the video; problems are added to the faults. */
 function readRun(options: ProductionOptions, deps: ProductionDeps, faults: string[]) {
   const plan = planFiles({ ...options, place: ['n'] }, deps, faults);
-  const timeoutMs = parseTimeoutMs(options.timeout, deps.configuration.timeoutMs.value, faults);
+  const untilMs = readDeadlineMs(options.timeout, deps, faults);
   const count = parseWholeNumber('--count', options.count, { min: 1, max: MAX_COUNT, fallback: 1 }, faults);
   const maxCostMicros = parseMaxCost(options.maxCost, faults);
   const saves = !options.detach && !options.noDownload;
   faults.push(...findPlanFaults(plan, count, saves));
   if (options.reuse && (count > 1 || options.again))
     faults.push('`--reuse` cannot be combined with `--count` or `--again`');
-  return { plan, timeoutMs, count, maxCostMicros, saves };
+  return { plan, untilMs, count, maxCostMicros, saves };
 }
 
 function findPlanFaults({ destination, open }: FilePlan, count: number, saves: boolean): string[] {

@@ -25,7 +25,7 @@ export interface Reused {
 /** The newest finished result of the same request, from disk or downloaded again; null if its videos are gone. */
 export async function reuse(
   request: VideoRequest,
-  { plan, timeoutMs }: { readonly plan: FilePlan | null; readonly timeoutMs: number },
+  { plan, deadlineMs }: { readonly plan: FilePlan | null; readonly deadlineMs: number },
   deps: RunDeps,
 ): Promise<Reused | null> {
   const finished = (await sameRequests(request, deps)).filter((record) => statusOf(record) === 'completed');
@@ -36,7 +36,7 @@ export async function reuse(
     if (files !== null && canDeliver(files, record, plan)) {
       return { summary: { ...known, files: await deliver(files, record, plan, deps) }, errors: [] };
     }
-    const fetched = await fetchAgain(record, plan, timeoutMs, deps);
+    const fetched = await fetchAgain(record, plan, deadlineMs, deps);
     if (fetched !== null) return fetched;
   }
   return null;
@@ -98,12 +98,16 @@ export async function noteSavedBefore(request: VideoRequest, deps: RunDeps): Pro
 }
 
 /** Null where the video is gone from the server. Any other failed download is an error: the video is paid for. */
-async function fetchAgain(record: JobRecord, plan: FilePlan, timeoutMs: number, deps: RunDeps): Promise<Reused | null> {
+async function fetchAgain(
+  record: JobRecord,
+  plan: FilePlan,
+  deadlineMs: number,
+  deps: RunDeps,
+): Promise<Reused | null> {
   if (record.job === null || record.removed) return null;
   const { id } = record.job;
   const server = await deps.servers.of(record);
   try {
-    const deadlineMs = deps.host.clock.uptimeMs() + timeoutMs;
     const job = await followJob({ id, server, record, known: null }, deadlineMs, deps);
     if (job.status !== 'completed') return null;
     const errors: SoraError[] = [];

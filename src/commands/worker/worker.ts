@@ -123,7 +123,7 @@ async function runRows(
   { rows, log, orders, concurrency, timeoutMs }: Work,
   { configuration, servers, objects, jobs, random }: WorkerDeps,
 ): Promise<SoraError | null> {
-  const server = await servers.current();
+  const server = await servers.current({ longestCallMs: timeoutMs });
   return runBatch(
     { ...jobs.submitDeps(server), singleShot: server.singleShot, objects, random },
     {
