@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { attempt } from './attempt.ts';
 import { isTemporaryName, temporaryName } from './crypto.ts';
 import { hasCode } from './files.ts';
+import { whileHeldSync } from './held-files.ts';
 import { readRegular } from './open-input.ts';
 import { fateOf, ownProcess, type ProcessIdentity } from './process-identity.ts';
 
@@ -145,7 +146,7 @@ function removeAbandoned(lock: string, holder: string): void {
 /** Not `rmSync`, which calls stat first: a batch locks once for each line of its ledger. */
 function removeIfThere(path: string): void {
   try {
-    unlinkSync(path);
+    whileHeldSync(() => unlinkSync(path));
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
   }

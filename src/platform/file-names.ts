@@ -24,7 +24,8 @@ export function pathFault(path: string, reserveBytes = 0, platform: NodeJS.Platf
 
 function nameFault(name: string, reserveBytes: number, isWindows: boolean): string | null {
   const length = (isWindows ? name.length : Buffer.byteLength(name)) + reserveBytes;
-  if (length > MAX_NAME_LENGTH) return `the name is too long (${length} of at most ${MAX_NAME_LENGTH} bytes)`;
+  const unit = isWindows ? 'characters' : 'bytes';
+  if (length > MAX_NAME_LENGTH) return `the name is too long (${length} of at most ${MAX_NAME_LENGTH} ${unit})`;
   if (!isWindows || name === '.' || name === '..') return null;
   const [character] = /[<>:"|?*\x00-\x1f]/.exec(name) ?? [];
   if (character !== undefined) return `Windows allows no \`${character}\` in a name`;

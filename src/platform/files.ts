@@ -16,6 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { attempt } from './attempt.ts';
 import { temporaryName } from './crypto.ts';
 import { makeFolder } from './folders.ts';
+import { whileHeld, whileHeldSync } from './held-files.ts';
 
 /** True when a Node file-system error carries this code (`ENOENT`, `EEXIST`, …). */
 export function hasCode(error: unknown, code: string): boolean {
@@ -86,7 +87,7 @@ async function writeThrough<T>(
 export async function claimName(from: string, to: string): Promise<boolean> {
   try {
     linkSync(from, to);
-    unlinkSync(from);
+    whileHeldSync(() => unlinkSync(from));
     return true;
   } catch {
     // Taken, or the file system has no links and only a check before renaming is possible.
@@ -96,26 +97,9 @@ export async function claimName(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** On Windows a file cannot be replaced while a player, a virus scanner or another `sora` holds it open. */
-const HELD_CODES: ReadonlySet<string> = new Set(['EPERM', 'EBUSY', 'EACCES']);
-const LONGEST_HOLD_MS = 10_000;
-
 /** Renames a file over any existing one. On Windows, waits up to ten seconds while the old file is open. */
 export function renameOver(from: string, to: string): Promise<void> {
   return process.platform === 'win32' ? whileHeld(() => fs.rename(from, to)) : fs.rename(from, to);
-}
-
-/** Retries, for a limited time, an action that fails because a file is open elsewhere; throws the last error. */
-export async function whileHeld<T>(work: () => Promise<T>, longestMs = LONGEST_HOLD_MS): Promise<T> {
-  for (let waitedMs = 0, delayMs = 10; ; waitedMs += delayMs, delayMs = Math.min(2 * delayMs, 500)) {
-    try {
-      return await work();
-    } catch (error) {
-      const isHeld = error instanceof Error && 'code' in error && HELD_CODES.has(String(error.code));
-      if (!isHeld || waitedMs >= longestMs) throw error;
-      await sleep(delayMs);
-    }
-  }
 }
 
 /** What a path leads to: a regular file, which need not exist yet, or a pipe or device. */

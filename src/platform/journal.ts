@@ -14,6 +14,7 @@ import { promisify } from 'node:util';
 import { FileLock } from './file-lock.ts';
 import { hasCode } from './files.ts';
 import { makeFolder } from './folders.ts';
+import { whileHeldSync } from './held-files.ts';
 import { type JournalLine, LineReader, NEWLINE } from './line-reader.ts';
 import { notRegular } from './open-input.ts';
 import { replaceFileSync } from './replace-file.ts';
@@ -173,7 +174,7 @@ export class Journal {
     this.#close();
     makeFolder(dirname(this.path), 0o700);
     statRegular(this.path);
-    const descriptor = openSync(this.path, 'a+', 0o600);
+    const descriptor = whileHeldSync(() => openSync(this.path, 'a+', 0o600));
     this.#descriptor = descriptor;
     return { descriptor, size: fstatSync(descriptor).size };
   }
@@ -220,7 +221,7 @@ export class Journal {
 
   *#reading(lines: (reader: LineReader) => Generator<JournalLine>): Generator<JournalLine> {
     const held = this.#isHeld ? this.#descriptor : undefined;
-    const descriptor = held ?? ifExists(() => statRegular(this.path) && openSync(this.path, 'r'));
+    const descriptor = held ?? ifExists(() => statRegular(this.path) && whileHeldSync(() => openSync(this.path, 'r')));
     if (descriptor === undefined) return;
     try {
       yield* lines(new LineReader(descriptor));

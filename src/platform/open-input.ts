@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, open, openSync, readFileSync, type Sta
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { attempt } from './attempt.ts';
+import { whileHeldSync } from './held-files.ts';
 
 /** Reading anything but a regular file may block, and a blocked thread ignores signals. */
 
@@ -12,7 +13,7 @@ const openDescriptor = promisify(open);
 
 /** Opens a regular file, never waiting for a pipe. Throws the file system's own error, or `EISDIR` or `EINVAL` for anything else. */
 export function openRegular(path: string): number {
-  const descriptor = openSync(path, constants.O_RDONLY | NONBLOCK);
+  const descriptor = whileHeldSync(() => openSync(path, constants.O_RDONLY | NONBLOCK));
   const stats = fstatSync(descriptor);
   if (stats.isFile()) return descriptor;
   closeSync(descriptor);

@@ -17,6 +17,7 @@ import { promisify } from 'node:util';
 import { attempt } from './attempt.ts';
 import { isTemporaryName, randomHex } from './crypto.ts';
 import { makeFolder } from './folders.ts';
+import { whileHeldSync } from './held-files.ts';
 import { isProcessAlive } from './process-identity.ts';
 
 /** Temporary files that other users cannot guess, read or plant; see docs/adr/0025. */
@@ -54,7 +55,7 @@ export async function tryToWrite(path: string): Promise<void> {
   const folder = dirname(path);
   makeFolder(folder, 0o700);
   removeLeft(folder);
-  closeSync(openSync(path, 'a', 0o600));
+  closeSync(whileHeldSync(() => openSync(path, 'a', 0o600)));
   const probe = await createPrivateFile(folder, CHECK);
   try {
     writeSync(probe.descriptor, Buffer.alloc(PROBE_BYTES));

@@ -1,5 +1,6 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { temporaryName } from './crypto.ts';
+import { whileHeldSync } from './held-files.ts';
 
 /**
  * Creates or replaces a private file without the thread pool: a reader sees the old content or the new. With `isSynced` the
@@ -9,7 +10,7 @@ export function replaceFileSync(path: string, data: string | Uint8Array, { isSyn
   const temporary = temporaryName(path);
   try {
     writeFileSync(temporary, data, { flag: 'wx', mode: 0o600, flush: isSynced });
-    renameSync(temporary, path);
+    whileHeldSync(() => renameSync(temporary, path));
   } finally {
     rmSync(temporary, { force: true });
   }

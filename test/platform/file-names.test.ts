@@ -16,7 +16,7 @@ describe('pathFault', () => {
     ['win32', 'lpt9 .mp4', /device/],
     ['win32', 'trailing. ', /dot or space/],
     ['win32', 'folder./clip.mp4', /dot or space/],
-    ['win32', 'x'.repeat(256), /too long/],
+    ['win32', 'é'.repeat(256), /too long \(256 of at most 255 characters\)/],
   ])('refuses a path on %s: %j', (platform, path, fault) => {
     expect(pathFault(path, 0, platform)).toMatch(fault);
   });

@@ -20,7 +20,6 @@ import {
   numberedNames,
   removeUnfinished,
   replaceFile,
-  whileHeld,
   writeTargetOf,
 } from '../../src/platform/files.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
@@ -132,23 +131,5 @@ describe('writeTargetOf', () => {
     expect(writeTargetOf(link).path).toBe('/etc/cron.d/clip');
     lchownSync(link, 65_534, 65_534);
     expect(() => writeTargetOf(link)).toThrow('EACCES');
-  });
-});
-
-describe('whileHeld', () => {
-  const held = (code: string): Error => Object.assign(new Error(code), { code });
-
-  it.each(['EPERM', 'EBUSY', 'EACCES'])('waits until another program releases the file: %s', async (code) => {
-    let calls = 0;
-    const work = async (): Promise<string> => {
-      if (calls++ < 2) throw held(code);
-      return 'renamed';
-    };
-    expect(await whileHeld(work)).toBe('renamed');
-  });
-
-  it('gives up after a time limit, and at once on any other error', async () => {
-    await expect(whileHeld(() => Promise.reject(held('EBUSY')), 20)).rejects.toThrow('EBUSY');
-    await expect(whileHeld(() => Promise.reject(held('ENOENT')))).rejects.toThrow('ENOENT');
   });
 });
