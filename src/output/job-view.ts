@@ -139,7 +139,8 @@ function lengthOf({ seconds }: JobSummary): string {
   return seconds === null ? '' : `${seconds}s`;
 }
 
-function shortCost({ free, estimatedMicros, actualMicros }: JobSummary): string {
+/** Empty if it is unknown. */
+export function shortCost({ free, estimatedMicros, actualMicros }: JobSummary): string {
   if (free || (actualMicros === null && estimatedMicros === 0)) return 'free'; // simulated, or a server of one's own
   const micros = actualMicros ?? estimatedMicros;
   return micros === null ? '' : formatUsd(micros);
@@ -167,16 +168,16 @@ export function renderJob(job: JobSummary, form: JobsForm, surface: Surface): Pr
       (job.expiresAtMs ?? 0) > nowMs ? 'expires' : 'expired',
       job.expiresAtMs && job.status === 'completed' ? formatExpiry(job.expiresAtMs, nowMs) : null,
     ],
-    ['cost', describeCost(job)],
+    ['cost', costInWords(job)],
     ...job.files.map(({ path }): Fact => ['file', path]),
   ];
   return renderFacts(facts, palette);
 }
 
-function describeCost({ free, estimatedMicros, actualMicros }: JobSummary): string {
+export function costInWords({ free, estimatedMicros, actualMicros }: JobSummary): string {
   if (free) return `free (simulated; normally ${formatUsd(estimatedMicros)})`;
-  if (actualMicros === null && estimatedMicros === 0) return 'free';
-  return actualMicros === null ? `${formatUsd(estimatedMicros)} estimated` : formatUsd(actualMicros);
+  if (actualMicros !== null || estimatedMicros === null) return formatUsd(actualMicros);
+  return estimatedMicros === 0 ? 'free' : `${formatUsd(estimatedMicros)} estimated`;
 }
 
 const COLOURS: Readonly<Record<string, keyof Palette>> = {

@@ -51,32 +51,27 @@ export async function createPrivateFile(folder: string, tag: string): Promise<Pr
  * Opens a file for appending, and puts some bytes on the disk beside it, which are removed again: a full disk refuses only
  * those. Throws the file system's own error.
  */
-export async function tryToWrite(path: string): Promise<void> {
+export function tryToWrite(path: string): void {
   const folder = dirname(path);
   makeFolder(folder, 0o700);
-  removeLeft(folder);
   closeSync(whileHeldSync(() => openSync(path, 'a', 0o600)));
-  const probe = await createPrivateFile(folder, CHECK);
-  try {
-    writeSync(probe.descriptor, Buffer.alloc(PROBE_BYTES));
-    fsyncSync(probe.descriptor);
-  } finally {
-    try {
-      closeSync(probe.descriptor);
-    } finally {
-      abandonPrivateFile(probe.path);
-      rmSync(probe.path, { force: true });
-    }
-  }
+  tryToCreate(folder, PROBE_BYTES);
 }
 
 /** Creates a file in a folder and removes it: permissions alone do not show that it can. Throws the file system's own error. */
-export function tryToCreate(folder: string): void {
+export function tryToCreate(folder: string, sizeBytes = 0): void {
   removeLeft(folder);
   const path = newPath(folder, CHECK);
   const descriptor = openSync(path, 'wx', 0o600);
   try {
-    closeSync(descriptor); // where a network file system reports a quota
+    try {
+      if (sizeBytes > 0) {
+        writeSync(descriptor, Buffer.alloc(sizeBytes));
+        fsyncSync(descriptor);
+      }
+    } finally {
+      closeSync(descriptor); // where a network file system reports a quota
+    }
   } finally {
     rmSync(path);
   }

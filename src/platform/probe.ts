@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { lookup, Resolver } from 'node:dns/promises';
 import { connect, isIP } from 'node:net';
 import { hasCode } from './files.ts';
-import { deadline, timeoutError } from './timeout.ts';
+import { timeoutError } from './timeout.ts';
 
 /** The steps of a connection, one at a time, to locate a problem. Each rejects with the system's own error. */
 
@@ -28,7 +28,7 @@ export async function resolveName({ host, timeoutMs, nameServers }: NameQuestion
   const isLocal = isIP(host) !== 0 || host === 'localhost';
   if (!isLocal && (await areSilent(host, timeoutMs / 2, nameServers))) return lookUpApart(host, timeoutMs / 2);
   const silence = new Promise<never>((_, reject) => {
-    deadline(timeoutMs).addEventListener('abort', () => reject(silentNameService()));
+    setTimeout(() => reject(silentNameService()), timeoutMs).unref();
   });
   return (await Promise.race([lookup(host), silence])).address;
 }

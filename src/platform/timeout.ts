@@ -5,13 +5,6 @@ export function timeoutError(ms: number): Error {
   return Object.assign(new Error(`no answer for ${ms / 1000} s`), { code: 'ETIMEDOUT' });
 }
 
-/** Aborts at the deadline, even while data arrives; does not keep the process alive. */
-export function deadline(ms: number): AbortSignal {
-  const controller = new AbortController();
-  setTimeout(() => controller.abort(timeoutError(ms)), ms).unref();
-  return controller.signal;
-}
-
 /** Calls an action every `ms`, once it has ended the time before. Returns a function that stops it. */
 export function every(clock: Pick<Clock, 'alarm'>, ms: number, action: () => Promise<unknown>): () => void {
   let isStopped = false;

@@ -245,7 +245,7 @@ export class FileLedger extends Ledger {
   async requireUsable(): Promise<void> {
     this.#requireIntact();
     const { tryToWrite } = await import('../platform/private-files.ts'); // not needed by short commands
-    await this.#write(() => tryToWrite(this.#journal.path));
+    await this.#write(async () => tryToWrite(this.#journal.path));
   }
 
   /** Throws `ledger_damaged` if an unreadable part may hide a submission: nothing may be paid then. */

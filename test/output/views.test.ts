@@ -143,6 +143,7 @@ describe('a single job', () => {
     [{}, 'cost     $0.40 estimated\n'],
     [{ actualMicros: 123_456 }, 'cost     $0.123456\n'],
     [{ free: true }, 'cost     free (simulated; normally $0.40)\n'],
+    [{ estimatedMicros: null }, 'cost     unknown\n'],
   ])('shows its price: %j', async (facts, line) => {
     expect(await renderJob(job(facts), FORM, terminal())).toContain(line);
   });

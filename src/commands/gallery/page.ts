@@ -1,8 +1,8 @@
-import { formatUsd } from '../../domain/money.ts';
 import type { JobSummary } from '../../domain/summary.ts';
 import { isTerminal } from '../../domain/video.ts';
 import { countOf } from '../../domain/wording.ts';
 import { cleanLine, cleanText } from '../../output/clean-text.ts';
+import { costInWords } from '../../output/job-view.ts';
 import { crypto } from '../../platform/crypto.ts';
 import { GALLERY_STYLE } from './style.ts';
 
@@ -77,7 +77,7 @@ function renderCard(
     ['Model', say(job.model ?? '')],
     ['Length', job.seconds === null ? '' : `${job.seconds} s`],
     ['Size', say((job.size ?? '').replace('x', ' × '))],
-    ['Cost', costOf(job)],
+    ['Cost', costInWords(job)],
     ['Created', job.createdAtMs === null ? '' : renderTime(job.createdAtMs)],
     ['Made from', job.remixedFrom === null ? '' : renderOrigin(job.remixedFrom, anchors, say)],
     ['Id', `<code>${say(shortId)}</code>`],
@@ -128,12 +128,6 @@ function renderOrigin(id: string, anchors: ReadonlyMap<string | null, string>, s
 function renderFailure({ error }: JobSummary, say: (text: string) => string): string {
   const words = [error?.code, error?.message].filter(Boolean).join(': ');
   return words === '' ? '' : ` <span>${say(cleanLine(words, 200))}</span>`;
-}
-
-function costOf({ free, estimatedMicros, actualMicros }: JobSummary): string {
-  if (free) return 'free (simulated)';
-  if (actualMicros !== null) return formatUsd(actualMicros);
-  return estimatedMicros === null ? 'unknown' : `${formatUsd(estimatedMicros)} estimated`;
 }
 
 /** To the minute; the exact time is in the attribute. */

@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import type { Context } from '../../app/context.ts';
 import { summaryOf } from '../../app/known-jobs.ts';
 import { SoraError } from '../../domain/errors.ts';
-import { formatUsd } from '../../domain/money.ts';
 import type { JobRecord } from '../../domain/record.ts';
 import type { JobSummary } from '../../domain/summary.ts';
 import { countOf } from '../../domain/wording.ts';
 import { checkDestination, checkFolder } from '../../jobs/destination.ts';
 import { expandTemplate } from '../../jobs/name-template.ts';
+import { shortCost } from '../../output/job-view.ts';
 import { ProgramFailure } from '../../platform/run-program.ts';
 import { FRAMES, framesOf } from './frames.ts';
 import { encodePng } from './png.ts';
@@ -54,7 +54,7 @@ export async function writeSheets(
     const rows: SheetRow[] = [];
     for (const [at, job] of jobs.entries()) {
       const frames = await framesOrNone(job, frame, { host, output });
-      rows.push({ caption: [at + 1, names[at], dateOf(job), costOf(job)].filter(Boolean).join(', '), frames });
+      rows.push({ caption: [at + 1, names[at], dateOf(job), shortCost(job)].filter(Boolean).join(', '), frames });
     }
     if (rows.every(({ frames }) => frames.length === 0)) {
       output.note(`no sheet for ${names.join(', ')}: no picture can be read from the saved files`);
@@ -106,9 +106,4 @@ async function framesOrNone(
 
 function dateOf({ createdAtMs }: JobSummary): string {
   return createdAtMs === null ? '' : new Date(createdAtMs).toISOString().slice(0, 10);
-}
-
-function costOf({ free, estimatedMicros, actualMicros }: JobSummary): string {
-  if (free) return 'free';
-  return actualMicros === null && estimatedMicros === null ? '' : formatUsd(actualMicros ?? estimatedMicros);
 }
