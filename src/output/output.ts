@@ -52,12 +52,12 @@ export class Output {
     const line = this.#lineOf(text);
     const isNew = !this.#notes.has(line);
     this.#notes.add(line);
-    if (isNew && !this.options.json && !this.options.quiet) this.#tell(`note: ${line}\n`);
+    if (isNew && !this.options.json && !this.options.quiet) this.#print(`note: ${line}\n`);
   }
 
   /** Reports progress on a line, for people only. */
   news(text: string): void {
-    if (!this.options.json && !this.options.quiet) this.#tell(`${this.#lineOf(text)}\n`);
+    if (!this.options.json && !this.options.quiet) this.#print(`${this.#lineOf(text)}\n`);
   }
 
   /** One line, so that text from a server cannot look like one of ours. */
@@ -66,7 +66,7 @@ export class Output {
   }
 
   /** While a board is shown, text is written above it. */
-  #tell(text: string): void {
+  #print(text: string): void {
     if (this.#board.isVisible) this.#board.write(text);
     else this.#stderr.write(text);
   }

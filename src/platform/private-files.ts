@@ -30,7 +30,7 @@ export interface PrivateFile {
 
 const CHECK = 'check';
 /** Checks and small files never take that long. */
-const LEFT_MS = 3_600_000;
+const LEFTOVER_MS = 3_600_000;
 /** About a record of the ledger. */
 const PROBE_BYTES = 4096;
 
@@ -60,7 +60,7 @@ export function tryToWrite(path: string): void {
 
 /** Creates a file in a folder and removes it: permissions alone do not show that it can. Throws the file system's own error. */
 export function tryToCreate(folder: string, sizeBytes = 0): void {
-  removeLeft(folder);
+  removeLeftovers(folder);
   const path = newPath(folder, CHECK);
   const descriptor = openSync(path, 'wx', 0o600);
   try {
@@ -78,11 +78,11 @@ export function tryToCreate(folder: string, sizeBytes = 0): void {
 }
 
 /** Removes what killed processes left of such checks and of small files. A young one may belong to a living process. */
-function removeLeft(folder: string): void {
-  for (const name of namesAtFirst(folder)) {
+function removeLeftovers(folder: string): void {
+  for (const name of cachedNames(folder)) {
     if (!isTemporaryName(name) && !isAbandoned(folder, name, CHECK)) continue;
     const path = join(folder, name);
-    attempt(() => Date.now() - statSync(path).mtimeMs > LEFT_MS && rmSync(path, { force: true }));
+    attempt(() => Date.now() - statSync(path).mtimeMs > LEFTOVER_MS && rmSync(path, { force: true }));
   }
 }
 
@@ -107,17 +107,17 @@ export function abandonedFiles(folder: string, tagStart: string): string[] {
  * The same, cached for this process: with thousands of small files, reading the folder for each would take too long.
  */
 export function filesLeftBefore(folder: string, tagStart: string): string[] {
-  return namesAtFirst(folder).filter((name) => isAbandoned(folder, name, tagStart));
+  return cachedNames(folder).filter((name) => isAbandoned(folder, name, tagStart));
 }
 
-function namesAtFirst(folder: string): readonly string[] {
-  const names = partsAtFirst.get(folder) ?? partsIn(folder);
-  partsAtFirst.set(folder, names);
+function cachedNames(folder: string): readonly string[] {
+  const names = nameCache.get(folder) ?? partsIn(folder);
+  nameCache.set(folder, names);
   return names;
 }
 
 const PART = /^\.sora-(\w+)-(\d+)-\w+\.part$/;
-const partsAtFirst = new Map<string, readonly string[]>();
+const nameCache = new Map<string, readonly string[]>();
 
 /** A folder that cannot be read counts as empty, like a missing one. */
 function partsIn(folder: string): readonly string[] {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { invalidField, quoteList } from './api-error.ts';
-import { FAULT_NAMES, type FaultName, hits, parseFault } from './faults.ts';
+import { appliesTo, FAULT_NAMES, type FaultName, parseFault } from './faults.ts';
 import type { RouteMatch } from './routes.ts';
 
 export interface ConditionSettings {
@@ -50,11 +50,11 @@ export class Conditions {
   /** The fault for a call: the one its header names (`none` for none), the next in the queue, or one by chance. */
   faultFor(route: RouteMatch, header: string | null): FaultName | null {
     if (header !== null) return requestedFault(header, route);
-    const at = this.#next.findIndex((name) => hits(name, route.name));
+    const at = this.#next.findIndex((name) => appliesTo(name, route.name));
     if (at !== -1) return this.#next.splice(at, 1)[0] ?? null;
     for (const name of FAULT_NAMES) {
       const share = this.#settings.faults[name] ?? 0;
-      if (share > 0 && hits(name, route.name) && this.#draw(name, share, route.id)) return name;
+      if (share > 0 && appliesTo(name, route.name) && this.#draw(name, share, route.id)) return name;
     }
     return null;
   }
@@ -71,7 +71,7 @@ export class Conditions {
 function requestedFault(header: string, route: RouteMatch): FaultName | null {
   if (header.trim().toLowerCase() === 'none') return null;
   const name = parseFault(header.trim());
-  if (name !== null) return hits(name, route.name) ? name : null;
+  if (name !== null) return appliesTo(name, route.name) ? name : null;
   const message = `Unknown fault: '${header}'. Known faults are: ${quoteList(FAULT_NAMES, 'and')}.`;
   throw invalidField('x-sora-fault', 'invalid_value', message);
 }

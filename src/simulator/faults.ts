@@ -202,6 +202,6 @@ function normalize(name: string): string {
   return name.toLowerCase().replaceAll('_', '-');
 }
 
-export function hits(name: FaultName, route: RouteName): boolean {
+export function appliesTo(name: FaultName, route: RouteName): boolean {
   return FAULTS[name].routes.includes(route);
 }

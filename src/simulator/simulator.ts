@@ -40,15 +40,15 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     const { pathname } = call.url;
     const route = matchRoute(call.method, pathname);
     if (conditions.latencyMs > 0) await clock.sleep(conditions.latencyMs, options.signal).catch(() => {});
-    const met = conditions.faultFor(route, call.headers['x-sora-fault'] ?? null);
-    if (met === 'html-instead-of-json') return loginPageReply();
-    const refusal = met === null ? undefined : FAULTS[met].refusal;
+    const injected = conditions.faultFor(route, call.headers['x-sora-fault'] ?? null);
+    if (injected === 'html-instead-of-json') return loginPageReply();
+    const refusal = injected === null ? undefined : FAULTS[injected].refusal;
     if (refusal) {
       const message = refusal.message.replace('{call}', `${call.method} ${pathname}`);
       throw new ApiError({ ...refusal, message });
     }
     const { name, id } = route;
-    return isBatchRoute(name) ? batches[name](call, id, met) : apis[dialectOf(call)][name](call, id, met);
+    return isBatchRoute(name) ? batches[name](call, id, injected) : apis[dialectOf(call)][name](call, id, injected);
   }
 
   async function answer(call: ServerCall): Promise<ServerReply> {

@@ -60,7 +60,7 @@ export function profileFaults({ name, settings }: NewProfile, preset: Preset): s
 }
 
 function addressFaults(baseUrl: string | undefined, preset: Preset): string[] {
-  if (baseUrl !== undefined) return isUnfilled(baseUrl) ? [unfilled(baseUrl)] : [];
+  if (baseUrl !== undefined) return isUnfilled(baseUrl) ? [placeholderFault(baseUrl)] : [];
   return preset.name === 'simulator'
     ? [
         'the simulator is built in: run `sora config profile use simulator`; a simulator run by `sora serve` needs `--base-url`',
@@ -69,7 +69,7 @@ function addressFaults(baseUrl: string | undefined, preset: Preset): string[] {
 }
 
 /** The problem of a base URL that still has its placeholder. */
-export function unfilled(baseUrl: string): string {
+export function placeholderFault(baseUrl: string): string {
   return `the base URL ${baseUrl} still contains the placeholder RESOURCE: set your own with \`--base-url\``;
 }
 

@@ -8,7 +8,7 @@ import { keyFault } from '../../store/keys.ts';
 import { baseUrlFault, settingFault } from '../../store/setting-specs.ts';
 import { examineServer } from '../doctor/examined-server.ts';
 import { listedModels } from '../doctor/listed-models.ts';
-import { type NewProfile, nameFault, proposedName, startingSettings, unfilled } from './new-profile.ts';
+import { type NewProfile, nameFault, placeholderFault, proposedName, startingSettings } from './new-profile.ts';
 
 export type QuestionDeps = Pick<Context, 'host' | 'options' | 'env' | 'settings' | 'servers' | 'configurationFor'>;
 
@@ -95,7 +95,7 @@ async function modelsOf(preset: Preset, { settings, key }: AnsweredKey, deps: Qu
 }
 
 function addressFault(address: string): string | null {
-  return isUnfilled(address) ? unfilled(address) : baseUrlFault(address);
+  return isUnfilled(address) ? placeholderFault(address) : baseUrlFault(address);
 }
 
 type KeyPlace = 'variable' | 'typed' | 'none';

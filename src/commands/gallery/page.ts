@@ -31,14 +31,14 @@ const LONGEST_HEADING = 140;
 
 /** The gallery as one HTML document, which needs no script and no network. */
 export function renderGallery(entries: readonly GalleryEntry[], options: GalleryOptions): string {
-  const say = (text: string): string => escapeHtml(cleanText(options.redact(text)));
+  const safe = (text: string): string => escapeHtml(cleanText(options.redact(text)));
   // Videos are beside the page, so it has to allow files: browsers differ on whether 'self' includes them.
   const styleHash = crypto().createHash('sha256').update(GALLERY_STYLE).digest('base64');
   const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; img-src data:; media-src 'self' file:; base-uri 'none'; form-action 'none'`;
   const anchors = new Map(entries.map(({ job }, at) => [job.id, `video-${at + 1}`]));
-  const cards = entries.map((entry, at) => renderCard(entry, at + 1, anchors, say));
+  const cards = entries.map((entry, at) => renderCard(entry, at + 1, anchors, safe));
   const count = countOf(entries.length, 'video');
-  const about = [count, options.filter && say(options.filter), `as of ${renderTime(options.madeAtMs)}`];
+  const about = [count, options.filter && safe(options.filter), `as of ${renderTime(options.madeAtMs)}`];
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -67,25 +67,25 @@ function renderCard(
   entry: GalleryEntry,
   number: number,
   anchors: ReadonlyMap<string | null, string>,
-  say: (text: string) => string,
+  safe: (text: string) => string,
 ): string {
   const { job, shortId } = entry;
   const prompt = job.prompt ?? '';
   const heading = cleanLine(prompt, LONGEST_HEADING) || 'No prompt';
   const isCut = heading !== cleanLine(prompt) && prompt !== '';
   const facts: readonly (readonly [name: string, html: string])[] = [
-    ['Model', say(job.model ?? '')],
+    ['Model', safe(job.model ?? '')],
     ['Length', job.seconds === null ? '' : `${job.seconds} s`],
-    ['Size', say((job.size ?? '').replace('x', ' × '))],
+    ['Size', safe((job.size ?? '').replace('x', ' × '))],
     ['Cost', costInWords(job)],
     ['Created', job.createdAtMs === null ? '' : renderTime(job.createdAtMs)],
-    ['Made from', job.remixedFrom === null ? '' : renderOrigin(job.remixedFrom, anchors, say)],
-    ['Id', `<code>${say(shortId)}</code>`],
+    ['Made from', job.remixedFrom === null ? '' : renderOrigin(job.remixedFrom, anchors, safe)],
+    ['Id', `<code>${safe(shortId)}</code>`],
   ];
   return `<li class="card" id="video-${number}">
-${renderStage(entry, say)}
-<h2 dir="auto">${say(heading)}</h2>
-${isCut ? `<details><summary>Whole prompt</summary><p dir="auto">${say(prompt)}</p></details>\n` : ''}<p class="state ${STATE_CLASSES[job.status] ?? 'other'}">${job.status.replace('_', ' ')}${renderFailure(job, say)}</p>
+${renderStage(entry, safe)}
+<h2 dir="auto">${safe(heading)}</h2>
+${isCut ? `<details><summary>Whole prompt</summary><p dir="auto">${safe(prompt)}</p></details>\n` : ''}<p class="state ${STATE_CLASSES[job.status] ?? 'other'}">${job.status.replace('_', ' ')}${renderFailure(job, safe)}</p>
 <dl>
 ${facts.flatMap(([name, html]) => (html === '' ? [] : [`<div><dt>${name}</dt><dd>${html}</dd></div>`])).join('\n')}
 </dl>
@@ -102,9 +102,9 @@ const STATE_CLASSES: Readonly<Partial<Record<JobSummary['status'], string>>> = {
 /** The video, its picture, or a plain tile with the reason why there is neither. */
 function renderStage(
   { job, shortId, poster, videoUrl, isPlayable }: GalleryEntry,
-  say: (text: string) => string,
+  safe: (text: string) => string,
 ): string {
-  const label = say(cleanLine(job.prompt ?? shortId, LONGEST_HEADING));
+  const label = safe(cleanLine(job.prompt ?? shortId, LONGEST_HEADING));
   const link =
     videoUrl === null
       ? ''
@@ -119,15 +119,15 @@ function renderStage(
   return `<p class="stage">${job.status === 'completed' ? missing : reason}</p>\n${link}`;
 }
 
-function renderOrigin(id: string, anchors: ReadonlyMap<string | null, string>, say: (text: string) => string): string {
+function renderOrigin(id: string, anchors: ReadonlyMap<string | null, string>, safe: (text: string) => string): string {
   const anchor = anchors.get(id);
-  const name = `<code>${say(cleanLine(id, 24))}</code>`;
+  const name = `<code>${safe(cleanLine(id, 24))}</code>`;
   return anchor === undefined ? name : `<a href="#${anchor}">${name}</a>`;
 }
 
-function renderFailure({ error }: JobSummary, say: (text: string) => string): string {
+function renderFailure({ error }: JobSummary, safe: (text: string) => string): string {
   const words = [error?.code, error?.message].filter(Boolean).join(': ');
-  return words === '' ? '' : ` <span>${say(cleanLine(words, 200))}</span>`;
+  return words === '' ? '' : ` <span>${safe(cleanLine(words, 200))}</span>`;
 }
 
 /** To the minute; the exact time is in the attribute. */

@@ -150,8 +150,8 @@ export class ToolCalls {
       ...context.host,
       cwd: folder,
       stdin: Readable.from([]),
-      stdout: nowhere(),
-      stderr: nowhere(),
+      stdout: nullStream(),
+      stderr: nullStream(),
       interrupt: signal,
     };
     const globals = { ...context.options, json: true, noInput: true, debug: undefined };
@@ -199,7 +199,7 @@ function refuseUnsafeUrl(reference: string): void {
 /** Wrong usage, no access, over a cap. */
 const NOTHING_SENT: ReadonlySet<number> = new Set([2, 4, 7]);
 
-function nowhere(): Writable {
+function nullStream(): Writable {
   return new Writable({ write: (_chunk, _encoding, done) => done() });
 }
 
