@@ -97,10 +97,14 @@ function readKnownSize(body: RequestBody, model: ModelCapabilities): string {
 
 export function readAnySize(body: RequestBody, fallback = DEFAULT_SIZE): string {
   const size = readText(body, 'size') ?? fallback;
-  const [, width, height] = /^([1-9]\d{1,3})x([1-9]\d{1,3})$/.exec(size) ?? [];
-  if ([width, height].every(isSidePixels)) return size;
+  if (isRenderedSize(size)) return size;
   const message = `Invalid value: '${size}'. Expected WIDTHxHEIGHT with even sides from ${MIN_SIDE_PIXELS} to ${MAX_SIDE_PIXELS} pixels.`;
   throw invalidField('size', 'invalid_value', message);
+}
+
+export function isRenderedSize(size: string): boolean {
+  const [, width, height] = /^([1-9]\d{1,3})x([1-9]\d{1,3})$/.exec(size) ?? [];
+  return [width, height].every(isSidePixels);
 }
 
 function isSidePixels(text: string | undefined): boolean {

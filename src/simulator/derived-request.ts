@@ -1,10 +1,13 @@
 import { isJsonObject } from '../domain/json.ts';
 import { DEFAULT_MODEL, findModel, KNOWN_MODELS, MAX_EXTENDED_SECONDS } from '../domain/models.ts';
+import { readMovieFacts } from '../domain/movie-facts.ts';
 import { ApiError, invalidField, missingField } from './api-error.ts';
 import {
   type CreateRequest,
   DEFAULT_SECONDS,
   DEFAULT_SIZE,
+  isRenderedSize,
+  MAX_SECONDS,
   readKnownSeconds,
   readPrompt,
   readText,
@@ -16,7 +19,7 @@ const MAX_NAME_LENGTH = 80;
 /** At byte 4 of every MP4 file. */
 const MP4_MARK = 'ftyp';
 
-/** The video to start from; the defaults for an uploaded file, whose properties are not read. */
+/** The video to start from; the defaults for what an uploaded file does not state. */
 export type Source = Pick<Video, 'model' | 'size' | 'seconds'>;
 
 /** Throws the API's 404. */
@@ -74,8 +77,12 @@ function readSource(body: RequestBody, find: FindVideo): Source {
     refuseUnfinished(video);
     return video;
   }
-  checkUpload(body);
-  return { model: DEFAULT_MODEL, size: DEFAULT_SIZE, seconds: DEFAULT_SECONDS };
+  const { seconds, size } = readMovieFacts(checkUpload(body));
+  return {
+    model: DEFAULT_MODEL,
+    size: size !== null && isRenderedSize(size) ? size : DEFAULT_SIZE,
+    seconds: seconds === null ? DEFAULT_SECONDS : String(Math.min(seconds, MAX_SECONDS)),
+  };
 }
 
 function refuseUnfinished({ id, status }: Video): void {
@@ -84,12 +91,13 @@ function refuseUnfinished({ id, status }: Video): void {
   throw new ApiError({ status: 400, code: 'video_not_completed', param: 'video', message });
 }
 
-function checkUpload({ fields, files }: RequestBody): void {
+/** The bytes of the uploaded video. */
+function checkUpload({ fields, files }: RequestBody): Uint8Array {
   const file = files.get('video');
   if (file === undefined) {
     if (!fields.has('video')) throw missingField('video');
     throw invalidField('video', 'invalid_type', "Invalid type for 'video': expected a file or an object with an 'id'.");
   }
-  if (Buffer.from(file.bytes.subarray(4, 8)).toString('latin1') === MP4_MARK) return;
+  if (Buffer.from(file.bytes.subarray(4, 8)).toString('latin1') === MP4_MARK) return file.bytes;
   throw invalidField('video', 'invalid_video_file', "Invalid video file in 'video': expected an MP4.");
 }

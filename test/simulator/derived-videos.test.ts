@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { renderClip } from '../../src/test-card/clip.ts';
 import { createSimulatedApi, type SimulatedApi } from '../support/simulated-api.ts';
 
 const MP4 = new File([Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0', 'latin1')], 'clip.mp4', { type: 'video/mp4' });
@@ -38,6 +39,17 @@ describe('a video made from another', () => {
     expect(await (await api.call('POST', '/videos/edits', { form })).json()).toMatchObject({ size: '1280x720' });
     const upload = await api.call('POST', '/videos/edits', { form: formOf({ prompt: 'in snow', video: MP4 }) });
     expect(upload.status).toBe(200);
+  });
+
+  it.each([
+    ['/videos/edits', {}, '12'],
+    ['/videos/extensions', { seconds: '8' }, '20'],
+  ])('%s keeps the length and size of an uploaded file', async (path, fields, seconds) => {
+    const api = createSimulatedApi();
+    const clip = renderClip({ id: 'clip', prompt: 'x', model: 'x', seconds: 12, width: 160, height: 96 });
+    const video = new File([Uint8Array.from(clip)], 'clip.mp4', { type: 'video/mp4' });
+    const reply = await api.call('POST', path, { form: formOf({ prompt: 'in snow', video, ...fields }) });
+    expect(await reply.json()).toMatchObject({ seconds, size: '160x96' });
   });
 
   it('is an extension with the seconds of both, up to 120', async () => {

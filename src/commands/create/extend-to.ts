@@ -8,6 +8,7 @@ import { hasVideo, type JobRecord } from '../../domain/record.ts';
 import { nearestOf, pricedFrom, type SourceFacts } from '../../domain/request.ts';
 import { limitsOf } from '../../domain/request-target.ts';
 import type { VideoRequest } from '../../domain/video.ts';
+import { countOf } from '../../domain/wording.ts';
 import { underWay } from '../../jobs/objection.ts';
 import type { ProductionDeps, ProductionOptions } from './production.ts';
 import { sameRequests } from './reuse.ts';
@@ -85,7 +86,7 @@ function findFault({ seconds, extensions = 0, limits, to }: LengthPlan, steps: r
   if (longest === undefined) return `no extension leads from ${rounded(seconds)} to ${to} seconds`;
   const most = limits === undefined ? MOST_STEPS : MAX_EXTENSIONS;
   if (extensions + steps.length <= most) return null;
-  const before = extensions > 0 ? `, and this one was extended ${extensions} times` : '';
+  const before = extensions > 0 ? `, and this one was extended ${countOf(extensions, 'time')}` : '';
   const takes = `that takes ${steps.length} extensions of up to ${longest} seconds`;
   return `${takes}; ${limits?.name ?? '`sora`'} extends a video at most ${most} times${before}`;
 }
