@@ -31,6 +31,10 @@ function schemaFor(command: Described | undefined, when: string | null): object 
   return command?.answers.find((answer) => answer.when === when)?.schema ?? { not: {} };
 }
 
+function described(commands: readonly Described[], name: string): Described | undefined {
+  return commands.find((command) => command.name === name);
+}
+
 describe('sora --help --json', () => {
   it('contains the examples of the help texts, and an exit code for every error', async () => {
     const { commands, exit_codes: exitCodes, errors } = await tree();
@@ -66,17 +70,25 @@ describe('sora --help --json', () => {
       ['config list', ['config', 'list', '--json']],
       ['config path', ['config', 'path', '--json']],
       ['cost', ['cost', '--json']],
+      ['models', ['models', '--simulate', '--json']],
+      ['batch', ['batch', '-', '-o', 'out/', ...small]],
+      ['batch', ['batch', '-', '-o', 'out/', ...small], 'finally'],
+      ['film', ['film', '-', '-o', 'lost.mp4', '--fault', 'moderation_blocked', '-y', ...small]],
     ];
     const ajv = addFormats.default(new Ajv.default({ strict: false }));
     for (const [name, argv, when = null] of answers) {
-      const { stdout } = await sora.run(argv);
-      const isValid = ajv.compile(
-        schemaFor(
-          commands.find((command) => command.name === name),
-          when,
-        ),
+      const { stdout } = await sora.run(argv, { stdin: 'a boat' });
+      const isValid = ajv.compile(schemaFor(described(commands, name), when));
+      const lines = name === 'batch' ? stdout.trim().split('\n') : [stdout];
+      const document = lines.at(when === 'finally' ? -1 : 0) ?? '';
+      expect(isValid(JSON.parse(document)), `${argv.join(' ')}: ${JSON.stringify(isValid.errors)}`).toBe(true);
+    }
+    const { required } = Object(schemaFor(described(commands, 'create'), null));
+    for (const name of ['status', 'list', 'download', 'cancel']) {
+      const many = described(commands, name)?.answers.map(
+        ({ schema }) => Object(schema).properties.jobs?.items.required,
       );
-      expect(isValid(JSON.parse(stdout)), `${argv.join(' ')}: ${JSON.stringify(isValid.errors)}`).toBe(true);
+      expect(many, name).toContainEqual(required);
     }
     for (const command of commands) {
       // These commands print no JSON document.

@@ -51,7 +51,7 @@ export const listenCommand = defineCommand({
   description:
     'Receives signed webhooks about jobs that have ended, instead of polling. Records each one and saves its video where the `-o` of its `sora create` says, unless options say otherwise. Jobs that are not in the ledger are ignored; the state of the others is read from their server. A webhook never causes a payment. One that is unsigned, older than five minutes or received before has no effect. Ctrl-C stops it.',
   options: OPTIONS,
-  json: `{"url"} when it is ready; then one object per line: {"event","event_id","id","outcome":"saved|recorded|ignored|failed","reason","job":${JOB_JSON_SHAPE},"error"}`,
+  json: `{"url"} when it is ready; then one object per line: {"event","event_id","id","outcome":"saved|recorded|ignored|failed","reason","job":${JOB_JSON_SHAPE}|null,"error"}`,
   errors: ['usage', 'cannot_listen', 'file_exists', 'cannot_write'],
   examples: [
     ['sora listen --port 4000 --secret-env HOOK_SECRET -o videos/', 'save every video as it finishes'],

@@ -24,6 +24,9 @@ export function entryJson({ line, id, outcome, summary, error }: BatchEntry): Re
 export const ENTRY_JSON_SHAPE =
   '{"row","line","outcome":"done|failed|running|unknown|saveable|to_do", …the keys of a job}';
 
+export const SUMMARY_JSON_SHAPE =
+  '{"manifest","results","rows","done","failed","running","unknown","to_do","cost":{"spent_usd","to_spend_usd","rows_of_unknown_price","jobs_of_unknown_price"}}';
+
 export function countJson({ rows, done, failed, running, unknown, toDo, spent, toSpend }: BatchCount) {
   return {
     rows,

@@ -6,7 +6,7 @@ import type { Surface } from './surface.ts';
 import { renderTable } from './table.ts';
 
 export const MODELS_JSON_SHAPE =
-  '{"source","listed_at","models":[{"id","name","seconds":[…],"sizes":["…"],"resolutions":["…"],"aspect_ratios":["…"],"frames":["…"],"sound","prices":[{"resolution","sizes":["…"],"sound","usd_per_second"}]}]}';
+  '{"source","listed_at","models":[{"id","name","seconds":[…]|null,"sizes":["…"]|null,"resolutions":["…"]|null,"aspect_ratios":["…"]|null,"frames":["…"]|null,"sound","prices":[{"resolution","sizes":["…"]|null,"sound","usd_per_second"}]}]}';
 
 /** For programs; the keys are a public interface. */
 export function modelsJson({ source, listedAtMs }: ModelList, offers: readonly ModelOffer[]): Record<string, unknown> {

@@ -17,23 +17,29 @@ export function answerSchemas(shapes: string): AnswerSchema[] {
   });
 }
 
-/** Null for a text that does not begin with a document; what follows the document is a remark. */
+/** Null for a text that does not begin with a document; what follows the document, except `|null`, is a remark. */
 function schemaOfShape(text: string): JsonSchema | null {
-  if (text.startsWith(JOB_JSON_SHAPE)) return JOB_SCHEMA;
-  const end = endOfValue(text);
-  if (text.startsWith('{') && end !== -1) return objectSchema(text.slice(1, end));
-  if (text.startsWith('[') && end !== -1) {
-    const [items = ''] = splitAt(text.slice(1, end), ',');
-    return { type: 'array', items: schemaOfShape(items) ?? {} };
-  }
   if (text.startsWith('null')) return { type: 'null' };
-  return null;
+  const end = endOfValue(text);
+  if (!/^[{[]/.test(text) || end === -1) return null;
+  const schema = schemaOfValue(text.slice(0, end + 1));
+  return text.startsWith('|null', end + 1) ? { anyOf: [schema, { type: 'null' }] } : schema;
+}
+
+function schemaOfValue(text: string): JsonSchema {
+  if (text === JOB_JSON_SHAPE) return JOB_SCHEMA;
+  const inside = text.slice(1, -1);
+  if (text.startsWith('{')) return objectSchema(inside);
+  const [items = ''] = splitAt(inside, ',');
+  return { type: 'array', items: schemaOfShape(items) ?? {} };
 }
 
 function objectSchema(inside: string): JsonSchema {
   const properties = splitAt(inside, ',').flatMap((member): [string, JsonSchema][] => {
     const [, name, value = ''] = /^\s*"([\w-]+)"(?::(.*))?$/s.exec(member) ?? [];
-    return name === undefined ? [] : [[name, schemaOfShape(value) ?? {}]];
+    if (name === undefined) return [];
+    const shape = name === 'jobs' ? value.replace('[…]', `[${JOB_JSON_SHAPE}]`) : value;
+    return [[name, schemaOfShape(shape) ?? {}]];
   });
   return recordOf(Object.fromEntries(properties));
 }

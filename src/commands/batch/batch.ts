@@ -10,7 +10,14 @@ import { requireKey } from '../../configuration/endpoint.ts';
 import type { BatchCount, RowState } from '../../domain/batch.ts';
 import { describePrice, NOTHING_SPENT } from '../../domain/money.ts';
 import { countOf } from '../../domain/wording.ts';
-import { countJson, describeCount, ENTRY_JSON_SHAPE, entryJson, renderEntries } from '../../output/batch-view.ts';
+import {
+  countJson,
+  describeCount,
+  ENTRY_JSON_SHAPE,
+  entryJson,
+  renderEntries,
+  SUMMARY_JSON_SHAPE,
+} from '../../output/batch-view.ts';
 import { enlargeYoungHeap, preferSmallHeap } from '../../platform/memory.ts';
 import { ManifestRows } from './manifest-rows.ts';
 import { BATCH_OPTIONS, type BatchOptions, type BatchSettings, readBatchOptions } from './options.ts';
@@ -25,7 +32,7 @@ export const batchCommand = defineCommand({
     'Creates all videos of a manifest, several at a time: submits, waits and saves. It can be stopped at any time and run again: running jobs are resumed, saved files are kept, and nothing is paid twice. A manifest is JSON lines, CSV with a header, YAML with `defaults` and `jobs`, one prompt per line, or a Batch API file. Rows can `remix`, `edit` or `extend` videos, including those of other rows. The video options are defaults for its rows.',
   arguments: [{ form: '[file]', summary: 'the manifest, or - for standard input' }],
   options: BATCH_OPTIONS,
-  json: `${ENTRY_JSON_SHAPE}, one line per row when it ends; finally {"summary":{"manifest","results","rows","done","failed","running","unknown","to_do","cost":{"spent_usd","to_spend_usd","rows_of_unknown_price","jobs_of_unknown_price"}}}; with --dry-run: {"rows":[…],"summary"}`,
+  json: `${ENTRY_JSON_SHAPE}, one line per row when it ends; finally: {"summary":${SUMMARY_JSON_SHAPE}}; with --dry-run: {"rows":[…],"summary"}`,
   errors: [
     'invalid_manifest',
     'cost_cap_exceeded',

@@ -10,6 +10,7 @@ import { isObjectAddress } from '../../domain/object-address.ts';
 import type { SavedFile } from '../../domain/record.ts';
 import { fingerprintAt, fingerprintOfFilm, hasSound, isSigned, joinClips, requireJoiner } from '../../film/film.ts';
 import { cannotWrite, checkDestination, fileExists, parseDestination } from '../../jobs/destination.ts';
+import { SUMMARY_JSON_SHAPE } from '../../output/batch-view.ts';
 import { shortPath } from '../../output/short-path.ts';
 import { pathFault } from '../../platform/file-names.ts';
 import { claimName, defaultFileMode, renameOver, statsOf, writeTargetOf } from '../../platform/files.ts';
@@ -55,7 +56,7 @@ export const filmCommand = defineCommand({
     'Creates the clips of a manifest as `sora batch` does, and joins them in its order into one film. It can be stopped at any time and run again; a changed row replaces its own clip only. Clips of equal codec and size are copied without encoding them again; for others ffmpeg is needed. A row that another row extends is part of the extension’s clip.',
   arguments: [{ form: '<file>', summary: 'the manifest of the shots, as for `sora batch`' }],
   options: FILM_OPTIONS,
-  json: '{"film":{"path","bytes","sha256","seconds","shots","encoded"}|null,"summary":{the keys of the summary of `sora batch`}}; with --dry-run: {"rows":[…],"summary"}',
+  json: `{"film":{"path","bytes","sha256","seconds","shots","encoded"}|null,"summary":${SUMMARY_JSON_SHAPE}}; with --dry-run: {"rows":[…],"summary"}`,
   errors: [
     'invalid_manifest',
     'file_exists',
