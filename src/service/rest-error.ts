@@ -1,5 +1,6 @@
 import type { z } from '@hono/zod-openapi';
 import { messageOf, SoraError } from '../domain/errors.ts';
+import { jsonReply, type ServerReply } from '../http-server/handler.ts';
 import type { Diagnosis } from './rest-job.ts';
 import type { RestError } from './rest-schemas.ts';
 
@@ -27,6 +28,16 @@ export function errorBody(
 ): z.infer<typeof RestError> {
   const { violations = [], hints = [] } = details;
   return { error: { code, message, violations: [...violations], hints: [...hints] } };
+}
+
+/** A refusal in the form of the REST service. */
+export function refusalReply(
+  status: number,
+  code: string,
+  message: string,
+  headers: ServerReply['headers'] = {},
+): ServerReply {
+  return jsonReply(errorBody(code, message), headers, status);
 }
 
 /** Where the ledger is, and what is wrong with it, is not for clients. */

@@ -4,7 +4,6 @@ import { SoraError } from '../domain/errors.ts';
 import {
   type Handler,
   HttpError,
-  jsonReply,
   replyOf,
   requestOf,
   responseOf,
@@ -19,7 +18,7 @@ import { type AccessKey, DEMO_KEY, foreignHost, isForeignPage } from './access.t
 import { addCharacterRoutes, CHARACTERS_PATH } from './character-routes.ts';
 import { addControlRoutes, CONTROL_PATH } from './control-routes.ts';
 import { PAGE_PATHS, pageReply } from './pages.ts';
-import { errorBody, errorResponse } from './rest-error.ts';
+import { errorBody, errorResponse, refusalReply } from './rest-error.ts';
 import { addRestRoutes, QUOTE_PATH, REST_PATH, type RestDeps } from './rest-routes.ts';
 import { Health, json, NotReady, Ready, RestError } from './rest-schemas.ts';
 import { ServiceMetrics } from './service-metrics.ts';
@@ -66,7 +65,7 @@ export function createService(options: ServiceOptions): Handler {
     const { url, headers } = call;
     const isVideosApi = VIDEOS_API.test(url.pathname);
     const refuse = (status: number, code: string, message: string): ServerReply =>
-      isVideosApi ? errorReply({ status, code, message }) : jsonReply(errorBody(code, message), {}, status);
+      isVideosApi ? errorReply({ status, code, message }) : refusalReply(status, code, message);
     const foreign = isLocal ? foreignHost(url) : null;
     if (foreign !== null) return refuse(403, 'permission_denied', foreign);
     if (isForeignPage(call)) return refuse(403, 'permission_denied', 'this page belongs to another origin');

@@ -6,7 +6,7 @@ import type { Clock } from '../platform/clock.ts';
 import { errorReply } from '../simulator/api-error.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { type AccessKey, foreignHost } from './access.ts';
-import { errorBody } from './rest-error.ts';
+import { refusalReply } from './rest-error.ts';
 
 /** What a long-running process reports to its monitoring. */
 export interface Vitals {
@@ -96,15 +96,15 @@ export function createVitalsHandler(vitals: Vitals, access: AccessKey | null, is
     refuse: errorReply,
     async answer({ method, url, headers }) {
       const foreign = isLocal ? foreignHost(url) : null;
-      if (foreign !== null) return jsonReply(errorBody('permission_denied', foreign), {}, 403);
+      if (foreign !== null) return refusalReply(403, 'permission_denied', foreign);
       if (method !== 'GET' && method !== 'HEAD') {
-        return jsonReply(errorBody('not_supported', `no ${method} here`), { allow: 'GET, HEAD' }, 405);
+        return refusalReply(405, 'not_supported', `no ${method} here`, { allow: 'GET, HEAD' });
       }
       if (url.pathname === '/metrics' && access !== null && !access.opens(headers)) {
-        return jsonReply(errorBody('invalid_api_key', 'missing or wrong key'), {}, 401);
+        return refusalReply(401, 'invalid_api_key', 'missing or wrong key');
       }
       const reply = await vitalsReply(url.pathname, vitals);
-      return reply ?? jsonReply(errorBody('endpoint_not_found', `no such path: \`${url.pathname}\``), {}, 404);
+      return reply ?? refusalReply(404, 'endpoint_not_found', `no such path: \`${url.pathname}\``);
     },
   };
 }

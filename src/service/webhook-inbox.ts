@@ -8,7 +8,7 @@ import {
   type ServerReply,
 } from '../http-server/handler.ts';
 import type { Clock } from '../platform/clock.ts';
-import { errorBody } from './rest-error.ts';
+import { refusalReply } from './rest-error.ts';
 
 export interface WebhookInboxOptions {
   readonly reader: WebhookReader;
@@ -35,11 +35,11 @@ export class WebhookInbox implements Handler {
   }
 
   async answer({ method, headers, body }: ServerCall): Promise<ServerReply> {
-    if (method !== 'POST') return refusal(405, 'not_supported', 'only POST is supported', { allow: 'POST' });
+    if (method !== 'POST') return refusalReply(405, 'not_supported', 'only POST is supported', { allow: 'POST' });
     const { reader, onEvent, onRefusal } = this.#options;
     if (body.length > MAX_BODY_BYTES) {
       onRefusal(`it has ${body.length} bytes`);
-      return refusal(413, 'invalid_request', `a notification has at most ${MAX_BODY_BYTES} bytes`);
+      return refusalReply(413, 'invalid_request', `a notification has at most ${MAX_BODY_BYTES} bytes`);
     }
     let event: WebhookEvent;
     try {
@@ -47,7 +47,7 @@ export class WebhookInbox implements Handler {
     } catch (error) {
       const reason = messageOf(error);
       onRefusal(reason);
-      return refusal(400, 'invalid_request', reason);
+      return refusalReply(400, 'invalid_request', reason);
     }
     // A sender that missed our acknowledgement repeats the notification until it is acknowledged.
     if (this.#isRepeated(event.webhookId)) onRefusal(`${event.webhookId} was received before`);
@@ -56,7 +56,7 @@ export class WebhookInbox implements Handler {
   }
 
   refuse({ status, code = 'invalid_request', message, headers = {} }: HttpErrorDetails): ServerReply {
-    return refusal(status, code, message, headers);
+    return refusalReply(status, code, message, headers);
   }
 
   #isRepeated(id: string): boolean {
@@ -69,8 +69,4 @@ export class WebhookInbox implements Handler {
     this.#received.set(id, nowMs);
     return false;
   }
-}
-
-function refusal(status: number, code: string, message: string, headers: ServerReply['headers'] = {}): ServerReply {
-  return jsonReply(errorBody(code, message), headers, status);
 }

@@ -40,10 +40,8 @@ export function errorReply({ status, message, type, code, param, headers }: ApiE
 
 /** `'a'`, `'a' and 'b'`, `'a', 'b', and 'c'`: how the API enumerates values. */
 export function quoteList(values: readonly string[], conjunction: 'and' | 'or'): string {
-  const quoted = values.map((value) => `'${value}'`);
-  const last = quoted.pop() ?? '';
-  if (quoted.length === 0) return last;
-  return `${quoted.join(', ')}${quoted.length > 1 ? ',' : ''} ${conjunction} ${last}`;
+  const type = conjunction === 'and' ? 'conjunction' : 'disjunction';
+  return new Intl.ListFormat('en', { type }).format(values.map((value) => `'${value}'`));
 }
 
 /** A 400 that names the invalid field. */
