@@ -14,6 +14,7 @@ import {
   json,
   QuoteQuery,
   QuoteSchema,
+  type QuoteView,
   Removal,
   RestError,
   SourceSchema,
@@ -23,7 +24,7 @@ import {
   VideoOrderSchema,
 } from './rest-schemas.ts';
 import { savedReply } from './saved-media.ts';
-import { type OrderContext, resolveOrder } from './video-order.ts';
+import { type Order, type OrderContext, resolveOrder } from './video-order.ts';
 
 export const REST_PATH = '/api/v1/videos';
 export const QUOTE_PATH = '/api/v1/quote';
@@ -127,75 +128,18 @@ const binary = { schema: z.string().openapi({ format: 'binary' }) };
 
 /** The REST service: it accepts an order at once and creates the video in the background. */
 export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
-  const { desk, upstream, access, log } = deps;
-  const { clock, randomBytes } = upstream.submitDeps;
-  const { budget } = upstream;
-
+  const { desk, access, log } = deps;
   const view = (job: RestJob, requestUrl: string): VideoJobView =>
     viewOf(job, desk.progressOf(job), access, requestUrl);
 
   app.openapi(createVideo, async (c) => {
-    const order = c.req.valid('json');
     const idempotencyKey = c.req.valid('header')['idempotency-key'] ?? null;
-    const { request, notes, priced } = await resolveOrder(order, deps);
-    const nowMs = clock.now();
-    const price = estimate(priced, nowMs, upstream.prices);
-    const id = `job_${nowMs.toString(36)}${Buffer.from(randomBytes(8)).toString('hex')}`;
-    const image = request.image?.kind === 'file' ? request.image.bytes : null;
-    const asked = askedIn(order, image);
-    const job = await desk.accept({
-      job: {
-        id,
-        server: upstream.identity,
-        createdAtMs: nowMs,
-        updatedAtMs: nowMs,
-        asked,
-        request: { ...request, image: null },
-        estimate: price,
-        notes,
-        idempotencyKey,
-        status: 'pending',
-        videoId: null,
-        error: null,
-        files: [],
-      },
-      image,
-      approvedMicros: microsOf(order.maxCostUsd),
-    });
-    if (job.id === id) {
-      const { model, seconds, size } = request;
-      log('info', 'Video creation job initiated', { id, model, seconds, size });
-    } else if (JSON.stringify(job.asked) !== JSON.stringify(asked)) {
-      throw new SoraError('duplicate_request', {
-        title: 'the idempotency key was used for a different order',
-        hints: [],
-      });
-    }
+    const job = await placeOrder(c.req.valid('json'), idempotencyKey, deps);
     c.header('location', `${REST_PATH}/${job.id}`);
     return c.json(view(job, c.req.url), 202);
   });
 
-  app.openapi(quoteVideo, async (c) => {
-    const { remix, edit, extend, ...query } = c.req.valid('query');
-    const [source] = Object.entries({ remix, edit, extend }).flatMap(([operation, id]) =>
-      id === undefined ? [] : [SourceSchema.parse({ operation, id })],
-    );
-    const { request, notes, priced } = await resolveOrder({ ...query, prompt: 'a video', source }, deps);
-    const micros = estimate(priced, clock.now(), upstream.prices)?.micros ?? null;
-    const { isFree, maxCostMicros, confirmAboveMicros } = budget.options;
-    const quote = {
-      model: request.model ?? priced.model,
-      seconds: request.seconds,
-      size: request.size ?? priced.size,
-      isFree,
-      estimatedUsd: micros === null ? null : usdOf(micros),
-      needsApproval: !isFree && micros !== null && micros > confirmAboveMicros,
-      maxCostUsd: maxCostMicros === null ? null : usdOf(maxCostMicros),
-      spentUsd: usdOf(await budget.spentMicros()),
-      notes: [...notes],
-    };
-    return c.json(quote, 200);
-  });
+  app.openapi(quoteVideo, async (c) => c.json(await quoteOrder(c.req.valid('query'), deps), 200));
 
   app.openapi(listVideos, async (c) => {
     const { limit, after = null, search } = c.req.valid('query');
@@ -241,6 +185,68 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
   });
 }
 
+/** Returns the job of an order, or the one that has its idempotency key. Throws `duplicate_request` if that is of another order. */
+async function placeOrder(order: Order, idempotencyKey: string | null, deps: RestDeps): Promise<RestJob> {
+  const { desk, upstream, log } = deps;
+  const { clock, randomBytes } = upstream.submitDeps;
+  const { request, notes, priced } = await resolveOrder(order, deps);
+  const nowMs = clock.now();
+  const id = `job_${nowMs.toString(36)}${Buffer.from(randomBytes(8)).toString('hex')}`;
+  const image = request.image?.kind === 'file' ? request.image.bytes : null;
+  const asked = askedIn(order, image);
+  const job = await desk.accept({
+    job: {
+      id,
+      server: upstream.identity,
+      createdAtMs: nowMs,
+      updatedAtMs: nowMs,
+      asked,
+      request: { ...request, image: null },
+      estimate: estimate(priced, nowMs, upstream.prices),
+      notes,
+      idempotencyKey,
+      status: 'pending',
+      videoId: null,
+      error: null,
+      files: [],
+    },
+    image,
+    approvedMicros: microsOf(order.maxCostUsd),
+  });
+  if (job.id === id) {
+    const { model, seconds, size } = request;
+    log('info', 'Video creation job initiated', { id, model, seconds, size });
+  } else if (JSON.stringify(job.asked) !== JSON.stringify(asked)) {
+    const title = 'the idempotency key was used for a different order';
+    throw new SoraError('duplicate_request', { title, hints: [] });
+  }
+  return job;
+}
+
+async function quoteOrder(
+  { remix, edit, extend, ...query }: z.infer<typeof QuoteQuery>,
+  deps: RestDeps,
+): Promise<QuoteView> {
+  const { submitDeps, prices, budget } = deps.upstream;
+  const [source] = Object.entries({ remix, edit, extend }).flatMap(([operation, id]) =>
+    id === undefined ? [] : [SourceSchema.parse({ operation, id })],
+  );
+  const { request, notes, priced } = await resolveOrder({ ...query, prompt: 'a video', source }, deps);
+  const micros = estimate(priced, submitDeps.clock.now(), prices)?.micros ?? null;
+  const { isFree, maxCostMicros, confirmAboveMicros } = budget.options;
+  return {
+    model: request.model ?? priced.model,
+    seconds: request.seconds,
+    size: request.size ?? priced.size,
+    isFree,
+    estimatedUsd: usdOf(micros),
+    needsApproval: !isFree && micros !== null && micros > confirmAboveMicros,
+    maxCostUsd: usdOf(maxCostMicros),
+    spentUsd: usdOf(await budget.spentMicros()),
+    notes: [...notes],
+  };
+}
+
 /** Throws `video_not_found`. */
 export async function findJob(desk: OrderDesk, id: string): Promise<RestJob> {
   const job = await desk.find(id);
@@ -256,7 +262,7 @@ export function microsOf(usd: number | null | undefined): number | null {
   return usd === null || usd === undefined ? null : Math.round(usd * MICROS_PER_USD);
 }
 
-function askedIn(order: z.infer<typeof VideoOrderSchema>, image: Uint8Array | null): AskedVideo {
+function askedIn(order: Order, image: Uint8Array | null): AskedVideo {
   const { prompt, duration = null, resolution = null, aspectRatio = null, model = null } = order;
   const { lastFrame, references, source, characters } = order;
   return {
@@ -307,7 +313,7 @@ function viewOf(job: RestJob, progress: number | null, access: AccessKey, reques
     thumbnailUrl: urlOf('thumbnail'),
     error: error && { ...error, hints: [...error.hints] },
     notes: [...notes],
-    estimatedUsd: job.estimate === null ? null : usdOf(job.estimate.micros),
+    estimatedUsd: usdOf(job.estimate?.micros ?? null),
     createdAt: new Date(job.createdAtMs).toISOString(),
     updatedAt: new Date(job.updatedAtMs).toISOString(),
   };
