@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { defineCommand } from '../../app/command.ts';
@@ -16,7 +15,9 @@ import { type JobSummary, summarize } from '../../domain/summary.ts';
 import { cannotWrite, checkDestination, fileExists, outputFault, parseDestination } from '../../jobs/destination.ts';
 import type { Answer } from '../../output/output.ts';
 import { shortPath } from '../../output/short-path.ts';
+import { attempt } from '../../platform/attempt.ts';
 import { createFile, defaultFileMode, replaceFile, statsOf } from '../../platform/files.ts';
+import { readRegular } from '../../platform/open-input.ts';
 import { type GalleryEntry, renderGallery } from './page.ts';
 import { writeSheets } from './sheets.ts';
 
@@ -153,14 +154,10 @@ async function entriesOf(
 
 /** A saved picture as a data URL; null if it is not an image or cannot be read. */
 function readPoster({ path }: SavedFile): string | null {
-  try {
-    const bytes = readFileSync(path);
-    const kind = sniffMedia(bytes);
-    const type = kind === null ? '' : mediaTypeOf(kind);
-    return type.startsWith('image/') ? `data:${type};base64,${bytes.toString('base64')}` : null;
-  } catch {
-    return null;
-  }
+  const bytes = attempt(() => readRegular(path));
+  const kind = bytes && sniffMedia(bytes);
+  const type = kind ? mediaTypeOf(kind) : '';
+  return bytes && type.startsWith('image/') ? `data:${type};base64,${bytes.toString('base64')}` : null;
 }
 
 /** Relative, so that the page and the videos can be moved together; another drive of Windows has only an address. */

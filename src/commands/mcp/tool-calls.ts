@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { basename, extname, resolve } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
@@ -15,7 +14,10 @@ import { MICROS_PER_USD, plainUsd } from '../../domain/money.ts';
 import { isRemoteImage } from '../../jobs/reference-image.ts';
 import { errorJson } from '../../output/error-view.ts';
 import { Output } from '../../output/output.ts';
+import { attempt } from '../../platform/attempt.ts';
+import { statsOf } from '../../platform/files.ts';
 import { type Host, Interrupt } from '../../platform/host.ts';
+import { readRegular } from '../../platform/open-input.ts';
 import type { SessionBudget } from './session-budget.ts';
 import type { CommandCall, Tool, ToolInput } from './tools.ts';
 
@@ -236,10 +238,6 @@ function contentOf(jobs: readonly AnsweredJob[], folder: string): CallToolResult
 
 /** Null if it is missing or too large to show. */
 function readThumbnail(path: string): Buffer | null {
-  try {
-    const bytes = readFileSync(path);
-    return bytes.length <= MAX_THUMBNAIL_BYTES ? bytes : null;
-  } catch {
-    return null;
-  }
+  const { size = Number.POSITIVE_INFINITY } = statsOf(path) ?? {};
+  return size > MAX_THUMBNAIL_BYTES ? null : (attempt(() => readRegular(path)) ?? null);
 }
