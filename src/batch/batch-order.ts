@@ -27,9 +27,9 @@ export interface BatchOrder {
   /** How often a row is retried after a server error. */
   readonly retries: number;
   /** Whether rows with unknown outcome are abandoned and retried if they cannot be found. */
-  readonly givesUpUnknown: boolean;
+  readonly retryUnknown: boolean;
   /** Whether jobs unknown to the server are abandoned, so that a later run retries their rows. */
-  readonly givesUpMissing: boolean;
+  readonly retryFailed: boolean;
   readonly failFast: boolean;
   /** Timeout of each job from its acceptance, and of a create from its first turn to its acceptance. */
   readonly timeoutMs: number;

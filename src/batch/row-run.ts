@@ -68,7 +68,7 @@ export class RowRun {
       if (isOutOfSight || (isOver && order.failFast)) halt.abort(error);
       const record = await this.#latest();
       // Of a video that is saved, only a variant can be gone.
-      if (files.length === 0 && isGone(error, order.givesUpMissing)) await this.#forget(record);
+      if (files.length === 0 && isGone(error, order.retryFailed)) await this.#forget(record);
       const failed = error.code === 'outcome_unknown' ? 'unknown' : 'failed';
       return { row, outcome: isOver ? failed : 'running', record, job: this.#job, files, error };
     }
@@ -117,7 +117,7 @@ export class RowRun {
     const key = record?.key ?? null;
     const isUnderWay = state !== 'to_do' && state !== 'failed';
     const after = isUnderWay ? null : key;
-    const givesUp = order.givesUpUnknown && state === 'unknown' ? key : null;
+    const givesUp = order.retryUnknown && state === 'unknown' ? key : null;
     return { ...row.ref, after, givesUp, isUnderWay, maxCostMicros: row.own?.maxCostMicros ?? order.maxCostMicros };
   }
 

@@ -2,22 +2,12 @@ import { dayOf } from './day.ts';
 import type { ListedModel, ModelList } from './listed-model.ts';
 import { findModel } from './models.ts';
 import { ANY_MODEL, type PriceRow, pricesOn } from './pricing.ts';
-import { listedRates } from './sku-price.ts';
+import { listedRates, type Rate } from './sku-price.ts';
 
 /** A model that a server offers, completed with what else is known about it. */
 export interface ModelOffer extends ListedModel {
   /** Per second. */
-  readonly prices: readonly ModelPrice[];
-}
-
-export interface ModelPrice {
-  readonly resolution: string | null;
-  /** Null for all sizes. */
-  readonly sizes: readonly string[] | null;
-  /** Null if sound makes no difference. */
-  readonly sound: boolean | null;
-  /** Null if it is unknown. */
-  readonly microsPerSecond: number | null;
+  readonly prices: readonly Rate[];
 }
 
 /** The models of a list with their prices: those in effect for the profile, else those of the list. */
@@ -34,10 +24,7 @@ export function offersOf({ models, listedAtMs }: ModelList, prices: readonly Pri
       ...model,
       seconds: model.seconds ?? known?.seconds ?? null,
       sizes: model.sizes ?? known?.sizes.map(({ size }) => size) ?? null,
-      prices:
-        own.length > 0
-          ? own.map((row) => ({ ...row, sound: null }))
-          : listedRates(model).map((rate) => ({ ...rate, sizes: rate.size === null ? null : [rate.size] })),
+      prices: own.length > 0 ? own.map((row) => ({ ...row, sound: null })) : listedRates(model),
     };
   });
 }

@@ -123,10 +123,10 @@ export function pricesOn(prices: readonly PriceRow[], day: string): PriceRow[] {
 }
 
 function rowsOfListed(row: PriceRow, listed: ListedModel): PriceRow[] {
-  return listedRates(listed).map(({ resolution, size, sound, microsPerSecond }) => ({
+  return listedRates(listed).map(({ resolution, sizes, sound, microsPerSecond }) => ({
     ...row,
     resolution: [resolution, sound === false ? 'silent' : null].filter((part) => part !== null).join(', ') || null,
-    sizes: size === null ? null : [size],
+    sizes,
     microsPerSecond,
   }));
 }

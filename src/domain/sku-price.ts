@@ -78,9 +78,10 @@ function rateAt(
 }
 
 /** A price of a second, by what it depends on. */
-export interface ListedRate {
+export interface Rate {
   readonly resolution: string | null;
-  readonly size: string | null;
+  /** Null for all sizes. */
+  readonly sizes: readonly string[] | null;
   /** Null if sound makes no difference. */
   readonly sound: boolean | null;
   /** Null if it is unknown. */
@@ -88,31 +89,29 @@ export interface ListedRate {
 }
 
 /** The prices of a second of a video from a text alone: one for each resolution, or for each size. */
-export function listedRates(model: ListedModel): ListedRate[] {
-  type RatePlace = Pick<ListedRate, 'resolution' | 'size'>;
-  const ofSizes = (model.sizes ?? []).map((size): RatePlace => ({ resolution: null, size }));
-  const ofResolutions = (model.resolutions ?? []).map((resolution): RatePlace => ({ resolution, size: null }));
+export function listedRates(model: ListedModel): Rate[] {
+  const ofSizes = (model.sizes ?? []).map((size) => ({ resolution: null, sizes: [size] }));
+  const ofResolutions = (model.resolutions ?? []).map((resolution) => ({ resolution, sizes: null }));
   const hasTokens = readSkus(model)?.some(({ unit }) => unit === 'token') ?? false;
   const places = hasTokens || ofResolutions.length === 0 ? ofSizes : ofResolutions;
-  return (places.length === 0 ? [{ resolution: null, size: null }] : places).flatMap((place): ListedRate[] => {
-    const [loud, silent] = [true, false].map((sound) => rateOf(model, place, sound));
-    const isOne = loud === silent || !model.hasSound;
-    return isOne
-      ? [{ ...place, sound: null, microsPerSecond: silent ?? null }]
-      : [
-          { ...place, sound: true, microsPerSecond: loud ?? null },
-          { ...place, sound: false, microsPerSecond: silent ?? null },
-        ];
+  return (places.length === 0 ? [{ resolution: null, sizes: null }] : places).flatMap((place): Rate[] => {
+    const [loud, silent] = [rateOf(model, place, true), rateOf(model, place, false)];
+    if (loud === silent || !model.hasSound) return [{ ...place, sound: null, microsPerSecond: silent }];
+    return [
+      { ...place, sound: true, microsPerSecond: loud },
+      { ...place, sound: false, microsPerSecond: silent },
+    ];
   });
 }
 
 function rateOf(
   model: ListedModel,
-  { resolution, size }: Pick<ListedRate, 'resolution' | 'size'>,
+  { resolution, sizes }: Pick<Rate, 'resolution' | 'sizes'>,
   generate_audio: boolean,
 ): number | null {
   const frame = resolution === null ? {} : { frame: { resolution, aspectRatio: null } };
-  const long = skuMicros(model, { seconds: 1_000, size, ...frame, params: { generate_audio } } as SkuOrder);
+  const order = { seconds: 1_000, size: sizes?.[0] ?? null, ...frame, params: { generate_audio } } as SkuOrder;
+  const long = skuMicros(model, order);
   return long === null ? null : Math.round(long / 1_000);
 }
 

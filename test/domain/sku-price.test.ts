@@ -131,24 +131,24 @@ describe('skuMicros', () => {
 describe('listedRates', () => {
   it('lists a price per resolution, and per sound option if that matters', () => {
     expect(listedRates({ ...SILENT, ...VEO, resolutions: ['720p', '1080p'] })).toEqual([
-      { resolution: '720p', size: null, sound: true, microsPerSecond: 50_000 },
-      { resolution: '720p', size: null, sound: false, microsPerSecond: 30_000 },
-      { resolution: '1080p', size: null, sound: true, microsPerSecond: 80_000 },
-      { resolution: '1080p', size: null, sound: false, microsPerSecond: 50_000 },
+      { resolution: '720p', sizes: null, sound: true, microsPerSecond: 50_000 },
+      { resolution: '720p', sizes: null, sound: false, microsPerSecond: 30_000 },
+      { resolution: '1080p', sizes: null, sound: true, microsPerSecond: 80_000 },
+      { resolution: '1080p', sizes: null, sound: false, microsPerSecond: 50_000 },
     ]);
   });
 
   it('lists a price per size when it depends on pixels', () => {
     const rates = listedRates({ ...SILENT, ...SEEDANCE, hasSound: false });
-    expect(rates.map(({ size, microsPerSecond }) => [size, microsPerSecond])).toEqual([
-      ['864x496', 50_220],
-      ['1280x720', 108_000],
-      ['720x1280', 108_000],
-      ['960x960', 108_000],
+    expect(rates.map(({ sizes, microsPerSecond }) => [sizes, microsPerSecond])).toEqual([
+      [['864x496'], 50_220],
+      [['1280x720'], 108_000],
+      [['720x1280'], 108_000],
+      [['960x960'], 108_000],
     ]);
   });
 
   it('lists an unknown price as unknown', () => {
-    expect(listedRates(SILENT)).toEqual([{ resolution: null, size: null, sound: null, microsPerSecond: null }]);
+    expect(listedRates(SILENT)).toEqual([{ resolution: null, sizes: null, sound: null, microsPerSecond: null }]);
   });
 });

@@ -56,17 +56,10 @@ export async function runPlan(
     stoppedBy = await runBatch(
       { ...jobs.submitDeps(server), singleShot: server.singleShot, objects, random },
       {
+        ...settings,
         server: server.identity,
         free: configuration.isSimulator,
         rows: new ReadyRows(inOrderOfRunning(rows)),
-        concurrency: settings.concurrency,
-        intervalMs: settings.intervalMs,
-        retries: settings.retries,
-        givesUpUnknown: settings.retryUnknown,
-        givesUpMissing: settings.retryFailed,
-        failFast: settings.failFast,
-        timeoutMs: settings.timeoutMs,
-        force: settings.force,
         maxCostMicros: settings.maxCostMicros ?? configuration.maxCostMicros?.value ?? null,
         conflict: () => underWayInBatch(ledger, plan.manifest),
       },
