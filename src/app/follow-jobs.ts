@@ -8,7 +8,6 @@ import type { VideoJob } from '../domain/video.ts';
 import { knownError } from '../jobs/known-error.ts';
 import { removedJob, type WaitEvent, waitForJob } from '../jobs/wait.ts';
 import { cleanLine } from '../output/clean-text.ts';
-import type { Progress } from '../output/progress.ts';
 import { describeWait, type WaitState } from '../output/wait-view.ts';
 import type { Context } from './context.ts';
 import { type Server, targetOption } from './servers.ts';
@@ -43,39 +42,76 @@ export async function followJobs(
   deadlineMs: number,
   deps: FollowDeps,
 ): Promise<(VideoJob | SoraError)[]> {
-  const progress = await deps.output.progress(deps.host.clock);
-  const watches = await Promise.all(
-    jobs.map(async (job) => new JobWatch(job, await stateOf(job, deps), progress, deps)),
+  const { output, host } = deps;
+  const progress = await output.progress(host.clock);
+  const watched = await Promise.all(
+    jobs.map(async (job): Promise<WatchedJob> => {
+      const state = await stateOf(job, deps);
+      const report = (text: string): void => {
+        if (!progress.isVisible) output.news(`${state.name}: ${text}`);
+      };
+      return { job, state, report };
+    }),
   );
   const takeTurn = pLimit(LOOKS_AT_ONCE);
-  const states = watches.map(({ state }) => state);
-  await progress.show((columns, glyphs) => describeWait(states, deps.host.clock.now(), columns, glyphs));
+  const states = watched.map(({ state }) => state);
+  await progress.show((columns, glyphs) => describeWait(states, host.clock.now(), columns, glyphs));
   try {
-    return await Promise.all(watches.map((watch) => followOne(watch, deadlineMs, takeTurn, deps)));
+    return await Promise.all(watched.map((watch) => followOne(watch, deadlineMs, takeTurn, deps)));
   } finally {
     await progress.stop();
   }
 }
 
+interface WatchedJob {
+  readonly job: FollowedJob;
+  readonly state: WaitState;
+  /** Tells the user, where no progress is shown. */
+  readonly report: (text: string) => void;
+}
+
 async function followOne(
-  watch: JobWatch,
+  watched: WatchedJob,
   deadlineMs: number,
   takeTurn: LimitFunction,
   deps: FollowDeps,
 ): Promise<VideoJob | SoraError> {
   const { host, random } = deps;
-  const { id, server, record, known } = watch.job;
+  const { id, server, record, known } = watched.job;
   const client = deps.jobs.singleShotOf(server, record?.request.source?.operation);
   const removed = record && (() => removedJob(deps.ledger, record.key));
   try {
     return await waitForJob(
       { client: { get: (...look) => takeTurn(() => client.get(...look)) }, clock: host.clock, random },
       { id, known, deadlineMs, removed, signal: host.interrupt },
-      (event) => watch.see(event),
+      (event) => see(event, watched, deps),
     );
   } catch (error) {
-    return stopped(knownError(error), watch.job, await deps.ledger.shortId(id));
+    return stopped(knownError(error), watched.job, await deps.ledger.shortId(id));
   }
+}
+
+/** Shows what a poll has found, and records changes. */
+async function see(
+  event: WaitEvent,
+  { job: { record }, state, report }: WatchedJob,
+  { output, jobs }: FollowDeps,
+): Promise<void> {
+  if (event.kind === 'trouble') {
+    const { message } = event.error;
+    if (state.trouble === null) report(`${message}; still waiting`);
+    state.trouble = message;
+    return;
+  }
+  const { status, progress, serverStatus } = event.job;
+  const isNews = status !== state.status;
+  Object.assign(state, { status, progress, trouble: null });
+  if (!isNews) return;
+  if (status === 'unknown') {
+    output.note(`the server's status \`${cleanLine(serverStatus ?? '', 60)}\` is unknown; polling less often`);
+  }
+  report(status.replace('_', ' '));
+  if (status !== record?.job?.status) await jobs.record(record, event.job);
 }
 
 /** How to save the videos of a server-side batch. */
@@ -113,47 +149,6 @@ async function stateOf({ id, server, record, known }: FollowedJob, { ledger, hos
     progress: null,
     trouble: null,
   };
-}
-
-/** One watched job: shows changes and records them. */
-class JobWatch {
-  readonly job: FollowedJob;
-  readonly state: WaitState;
-  readonly #deps: FollowDeps;
-  readonly #progress: Pick<Progress, 'isVisible'>;
-
-  constructor(job: FollowedJob, state: WaitState, progress: Pick<Progress, 'isVisible'>, deps: FollowDeps) {
-    this.job = job;
-    this.state = state;
-    this.#deps = deps;
-    this.#progress = progress;
-  }
-
-  async see(event: WaitEvent): Promise<void> {
-    if (event.kind === 'trouble') {
-      if (this.state.trouble === null) this.#report(`${event.error.message}; still waiting`);
-      this.state.trouble = event.error.message;
-      return;
-    }
-    const { status, progress } = event.job;
-    const isNews = status !== this.state.status;
-    Object.assign(this.state, { status, progress, trouble: null });
-    if (isNews) await this.#reportStatus(event.job);
-  }
-
-  async #reportStatus(job: VideoJob): Promise<void> {
-    const { output, jobs } = this.#deps;
-    const { record } = this.job;
-    if (job.status === 'unknown') {
-      output.note(`the server's status \`${cleanLine(job.serverStatus ?? '', 60)}\` is unknown; polling less often`);
-    }
-    this.#report(job.status.replace('_', ' '));
-    if (job.status !== record?.job?.status) await jobs.record(record, job);
-  }
-
-  #report(text: string): void {
-    if (!this.#progress.isVisible) this.#deps.output.news(`${this.state.name}: ${text}`);
-  }
 }
 
 function median(values: readonly number[]): number | null {
