@@ -16,11 +16,16 @@ interface NameDeps {
 }
 
 /**
- * The record behind an id, a submission's key, the unique ending of one of them, or `@last`. If two servers have the same
- * id, the one in use comes first. Throws `video_not_found`, and `usage` for an ambiguous ending and for another `@` name.
+ * The record behind an id, a submission's key, the unique ending of one of them, or `@last`; of the wanted ones. If two
+ * servers have the same id, the one in use comes first. Throws `video_not_found`, and `usage` for an ambiguous ending and
+ * for another `@` name.
  */
-export async function recordNamed(name: string, deps: NameDeps): Promise<JobRecord | undefined> {
-  if (name === '@last') return lastRecord(deps);
+export async function recordNamed(
+  name: string,
+  deps: NameDeps,
+  isWanted: (record: JobRecord) => boolean = () => true,
+): Promise<JobRecord | undefined> {
+  if (name === '@last') return lastRecord(deps, isWanted);
   if (name.startsWith('@')) {
     throw new SoraError('usage', {
       title: `\`${name}\` is not the name of a job`,
@@ -29,8 +34,9 @@ export async function recordNamed(name: string, deps: NameDeps): Promise<JobReco
   }
   const { ledger } = deps;
   const inUse = (records: readonly JobRecord[]): readonly JobRecord[] => {
-    const own = records.filter(ofServerInUse(deps));
-    return own.length > 0 ? own : records;
+    const wanted = records.filter(isWanted);
+    const own = wanted.filter(ofServerInUse(deps));
+    return own.length > 0 ? own : wanted;
   };
   const [exact] = inUse(await ledger.find(name));
   if (exact !== undefined || name.length < MIN_ENDING) return exact;
@@ -98,11 +104,12 @@ export function nameOf({ key, job }: JobRecord): string {
 }
 
 /** The newest job of the server in use, even if it was cancelled or deleted; never one of `sora doctor`. */
-async function lastRecord(deps: NameDeps): Promise<JobRecord> {
+async function lastRecord(deps: NameDeps, isWanted: (record: JobRecord) => boolean): Promise<JobRecord> {
   const isInScope = await scopeOf(deps);
   const [last] = await deps.ledger.newest(
     1,
-    (record) => record.answer !== 'rejected' && !record.trial && isOfVideo(record) && isInScope(record),
+    (record) =>
+      record.answer !== 'rejected' && !record.trial && isOfVideo(record) && isWanted(record) && isInScope(record),
   );
   if (last === undefined) {
     const { value: profile } = deps.configuration.profile;

@@ -1,5 +1,6 @@
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
+import { recordNamed } from '../app/job-names.ts';
 import { readDeadlineMs, readOr, refuseFaults, TIMEOUT_OPTION } from '../app/option-values.ts';
 import type { ReadRequest } from '../app/request-options.ts';
 import { describeCost, previewRequest } from '../app/request-preview.ts';
@@ -12,7 +13,6 @@ import { tallyOf } from '../domain/money.ts';
 import { estimate } from '../domain/pricing.ts';
 import { isOfCharacter, type JobRecord } from '../domain/record.ts';
 import { missingFor } from '../domain/request-gate.ts';
-import { MIN_ENDING } from '../domain/short-id.ts';
 import {
   CHARACTER_PRICE_FACTS,
   characterNameFaults,
@@ -142,7 +142,8 @@ export const characterShowCommand = defineCommand({
     const deadlineMs = readDeadlineMs(options.timeout, deps, faults);
     refuseFaults(faults, 'character show');
     if (name.trim() === '') throw new SoraError('usage', { title: 'an id is empty' });
-    const record = await recordNamed(name, deps);
+    const isMade = (record: JobRecord): boolean => isOfCharacter(record) && record.job !== null;
+    const record = await recordNamed(name, deps, isMade);
     const configuration = servers.configurationOf(record);
     const [missing] = missingFor({ operation: 'character' }, capabilitiesOf(configuration));
     if (missing !== undefined) throw new SoraError('not_supported', { title: missing });
@@ -159,22 +160,6 @@ export const characterShowCommand = defineCommand({
     return { answer: { data: characterJson(character, identity.profile), view } };
   },
 });
-
-/** The character that the ledger knows under an id or its ending; one created elsewhere has no record. */
-async function recordNamed(name: string, { ledger, configuration }: Pick<ShowDeps, 'ledger' | 'configuration'>) {
-  const isCharacter = (record: JobRecord): boolean => isOfCharacter(record) && record.job !== null;
-  const exact = (await ledger.byId(name)).filter(isCharacter);
-  const named = exact.length > 0 || name.length < MIN_ENDING ? exact : await ledger.byEnding(name);
-  const found = named.filter(isCharacter);
-  const own = found.filter(({ baseUrl }) => baseUrl === configuration.baseUrl.value);
-  const [record, another] = own.length > 0 ? own : found;
-  if (another === undefined || another.job?.id === record?.job?.id) return record;
-  throw new SoraError('usage', {
-    title: `\`${name}\` is the ending of ${found.length} characters`,
-    violations: found.map(({ job, request }) => `${job?.id}: ${request.prompt}`),
-    hints: ['give more characters of the id'],
-  });
-}
 
 /** A character for programs; the keys are a public interface. */
 function characterJson({ id, name, createdAtMs }: ServedCharacter, profile: string): Record<string, unknown> {
