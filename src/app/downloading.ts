@@ -9,29 +9,47 @@ import { targetOf } from '../jobs/save-target.ts';
 import type { Context } from './context.ts';
 import { followJob } from './follow-jobs.ts';
 import type { FoundJob } from './known-jobs.ts';
-import { checkNames, type FilePlan, saveFiles } from './saving.ts';
+import { checkNames, completePlan, type FileChoices, type FilePlan, saveFiles } from './saving.ts';
 import { targetOption } from './servers.ts';
+import { writeSidecars } from './sidecars.ts';
 
 export type DownloadDeps = Pick<
   Context,
   'configuration' | 'host' | 'options' | 'output' | 'ledger' | 'objects' | 'jobs' | 'random'
 >;
 
-interface DownloadLimits {
+interface DownloadOrder {
   /** Whether to wait for an unfinished job. */
   readonly wait: boolean;
   readonly deadlineMs: number;
   /** Whether the deadline is for the files too, not only for the job. */
   readonly limitsFiles?: boolean;
+  /** The options that were given. */
+  readonly choices: FileChoices;
   /** Gets the errors of single files. */
   readonly failures: SoraError[];
 }
 
-/** Throws if none of a job's files can be saved; errors of single files are added to `failures`. */
+/**
+ * Saves a job's files where the options of this command or those of its create say, with a sidecar if one is wanted.
+ * Throws if none can be saved; errors of single files are added to `failures`.
+ */
 export async function downloadOne(
   found: FoundJob,
   plan: FilePlan,
-  { wait, deadlineMs, limitsFiles, failures }: DownloadLimits,
+  order: DownloadOrder,
+  deps: DownloadDeps,
+): Promise<JobSummary> {
+  const own = completePlan(plan, order.choices, found.record?.wanted);
+  const summary = await saveJob(found, own, order, deps);
+  order.failures.push(...(await writeSidecars([summary], own, deps)));
+  return summary;
+}
+
+async function saveJob(
+  found: FoundJob,
+  plan: FilePlan,
+  { wait, deadlineMs, limitsFiles, failures }: DownloadOrder,
   deps: DownloadDeps,
 ): Promise<JobSummary> {
   const { jobs, output } = deps;

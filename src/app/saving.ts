@@ -72,7 +72,8 @@ export interface FilePlan {
 export const SEVERAL_NEED_FOLDER =
   'several videos need a folder: end the name after `-o` with a slash, or write `{id}` in it';
 
-interface FileChoices extends OptionValues<typeof FILE_OPTIONS> {
+/** The options that choose files, as given. */
+export interface FileChoices extends OptionValues<typeof FILE_OPTIONS> {
   readonly open?: boolean | undefined;
   /** The fields of place that a template can use. */
   readonly place?: readonly (keyof NamePlace)[];

@@ -2,16 +2,7 @@ import { defineCommand } from '../app/command.ts';
 import { type DownloadDeps, downloadOne } from '../app/downloading.ts';
 import type { FoundJob } from '../app/known-jobs.ts';
 import { readDeadlineMs, refuseFaults } from '../app/option-values.ts';
-import {
-  checkFiles,
-  completePlan,
-  FILE_OPTIONS,
-  OPEN_OPTION,
-  planFiles,
-  SEVERAL_NEED_FOLDER,
-  savedResult,
-} from '../app/saving.ts';
-import { writeSidecars } from '../app/sidecars.ts';
+import { checkFiles, FILE_OPTIONS, OPEN_OPTION, planFiles, SEVERAL_NEED_FOLDER, savedResult } from '../app/saving.ts';
 import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { Outcomes } from '../domain/outcomes.ts';
@@ -62,12 +53,9 @@ export const downloadCommand = defineCommand({
     const summaries: JobSummary[] = [];
     for (const each of found.values) {
       if (host.interrupt.aborted) break; // what is saved so far is printed
-      const own = completePlan(plan, options, each.record?.wanted);
       try {
-        const limits = { wait, deadlineMs, limitsFiles: options.timeout !== undefined, failures };
-        const summary = await downloadOne(each, own, limits, deps);
-        summaries.push(summary);
-        failures.push(...(await writeSidecars([summary], own, deps)));
+        const order = { wait, deadlineMs, limitsFiles: options.timeout !== undefined, choices: options, failures };
+        summaries.push(await downloadOne(each, plan, order, deps));
       } catch (error) {
         if (!(error instanceof SoraError)) throw error;
         if (all && PASSED.has(error.code)) output.note(`${each.id}: ${error.message}; skipped`);

@@ -4,15 +4,7 @@ import type { Context } from '../app/context.ts';
 import { type DownloadDeps, downloadOne } from '../app/downloading.ts';
 import { listenHost, openPort, untilAborted } from '../app/listening.ts';
 import { inGroup, type OptionValues, parsePort, refuseFaults } from '../app/option-values.ts';
-import {
-  checkFiles,
-  completePlan,
-  FILE_OPTIONS,
-  type FilePlan,
-  planFiles,
-  SEVERAL_NEED_FOLDER,
-} from '../app/saving.ts';
-import { writeSidecars } from '../app/sidecars.ts';
+import { checkFiles, FILE_OPTIONS, type FilePlan, planFiles, SEVERAL_NEED_FOLDER } from '../app/saving.ts';
 import type { WebhookEvent } from '../client/webhook-event.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isOfVideo, type JobRecord } from '../domain/record.ts';
@@ -148,9 +140,7 @@ async function outcomeOf(
     return { outcome: 'recorded', summary: summarize(profile, record, await deps.jobs.look(found, deadlineMs)) };
   }
   const failures: SoraError[] = [];
-  const own = completePlan(plan, choices, record.wanted);
-  const summary = await downloadOne(found, own, { wait: true, deadlineMs, failures }, deps);
-  failures.push(...(await writeSidecars([summary], own, deps)));
+  const summary = await downloadOne(found, plan, { wait: true, deadlineMs, choices, failures }, deps);
   const [error] = failures;
   return { outcome: error === undefined ? 'saved' : 'failed', summary, ...(error && { error }) };
 }
