@@ -38,7 +38,7 @@ export async function complete(host: Host, words: readonly string[]): Promise<vo
     () => NOTHING,
   );
   const lines = candidates
-    .filter(([value]) => value.startsWith(prefix))
+    .filter(([value]) => value.startsWith(prefix) && value === cleanLine(value)) // a server may choose any id
     .map(([value, about]) => `${value}\t${cleanLine(about, ABOUT_COLUMNS)}\n`); // the shells themselves keep a `--option=`
   host.stdout.write(`${lines.join('')}:${files ? WITH_FILES : WITHOUT_FILES}\n`);
 }

@@ -3,27 +3,32 @@
  * text: a candidate may be a name that a server chose, so no shell may expand it, and it is quoted where it is inserted.
  */
 
-/** Readline splits words at `:` and `=`, and replaces only what follows. Works in bash 3.2, the one of macOS. */
+/**
+ * Readline splits words at characters such as `:`, `=` and `@`, and replaces only `$2`. Works in bash 3.2, the one of macOS,
+ * whose `%q` leaves a tilde alone.
+ */
 const BASH = `# bash completion for sora
 __sora() {
-    local words=() last=-1 i word typed kept= line value out
+    local words=() last=-1 i word typed option= line value out rest
+    rest=\${COMP_LINE#*"\${COMP_WORDS[0]}"}
     for ((i = 1; i <= COMP_CWORD; i++)); do
         word=\${COMP_WORDS[i]}
-        if ((last >= 0)) && [[ $word == [:=]* || \${words[last]} == *[:=] ]]; then
-            words[last]+=$word
-        else
+        if [[ $last == -1 || $rest == [[:space:]]* ]]; then
             words[++last]=$word
+        else
+            words[last]+=$word
         fi
+        rest=\${rest#*"$word"}
     done
     typed=\${words[last]}
-    [[ $typed == --*=* ]] && typed=\${typed#*=}
-    [[ $COMP_WORDBREAKS == *:* ]] && kept=\${typed%"\${typed##*:}"}
+    [[ $typed == --*=* ]] && option=\${typed%%=*}=
     out=$(sora complete -- "\${words[@]}" 2>/dev/null)
     COMPREPLY=()
     while IFS= read -r line; do
-        value=\${line%%$'\\t'*}
-        [[ -n $value && $value == "$typed"* ]] || continue
-        printf -v value %q "\${value#"$kept"}"
+        value=$option\${line%%$'\\t'*}
+        [[ $value != "$option" && $value == "$typed"* ]] || continue
+        printf -v value %q "\${value#"\${typed%"$2"}"}"
+        [[ $value == "~"* ]] && value="\\\\$value"
         COMPREPLY+=("$value")
     done <<< "\${out%:*}"
     [[ \${out##*:} == 4 ]] && compopt +o default 2>/dev/null

@@ -83,12 +83,13 @@ describe.skipIf(!hasZsh)('completion in zsh', () => {
 
 describe.skipIf(!hasBash)('completion in bash', () => {
   const complete = (sora: Binary, line: string): string => {
-    // Readline passes = and : as words of their own.
-    const words = line.split(/ |(?=[=:])|(?<=[=:])/);
+    // Bash passes =, : and @ as words of their own; readline replaces what follows the last of them, an @ included.
+    const words = line.split(/ |(?=[=:@])|(?<=[=:@])/);
+    const replaced = /(?:@|(?<![^ =:]))[^ =:@]*$/.exec(line)?.[0] ?? '';
     const script = [
       'source <(sora completion bash); source <(sora completion bash)',
-      `COMP_WORDBREAKS=' =:' COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')})`,
-      `COMP_CWORD=${words.length - 1}; compopt() { :; }; __sora`,
+      `COMP_LINE='${line}' COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')})`,
+      `COMP_CWORD=${words.length - 1}; compopt() { :; }; __sora sora '${replaced}'`,
       `printf '%s\\n' "\${COMPREPLY[@]}"`,
     ];
     return run(sora, 'bash', ['--norc', '-c', script.join('\n')]);
@@ -99,6 +100,9 @@ describe.skipIf(!hasBash)('completion in bash', () => {
     ['sora create x --model=sora-2-p', 'sora-2-pro'],
     ['sora create x -a 9:', '16'],
     ['sora create x --aspect-ratio=9:1', '16'],
+    ['sora download @la', '@last'],
+    ['sora open @', '@last'],
+    ['sora create x --from=@', '@last'],
   ])('completes `%s`', (line, completed) => {
     expect(complete(createBinary(), line)).toBe(`${completed}\n`);
   });

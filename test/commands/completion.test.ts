@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { nodeHttp } from '../../src/platform/http.ts';
 import { createCommandLine } from '../support/command-line.ts';
+import { startScriptedServer } from '../support/scripted-server.ts';
 
 async function complete(...words: readonly string[]): Promise<string> {
   return (await createCommandLine().run(['complete', '--', ...words])).stdout;
@@ -39,6 +41,16 @@ describe('completion', () => {
       stderr: '',
     });
   });
+
+  it.each(['two\nlines', 'a\ttab', 'red\u001b[31m', 'hidden\u200b'])(
+    'leaves out an id that cannot be shown as it is: %j',
+    async (id) => {
+      const sora = createCommandLine();
+      const { url } = await startScriptedServer(() => ({ body: { id, object: 'video', status: 'queued' } }));
+      await sora.run(['create', 'a boat', '--base-url', url, '--detach'], { http: nodeHttp });
+      expect((await sora.run(['complete', '--', 'status', ''])).stdout).toBe('@last\tthe newest job\n:4\n');
+    },
+  );
 
   it('refuses an unsupported shell', async () => {
     const { code, stderr } = await createCommandLine().run(['completion', 'tcsh']);
