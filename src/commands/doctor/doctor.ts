@@ -117,13 +117,13 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
   const lacks = new Set([...configuration.lacks, ...(kind?.lacks ?? [])]);
   const tried = { ...configuration, dialect: chosen, lacks };
   const listed = configuration.model === null && !configuration.servesOpenAiModels ? await listedModels(server) : [];
-  const [onlyModel] = listed;
+  const onlyModel = listed.length === 1 ? listed[0] : undefined;
   const hasForms = chosen.value === 'videos';
   const format = hasForms && !configuration.isSimulator ? await surveyFormat(server) : null;
   const jobs = seen.isMock ? surveyNoJobs(hasForms) : await surveyJobs(new Trials(deps, tried, { isAgreed }), hasForms);
   const proposal = listed.length > 1 ? [`no model is set; the server lists ${namesOf(listed)}`] : [];
   for (const note of [...seen.notes, ...proposal, ...(format?.notes ?? []), ...jobs.notes]) output.note(note);
-  const { list, delete: removal, content, thumbnail, spritesheet, range, remix, edit, extend } = seen.abilities;
+  const { list, delete: removal, remix, edit, extend, ...files } = seen.abilities;
   // A video that the simulator deletes is no longer rendered.
   const cancel = configuration.isSimulator && jobs.abilities.cancel === 'unknown' ? 'yes' : jobs.abilities.cancel;
   // A job that was created shows more than a refusal.
@@ -134,13 +134,12 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
   const takesJobs = json === 'yes' || multipart === 'yes';
   const spoken = takesJobs ? chosen.value : seen.dialect;
   const dialect = spoken === 'unknown' ? spoken : DIALECTS[spoken].name;
-  const files = { content, thumbnail, spritesheet, range };
   const abilities = { list, delete: removal, cancel, ...files, json, multipart, remix, edit, extend };
   const found = {
     ...(kind === undefined ? {} : { preset: kind.name }),
     ...(dialect === DIALECTS[configuration.dialect.value].name ? {} : { dialect }),
     ...(seen.dialect === 'new-api' && configuration.dialect.value !== 'new-api' ? { shape: 'new-api' } : {}),
-    ...(onlyModel !== undefined && listed.length === 1 ? { model: onlyModel } : {}),
+    ...(onlyModel === undefined ? {} : { model: onlyModel }),
     ...settingsOfFormat(formatFound({ json, multipart }, format?.facts ?? {}, configuration)),
     ...(hasForms ? capabilitiesFound(abilities, configuration.lacks) : {}),
   };

@@ -56,7 +56,7 @@ export async function surveyServer(server: ExaminedServer, atMs: number): Promis
       // A server that asks for more, or returns something other than a list, counts as having none.
       list: page !== null ? 'yes' : routes.list === 'unknown' ? 'unknown' : 'no',
       delete: routes.delete,
-      ...(files ?? { ...UNKNOWN_FILES, content: routes.content }),
+      ...(files ?? { content: routes.content, ...UNKNOWN_FILES }),
       ...derivations,
     },
     isMock,
