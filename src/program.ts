@@ -26,7 +26,7 @@ export interface Invocation {
 /** Parses a command line; null if help or the version was printed. Throws `usage` if it cannot be parsed. */
 export async function parseCommandLine(argv: readonly string[], streams: ProgramStreams): Promise<Invocation | null> {
   const state: { invocation: Invocation | null } = { invocation: null };
-  const line = withHelpSpelledOut(argv);
+  const line = withShortValues(withHelpSpelledOut(argv));
   const named = findEntry(line);
   const definition = await named?.load();
   refuseDashes(line, definition);
@@ -64,6 +64,12 @@ function withHelpSpelledOut(argv: readonly string[]): string[] {
   const [first, ...rest] = argv;
   if (first === undefined) return ['--help'];
   return first === 'help' ? [...rest, '--help'] : [...argv];
+}
+
+/** `-m=wan` means `-m wan`, as in most tools; Commander would use the model `=wan`. */
+function withShortValues(line: readonly string[]): string[] {
+  const { length } = beforeSeparator(line);
+  return line.map((word, at) => (at < length ? word.replace(/^(-[a-z])=(?=.)/i, '$1') : word));
 }
 
 function asksForJsonHelp(line: readonly string[]): boolean {

@@ -98,6 +98,7 @@ describe('a usage error', () => {
       '`--output` needs a value, and `--dry-run` is an option',
       'write it as `--output <',
     ],
+    ['the same for a short one', ['create', 'x', '-m=-n'], '`-n` is an option', 'write it as `--model <name>`'],
     ['the same in one word', ['create', 'x', '--model=-n'], '`-n` is an option', 'write it as `--model <name>`'],
     [
       'an empty value',
@@ -368,5 +369,17 @@ describe('a path', () => {
     const { code, stdout } = await cli.run(['create', 'x', '--simulate', '-o', '~/films/x.mp4', '--json']);
     expect(code).toBe(0);
     expect(JSON.parse(stdout).files[0].path).toBe(join(dirname(cli.home), 'films', 'x.mp4'));
+  });
+});
+
+describe('the value of a short option', () => {
+  it.each([['-m', 'wan'], ['-mwan'], ['-m=wan']])('may follow it in any form: %j', async (...argv) => {
+    const { json } = await run('create', 'x', '-n', '--json', '--base-url', 'http://lab.example/v1', ...argv);
+    expect(json()).toMatchObject({ request: { model: 'wan' } });
+  });
+
+  it('is not looked for in a prompt after `--`', async () => {
+    const { json } = await run('create', '-n', '--json', '--base-url', 'http://lab.example/v1', '--', '-m=wan');
+    expect(json()).toMatchObject({ request: { prompt: '-m=wan' } });
   });
 });
