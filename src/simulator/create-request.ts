@@ -1,4 +1,4 @@
-import type { JsonValue } from '../domain/json.ts';
+import { isJsonObject, type JsonValue } from '../domain/json.ts';
 import { DEFAULT_MODEL, findModel, type ModelCapabilities } from '../domain/models.ts';
 import { countCharacters } from '../domain/request.ts';
 import { type ApiError, invalidField, missingField, quoteList, unsupportedValue } from './api-error.ts';
@@ -122,12 +122,15 @@ function readCallback(body: RequestBody): Pick<CreateRequest, 'callbackUrl'> {
 function checkCharacters({ fields }: RequestBody, { maxCharacters }: ModelCapabilities): void {
   const characters = fields.get('characters') ?? [];
   if (!Array.isArray(characters)) throw invalidType('characters', 'an array', characters);
-  if (characters.length <= maxCharacters) return;
-  throw invalidField(
-    'characters',
-    'array_above_max_length',
-    `Invalid 'characters': array too long. Expected an array with maximum length ${maxCharacters}, but got an array with length ${characters.length} instead.`,
-  );
+  if (characters.length > maxCharacters) {
+    throw invalidField(
+      'characters',
+      'array_above_max_length',
+      `Invalid 'characters': array too long. Expected an array with maximum length ${maxCharacters}, but got an array with length ${characters.length} instead.`,
+    );
+  }
+  const misshapen = characters.find((character) => !isJsonObject(character) || typeof character.id !== 'string');
+  if (misshapen !== undefined) throw invalidType('characters', "objects with an 'id'", misshapen);
 }
 
 /** A text field; undefined when it is missing or null. */

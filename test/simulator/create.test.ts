@@ -96,6 +96,8 @@ describe('a create', () => {
     [{ width: 1280 }, 'width', 'unknown_parameter', "Unknown parameter: 'width'"],
     [{ characters: [1, 2, 3] }, 'characters', 'array_above_max_length', /maximum length 2, .* length 3 instead/],
     [{ characters: 'char_1' }, 'characters', 'invalid_type', /expected an array, but got a string/],
+    [{ characters: ['char_1'] }, 'characters', 'invalid_type', /expected objects with an 'id', but got a string/],
+    [{ characters: [{ name: 'Mossy' }] }, 'characters', 'invalid_type', /expected objects with an 'id'/],
     [{ model: 'wan-2.2', seconds: '121' }, 'seconds', 'invalid_value', /^Invalid value: '121'\./],
     [{ model: 'wan-2.2', seconds: 0 }, 'seconds', 'invalid_value', /^Invalid value: '0'\./],
     [{ model: 'wan-2.2', size: '833x480' }, 'size', 'invalid_value', /^Invalid value: '833x480'\./],
