@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import type { ErrorCode } from '../domain/catalogue.ts';
-import type { SoraError } from '../domain/errors.ts';
+import { messageOf, SoraError } from '../domain/errors.ts';
 import { nearest } from '../domain/nearest.ts';
 import { isObjectAddress } from '../domain/object-address.ts';
 import { type JobRecord, type SavedFile, STANDARD_OUTPUT, type WantedFiles } from '../domain/record.ts';
@@ -12,6 +13,7 @@ import {
   checkedTarget,
   type Destination,
   fileExists,
+  folderOf,
   isNameKnown,
   nameFaults,
   outputFault,
@@ -174,6 +176,25 @@ export async function checkFiles(
   if (!force && (await target.isTaken(path))) throw fileExists(path);
 }
 
+/** The error of a request, and what is wrong with its output. A missing folder is not created for a wrong request. */
+export async function withOutputFault(
+  error: unknown,
+  plan: FilePlan,
+  deps: Pick<Context, 'objects'>,
+): Promise<unknown> {
+  const { destination } = plan;
+  if (!(error instanceof SoraError) || error.violations.length === 0) return error;
+  if (destination.kind === 'stdout' || destination.kind === 'template') return error;
+  if (isObjectAddress(destination.path) || !existsSync(folderOf(destination))) return error;
+  try {
+    await checkFiles(plan, deps);
+    return error;
+  } catch (fault) {
+    const reason = fault instanceof SoraError && fault.causedBy !== null ? `: ${fault.causedBy}` : '';
+    return error.with({ violations: [...error.violations, `${messageOf(fault)}${reason}`] });
+  }
+}
+
 type SaveContext = Pick<Context, 'host' | 'output' | 'ledger' | 'objects'>;
 
 export interface FinishedJob {
@@ -263,15 +284,25 @@ function describeBytes(doneBytes: number, totalBytes: number | null): string {
   return totalBytes === null ? megabytes(doneBytes) : `${megabytes(doneBytes)} of ${megabytes(totalBytes)}`;
 }
 
-/** One path per line, or the ids if there is no plan; no answer if standard output is the video itself. */
+export interface SavedVideos {
+  readonly summaries: readonly JobSummary[];
+  readonly plan: FilePlan | null;
+  readonly errors: readonly SoraError[];
+  /** Whether the command was asked for several videos. */
+  readonly isSeveral: boolean;
+}
+
+/**
+ * One path per line, or the ids if there is no plan; no answer if standard output is the video itself. In JSON a list if
+ * several videos were asked for, however many there are.
+ */
 export async function savedResult(
-  summaries: readonly JobSummary[],
-  plan: FilePlan | null,
-  errors: readonly SoraError[],
+  { summaries, plan, errors, isSeveral }: SavedVideos,
   deps: SidecarDeps,
 ): Promise<CommandResult> {
   const allErrors = [...errors, ...(plan === null ? [] : await writeSidecars(summaries, plan, deps))];
-  if (summaries.length === 0 || plan?.destination.kind === 'stdout') return { errors: allErrors };
+  const isEmpty = summaries.length === 0 && (allErrors.length > 0 || !isSeveral);
+  if (isEmpty || plan?.destination.kind === 'stdout') return { errors: allErrors };
   const [toOpen] = plan?.open ? summaries.flatMap(({ files }) => fileToOpen(files) ?? []) : [];
   if (toOpen !== undefined) await openSaved(toOpen.path, deps);
   const documents = summaries.map((summary) => jobJson(summary));
@@ -281,7 +312,7 @@ export async function savedResult(
   const [only = {}] = documents;
   return {
     answer: {
-      data: documents.length === 1 ? only : { jobs: documents },
+      data: isSeveral ? { jobs: documents } : only,
       view: () => lines.map((line) => `${line}\n`).join(''),
     },
     errors: allErrors,

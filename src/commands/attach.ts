@@ -1,7 +1,6 @@
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { readDeadlineMs, refuseFaults, TIMEOUT_OPTION } from '../app/option-values.ts';
-import { SoraError } from '../domain/errors.ts';
 import { isOfVideo } from '../domain/record.ts';
 import { attachJob, submissionOf } from '../jobs/resolve.ts';
 import { JOB_JSON_SHAPE, jobsAnswer } from '../output/job-view.ts';
@@ -28,8 +27,8 @@ export const attachCommand = defineCommand({
     const { ledger, servers, jobs } = deps;
     const faults: string[] = [];
     const deadlineMs = readDeadlineMs(options.timeout, deps, faults);
+    if (id.trim() === '') faults.push('the id of the job is empty');
     refuseFaults(faults, 'attach');
-    if (id === '') throw new SoraError('usage', { title: 'the id of a job is empty' });
     const submission = await submissionOf(ledger, key);
     const server = await servers.of(submission);
     const submitDeps = jobs.submitDeps(server, submission.request.source?.operation);

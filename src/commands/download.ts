@@ -23,7 +23,7 @@ export const downloadCommand = defineCommand({
     wait: { flags: '--wait', summary: 'wait for videos that are not finished' },
     timeout: { flags: '--timeout <duration>', summary: 'longest wait (default 30m); the jobs keep running after it' },
   },
-  json: `${JOB_JSON_SHAPE}; with several ids: {"jobs":[…]}`,
+  json: `${JOB_JSON_SHAPE}; with several ids or --all: {"jobs":[…]}`,
   errors: [
     'video_not_found',
     'content_not_ready',
@@ -63,7 +63,8 @@ export const downloadCommand = defineCommand({
       }
     }
     if (all && found.values.length === 0) output.note('nothing to save');
-    return savedResult(summaries, { ...plan, sidecar: false }, failures, deps);
+    const isSeveral = all || args.length > 1;
+    return savedResult({ summaries, plan: { ...plan, sidecar: false }, errors: failures, isSeveral }, deps);
   },
 });
 

@@ -40,6 +40,7 @@ describe('sora attach', () => {
   it.each([
     ['an unknown submission', ['sub_nope', 'video_1'], 'usage'],
     ['an empty id', ['KEY', ''], 'usage'],
+    ['an id of white space', ['KEY', ' '], 'usage'],
     ['a job that the server does not know', ['KEY', 'video_9'], 'video_not_found'],
     ['a job of another submission', ['KEY', 'video_2'], 'usage'],
   ])('refuses %s', async (_, argv, code) => {

@@ -406,6 +406,13 @@ describe('the same request', () => {
     expect(readdirSync(sora.cwd)).toHaveLength(1);
   });
 
+  it('is reported as a list with --count, even if only one was created', async () => {
+    const refusal = { status: 400, body: { error: { message: 'no more' } } };
+    const { create, server } = await setUp({ create: (accept) => (server.posts > 1 ? refusal : accept()) });
+    const { code, stdout } = await create(['--count', '2', '--json']);
+    expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 1, jobs: [{ id: 'video_1' }] });
+  });
+
   it('is created N times with --count, and no more by a rerun', async () => {
     const { create, server, sora } = await setUp();
     const argv = ['--count', '3', '-y'];

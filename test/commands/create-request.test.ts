@@ -209,6 +209,23 @@ describe('the output', () => {
     expect(readFileSync(join(sora.cwd, 'taken.mp4'), 'utf8')).toBe('precious');
   });
 
+  it.each([
+    ['a file that exists', 'taken.mp4', 'the output file already exists: '],
+    ['a file in place of a folder', 'taken.mp4/clip.mp4', 'could not write '],
+  ])('is reported with the other problems of a request: %s', async (_, output, words) => {
+    const { sora, create } = await setUp();
+    writeFileSync(join(sora.cwd, 'taken.mp4'), 'precious');
+    const result = await create(['-d', '100', '-o', output, '--json']);
+    expect(result.code).toBe(2);
+    expect(violationsOf(result)).toEqual([expect.stringContaining('100'), expect.stringContaining(words)]);
+  });
+
+  it('gets no folder for a request with problems', async () => {
+    const { sora, create } = await setUp();
+    expect((await create(['-d', '100', '-o', 'new/clip.mp4'])).code).toBe(2);
+    expect(existsSync(join(sora.cwd, 'new'))).toBe(false);
+  });
+
   it('may be overwritten with --force, be a folder, or be omitted', async () => {
     const { sora, create } = await setUp();
     mkdirSync(join(sora.cwd, 'out'));

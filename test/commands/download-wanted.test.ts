@@ -38,6 +38,13 @@ describe('sora download --all', () => {
     expect(existsSync(join(sora.cwd, 'a-boat-1.mp4'))).toBe(false);
   });
 
+  it('reports a list in JSON, whatever is in it', async () => {
+    const { run } = await setUp();
+    await run('create', 'a boat', '--detach');
+    expect((await run('download', '--all', '--json')).json()).toMatchObject({ jobs: [{ id: 'video_1' }] });
+    expect((await run('download', '--all', '--json')).json()).toMatchObject({ jobs: [], notes: ['nothing to save'] });
+  });
+
   it('skips running jobs, or waits for them with --wait', async () => {
     let looks = 0;
     const { run } = await setUp({

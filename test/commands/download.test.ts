@@ -60,6 +60,12 @@ describe('sora download', () => {
     ]);
   });
 
+  it('reports a list in JSON for several ids, even if only one can be saved', async () => {
+    const { run } = await setUpVideos();
+    const { code, stdout } = await run('download', 'video_1', 'video_nope', '--json');
+    expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 1, jobs: [{ id: 'video_1' }] });
+  });
+
   it('saves each variant with its own extension', async () => {
     const sora = createCommandLine();
     await sora.run(['create', 'a boat', '--simulate', '--detach']);

@@ -22,6 +22,7 @@ import {
   savedResult,
   saveFiles,
   wantedFiles,
+  withOutputFault,
 } from '../../app/saving.ts';
 import { targetOption } from '../../app/servers.ts';
 import { agreeToSpend, parseMaxCost } from '../../app/spending.ts';
@@ -114,7 +115,9 @@ export async function produce(
   const { configuration, host, output } = deps;
   const faults: string[] = [];
   const { plan, untilMs, count, maxCostMicros, saves } = readRun(options, deps, faults);
-  const drafted = await draft(faults, plan.variants);
+  const drafted = await draft(faults, plan.variants).catch(async (error: unknown) => {
+    throw options.dryRun ? error : await withOutputFault(error, plan, deps);
+  });
   const { read, priced, steps } = drafted;
   const { request } = read;
   for (const note of read.notes) output.note(note);
@@ -138,7 +141,8 @@ export async function produce(
   const reused = options.reuse ? await reuse(request, reuseOrder, deps) : null;
   if (reused !== null) {
     noteUnsentAddress(request, output);
-    return savedResult([reused.summary], files, reused.errors, deps);
+    const { summary, errors } = reused;
+    return savedResult({ summaries: [summary], plan: files, errors, isSeveral: false }, deps);
   }
 
   requireKey(configuration, host.clock.now());
@@ -159,8 +163,9 @@ export async function produce(
   if (files === null && followed.some(({ known }) => known?.content?.kind === 'base64')) {
     output.note(NOT_KEPT);
   }
-  if (options.detach) return detached(followed, errors, deps);
-  return finish(followed, errors, { request: submitted.request, deadlineMs, plan: files }, deps);
+  const outcome = { followed, errors, isSeveral: count > 1 };
+  if (options.detach) return detached(outcome, deps);
+  return finish(outcome, { request: submitted.request, deadlineMs, plan: files }, deps);
 }
 
 /** The price of a request and of the steps after it; null if one of them is unknown. */
@@ -201,6 +206,13 @@ function findPlanFaults({ destination, open }: FilePlan, count: number, saves: b
   ];
 }
 
+/** What became of the creates. */
+interface Submitted {
+  readonly followed: readonly FollowedJob[];
+  readonly errors: readonly SoraError[];
+  readonly isSeveral: boolean;
+}
+
 /** The submissions that a create would attach to. Writes nothing: an empty ledger has no account to compare. */
 async function attachedTo(
   order: Pick<SubmitOrder, 'request' | 'again'>,
@@ -212,7 +224,7 @@ async function attachedTo(
   return records.slice(0, count);
 }
 
-async function detached(followed: readonly FollowedJob[], errors: readonly SoraError[], deps: ProductionDeps) {
+async function detached({ followed, errors, isSeveral }: Submitted, deps: ProductionDeps): Promise<CommandResult> {
   const summaries = followed.map(({ server, record, known }) => summarize(server.identity.profile, record, known));
   const [first, ...others] = followed;
   if (first !== undefined) {
@@ -225,13 +237,12 @@ async function detached(followed: readonly FollowedJob[], errors: readonly SoraE
       `run \`${command}\` to wait for the ${others.length > 0 ? 'videos and save them' : 'video and save it'}`,
     );
   }
-  return savedResult(summaries, null, errors, deps);
+  return savedResult({ summaries, plan: null, errors, isSeveral }, deps);
 }
 
 /** Waits for the jobs, saves their files, and reports the outcome of each. */
 async function finish(
-  followed: readonly FollowedJob[],
-  submitErrors: readonly SoraError[],
+  { followed, errors: submitErrors, isSeveral }: Submitted,
   { request, deadlineMs, plan }: { request: VideoRequest; deadlineMs: number; plan: FilePlan | null },
   deps: ProductionDeps,
 ): Promise<CommandResult> {
@@ -255,5 +266,5 @@ async function finish(
       errors.push(error);
     }
   }
-  return savedResult(summaries, plan, errors, deps);
+  return savedResult({ summaries, plan, errors, isSeveral }, deps);
 }
