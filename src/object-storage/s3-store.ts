@@ -11,6 +11,8 @@ import { upload } from './s3-upload.ts';
 /** For calls that carry no file. */
 const CALL_TIMEOUT_MS = 30_000;
 const LINK_MS = 24 * 3_600_000;
+/** Each row of a manifest may name a folder; so many show whether they can be written. */
+const MOST_CHECKED = 100;
 
 export interface S3StoreOptions extends ConnectionOptions {
   /** Absolute. */
@@ -28,6 +30,7 @@ interface Place {
 /** Object storage with the S3 API: AWS, or the service at `AWS_ENDPOINT_URL`. The SDK is loaded on first use. */
 export class S3Store implements ObjectStore {
   readonly #options: S3StoreOptions;
+  /** By folder: a policy may allow one prefix only. */
   readonly #checked = new Map<string, Promise<void>>();
   #connection: Promise<S3Connection> | undefined;
 
@@ -43,8 +46,10 @@ export class S3Store implements ObjectStore {
   check(address: string): Promise<void> {
     const { Bucket, Key: at } = placeOf(address);
     const place = { Bucket, Key: at === '' || at.endsWith('/') ? `${at}.sora-write-check` : at };
+    const folder = `${Bucket}/${at.slice(0, at.lastIndexOf('/') + 1)}`;
+    if (!this.#checked.has(folder) && this.#checked.size >= MOST_CHECKED) return Promise.resolve();
     const checked =
-      this.#checked.get(Bucket) ??
+      this.#checked.get(folder) ??
       this.#asking(address, async ({ client, sdk }, { abortSignal }) => {
         const { accessKeyId, secretAccessKey } = await client.config.credentials();
         if (accessKeyId === '' || secretAccessKey === '') throw new Error('the credentials are empty');
@@ -52,8 +57,8 @@ export class S3Store implements ObjectStore {
         if (UploadId === undefined) throw new Error('the reply has no upload id');
         await client.send(new sdk.AbortMultipartUploadCommand({ ...place, UploadId }), { abortSignal });
       });
-    this.#checked.set(Bucket, checked);
-    checked.catch(() => this.#checked.delete(Bucket));
+    this.#checked.set(folder, checked);
+    checked.catch(() => this.#checked.delete(folder));
     return checked;
   }
 

@@ -334,6 +334,17 @@ describe('sora batch -o s3://', () => {
     expect(server.posts).toBe(3);
   });
 
+  it('checks before paying that it may write every prefix', async () => {
+    const interfere: Interference = (_, what) =>
+      /^(POST|PUT) .films.run.theirs/.test(what) ? refusal(403, 'AccessDenied') : null;
+    const { run, sora, server } = await setUpS3({ interfere });
+    const rows = ['ours/a', 'theirs/b'].map((name) => JSON.stringify({ prompt: name, output: `${name}.mp4` }));
+    writeFileSync(join(sora.cwd, 'm.jsonl'), rows.join('\n'));
+    const refused = await run('batch', 'm.jsonl', '-o', 's3://films/run', '-m', 'sora-2', '-d', '4', '--yes');
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('access denied') });
+    expect(server.posts).toBe(0);
+  });
+
   it('stops before the next create when the bucket refuses uploads', async () => {
     const interfere: Interference = (_, what) => (what.startsWith('PUT') ? refusal(403, 'AccessDenied') : null);
     const { run, sora, server } = await setUpS3({ interfere });

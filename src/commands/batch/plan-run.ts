@@ -38,9 +38,10 @@ export async function runPlan(
   deps: RunDeps,
 ): Promise<CommandResult> {
   const { configuration, ledger, servers, objects, jobs, random } = deps;
-  for (const path of new Set(rows.map(({ row }) => folderOf(row.destination)))) {
-    await targetOf(path, objects).check({ kind: 'folder', path }, settings.variants, settings.force);
-  }
+  const folders = new Set(rows.map(({ row }) => folderOf(row.destination)));
+  const check = (path: string) =>
+    targetOf(path, objects).check({ kind: 'folder', path }, settings.variants, settings.force);
+  await Promise.all([...folders].map(check));
   const server = await servers.current({ longestCallMs: settings.timeoutMs });
   const { results } = settings;
   const unwritten = [...(await writeSidecars(settings.sidecar ? missingSidecars(plan, server) : [], settings, deps))];
