@@ -23,6 +23,13 @@ export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
+const UNWRITABLE = ['ENOSPC', 'EDQUOT', 'EROFS', 'EFBIG', 'EIO', 'EMFILE', 'ENFILE'];
+
+/** Whether the file system takes nothing for now, whatever is written. */
+export function isUnwritable(error: unknown): boolean {
+  return UNWRITABLE.some((code) => hasCode(error, code));
+}
+
 /** The file or folder at a path; undefined if there is none or it cannot be reached (a file as folder, no access, a loop of links). */
 export function statsOf(path: string): Stats | undefined {
   return attempt(() => statSync(path, { throwIfNoEntry: false }));

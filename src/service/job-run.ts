@@ -8,7 +8,7 @@ import { download } from '../jobs/download.ts';
 import { isCleared } from '../jobs/objection.ts';
 import { submit } from '../jobs/submit.ts';
 import { removedJob, waitForJob } from '../jobs/wait.ts';
-import { hasCode } from '../platform/files.ts';
+import { isUnwritable } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { Log } from './log.ts';
@@ -101,7 +101,7 @@ export class JobRun {
     try {
       await this.#produce();
     } catch (error) {
-      if (this.#stop.signal.aborted || error instanceof Interrupt || isUnwritable(error)) throw error;
+      if (this.#stop.signal.aborted || error instanceof Interrupt || couldNotWrite(error)) throw error;
       await this.#fail(error);
     }
   }
@@ -293,6 +293,6 @@ export class JobRun {
 }
 
 /** Whether something could not be written here, which says nothing about the video. */
-function isUnwritable(error: unknown): boolean {
-  return (error instanceof SoraError && error.code === 'cannot_write') || hasCode(error, 'ENOSPC');
+function couldNotWrite(error: unknown): boolean {
+  return (error instanceof SoraError && error.code === 'cannot_write') || isUnwritable(error);
 }

@@ -43,14 +43,19 @@ it('a failure is stored as soon as that is possible', async () => {
   expect(service.messages).toContain(RETRY);
 });
 
-it('a job is submitted once the ledger can be written', async () => {
-  const service = await createPaid();
-  vi.spyOn(service.ledger, 'reserve').mockRejectedValueOnce(new SoraError('cannot_write'));
-  const id = await service.order();
-  await service.until(id, 'completed');
-  expect(service.messages).toContain(RETRY);
-  expect(service.posts()).toBe(1);
-});
+const refusalOf = (code: string): Error => Object.assign(new Error(code), { code, syscall: 'write' });
+
+it.each([new SoraError('cannot_write'), ...['ENOSPC', 'EDQUOT', 'EROFS', 'EFBIG', 'EIO', 'EMFILE'].map(refusalOf)])(
+  'a job is submitted once the ledger can be written, after %s',
+  async (refusal) => {
+    const service = await createPaid();
+    vi.spyOn(service.ledger, 'reserve').mockRejectedValueOnce(refusal);
+    const id = await service.order();
+    await service.until(id, 'completed');
+    expect(service.messages).toContain(RETRY);
+    expect(service.posts()).toBe(1);
+  },
+);
 
 it('a video is saved once there is room for it', async () => {
   const service = await createPaid();
