@@ -6,7 +6,14 @@ import { SoraError } from '../../domain/errors.ts';
 import { callbackFaults } from '../../domain/request-gate.ts';
 import type { Variant } from '../../domain/video.ts';
 import { templateFrom } from './from-job.ts';
-import { PRODUCTION_ERRORS, PRODUCTION_JSON, PRODUCTION_OPTIONS, type ProductionDeps, produce } from './production.ts';
+import {
+  PRODUCTION_ERRORS,
+  PRODUCTION_JSON,
+  PRODUCTION_OPTIONS,
+  type ProductionDeps,
+  produce,
+  refuseHelp,
+} from './production.ts';
 
 export const createCommand = defineCommand({
   name: 'create',
@@ -68,7 +75,7 @@ async function readOrder(
   extraFaults: readonly string[],
   deps: ProductionDeps,
 ): Promise<ReadRequest> {
-  if (prompt === 'help') throw helpIsNoPrompt();
+  refuseHelp(prompt, 'sora create');
   const faults = [...extraFaults];
   const template = options.from === undefined ? null : await templateFrom(options.from, prompt, options, deps, faults);
   if (template === null && prompt === undefined) throw missingPrompt();
@@ -84,17 +91,6 @@ function missingPrompt(): SoraError {
       'put the prompt in quotes: `sora create "A paper boat"`',
       'write `-` to read it from standard input',
       'run `sora create --help` to see its arguments',
-    ],
-  });
-}
-
-/** Some tools show help this way; here it would pay for a video. */
-function helpIsNoPrompt(): SoraError {
-  return new SoraError('usage', {
-    title: '`help` is not a prompt',
-    hints: [
-      'run `sora create --help` to see its arguments',
-      'run `echo help | sora create -` for a video of this word',
     ],
   });
 }

@@ -20,6 +20,7 @@ import {
   PRODUCTION_OPTIONS,
   type ProductionDeps,
   produce,
+  refuseHelp,
 } from './production.ts';
 
 const PLACE =
@@ -99,6 +100,7 @@ async function derive(
   { args: [name = '', prompt], options }: CommandInput<typeof EXTEND_OPTIONS>,
   deps: ProductionDeps,
 ) {
+  refuseHelp(prompt, `sora ${operation}`, name);
   const deadlineMs = readDeadlineMs(options.timeout, deps, []);
   const record = await deps.jobs.known(name); // what the ledger knows is an id
   const isFile = record === undefined && !name.startsWith('@') && isFileName(name, deps.host.cwd);

@@ -33,7 +33,7 @@ import { failureOf } from '../../domain/job-failure.ts';
 import { sumOf, tallyOf, wholeOf } from '../../domain/money.ts';
 import { type Estimate, estimate, type PricedRequest } from '../../domain/pricing.ts';
 import type { JobRecord } from '../../domain/record.ts';
-import { commandAbout } from '../../domain/shell.ts';
+import { commandAbout, shellWord } from '../../domain/shell.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import type { Variant, VideoRequest } from '../../domain/video.ts';
 import { isForSeveral } from '../../jobs/destination.ts';
@@ -166,6 +166,19 @@ export async function produce(
   const outcome = { followed, errors, isSeveral: count > 1 };
   if (options.detach) return detached(outcome, deps);
   return finish(outcome, { request: submitted.request, deadlineMs, plan: files }, deps);
+}
+
+/** Throws `usage` for the prompt `help`: some tools show help this way; here it would pay for a video. */
+export function refuseHelp(prompt: string | undefined, command: string, source?: string): void {
+  if (prompt !== 'help') return;
+  const from = source === undefined ? '' : ` ${shellWord(source)}`;
+  throw new SoraError('usage', {
+    title: '`help` is not a prompt',
+    hints: [
+      `run \`${command} --help\` to see its arguments`,
+      `run \`echo help | ${command}${from} -\` for a video of this word`,
+    ],
+  });
 }
 
 /** The price of a request and of the steps after it; null if one of them is unknown. */
