@@ -12,7 +12,7 @@ import {
 import { withDefaults } from '../domain/request-defaults.ts';
 import type { Variant } from '../domain/video.ts';
 import { decodeText, readAhead, readInput, readStream } from '../jobs/input-file.ts';
-import { isRemoteImage, readReference, readReferenceImage } from '../jobs/reference-image.ts';
+import { isRemoteImage, readReference, readReferenceImage } from '../jobs/input-media.ts';
 import { expandTilde } from '../platform/home-dir.ts';
 import type { Host } from '../platform/host.ts';
 import type { Context } from './context.ts';

@@ -5,8 +5,7 @@ import { pricedFrom, type SourceFacts } from '../domain/request.ts';
 import type { Derivation, Variant, VideoRequest } from '../domain/video.ts';
 import type { FileDestination } from '../jobs/destination.ts';
 import { describeImage, recordRequest } from '../jobs/fingerprint.ts';
-import { readReferenceImage } from '../jobs/reference-image.ts';
-import { readSourceFile } from '../jobs/source-file.ts';
+import { readReferenceImage, readSourceFile } from '../jobs/input-media.ts';
 import type { RowRef } from '../jobs/submit-order.ts';
 import type { RowFile } from './row-inputs.ts';
 

@@ -1,7 +1,7 @@
 import type { RowState } from '../domain/batch.ts';
 import { NOTHING_SPENT, plus, type Tally } from '../domain/money.ts';
 import { costOf, hasVideo, isOfVideo, isOpen, type JobRecord, type SavedFile } from '../domain/record.ts';
-import { isStillThere } from '../jobs/saved-file.ts';
+import { allSavedFiles } from '../jobs/saved-file.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { BatchRow } from './batch-row.ts';
 import { sourcesFirst } from './row-order.ts';
@@ -118,13 +118,7 @@ function stateOf(record: JobRecord, row: BatchRow): RowState {
   return record.answer === 'accepted' ? 'running' : 'unknown';
 }
 
-/** The files of a video that an earlier run saved and that are still whole, at most one of each variant. */
-export function savedFiles({ files }: JobRecord, { variants }: Pick<BatchRow, 'variants'>): SavedFile[] {
-  return variants.flatMap((variant) => files.findLast((file) => file.variant === variant && isStillThere(file)) ?? []);
-}
-
-/** The files of all variants, or null if one of them is missing. */
-export function allSavedFiles(record: JobRecord, row: Pick<BatchRow, 'variants'>): SavedFile[] | null {
-  const files = savedFiles(record, row);
-  return files.length === row.variants.length ? files : null;
+/** The files of a row that an earlier run saved whole; null if it is not done. */
+export function filesOf({ row, state, record }: PlannedRow): SavedFile[] | null {
+  return state === 'done' && record !== null ? allSavedFiles(record, row) : null;
 }

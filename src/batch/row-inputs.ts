@@ -3,8 +3,7 @@ import type { RequestInput, SourceFacts } from '../domain/request.ts';
 import type { Reference, VideoFile } from '../domain/video.ts';
 import { describeImage } from '../jobs/fingerprint.ts';
 import { decodeText, readBytes } from '../jobs/input-file.ts';
-import { isRemoteImage, readReference, readReferenceImage } from '../jobs/reference-image.ts';
-import { readSourceFile } from '../jobs/source-file.ts';
+import { isRemoteImage, readReference, readReferenceImage, readSourceFile } from '../jobs/input-media.ts';
 import { leadsInside } from './manifest-paths.ts';
 import type { ManifestRow } from './row-reader.ts';
 

@@ -12,7 +12,7 @@ import {
 } from '../domain/request.ts';
 import { type Derivation, VARIANTS, type Variant } from '../domain/video.ts';
 import { fingerprintOf } from '../jobs/fingerprint.ts';
-import { isFileName } from '../jobs/source-file.ts';
+import { isFileName } from '../jobs/input-media.ts';
 import type { RowRef } from '../jobs/submit-order.ts';
 import { type BatchRow, expectedVideo, type RowSource, recordedOf } from './batch-row.ts';
 import type { Manifest, ManifestFault } from './manifest-reading.ts';

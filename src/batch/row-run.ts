@@ -5,13 +5,14 @@ import { factsOf, hasVideo, isOfServer, type JobRecord, type SavedFile } from '.
 import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { knownError } from '../jobs/known-error.ts';
 import { type SaveResult, save } from '../jobs/save.ts';
+import { savedFiles } from '../jobs/saved-file.ts';
 import { type Submission, submitBefore } from '../jobs/submit.ts';
 import type { RowOrder } from '../jobs/submit-order.ts';
 import { removedJob, waitForJob } from '../jobs/wait.ts';
 import type { BatchDeps, BatchListener, BatchOrder, RowResult } from './batch-order.ts';
 import { type BatchRow, completeRequest } from './batch-row.ts';
 import type { CreatePace } from './create-pace.ts';
-import { type PlannedRow, savedFiles } from './plan.ts';
+import type { PlannedRow } from './plan.ts';
 import { isGone, isOfVariant, isServersFault, sourceFailed, stopsAll } from './row-failure.ts';
 
 /** What the rows of a run share. */

@@ -22,8 +22,8 @@ import {
   requireMade,
 } from '../jobs/character.ts';
 import { readAhead } from '../jobs/input-file.ts';
+import { readSourceFile } from '../jobs/input-media.ts';
 import { underWay } from '../jobs/objection.ts';
-import { readSourceFile } from '../jobs/source-file.ts';
 import { submitBefore } from '../jobs/submit.ts';
 import { cleanLine } from '../output/clean-text.ts';
 import { costJson } from '../output/cost-view.ts';

@@ -1,9 +1,20 @@
 import { isObjectAddress } from '../domain/object-address.ts';
-import { type SavedFile, STANDARD_OUTPUT } from '../domain/record.ts';
+import { type JobRecord, type SavedFile, STANDARD_OUTPUT, type WantedFiles } from '../domain/record.ts';
 import { statsOf } from '../platform/files.ts';
 
 /** Whether a saved file still exists. Objects are assumed to: checking thousands would take too long. */
 export function isStillThere({ path, bytes }: SavedFile): boolean {
   if (path === STANDARD_OUTPUT) return false;
   return isObjectAddress(path) || statsOf(path)?.size === bytes;
+}
+
+/** The files of a video that an earlier run saved and that are still whole, at most one of each variant. */
+export function savedFiles({ files }: JobRecord, { variants }: Pick<WantedFiles, 'variants'>): SavedFile[] {
+  return variants.flatMap((variant) => files.findLast((file) => file.variant === variant && isStillThere(file)) ?? []);
+}
+
+/** The files of all variants, or null if one of them is missing. */
+export function allSavedFiles(record: JobRecord, wanted: Pick<WantedFiles, 'variants'>): SavedFile[] | null {
+  const files = savedFiles(record, wanted);
+  return files.length === wanted.variants.length ? files : null;
 }

@@ -4,7 +4,7 @@ import { dirname, extname, parse, resolve } from 'node:path';
 import { type CommandResult, defineCommand } from '../../app/command.ts';
 import { ofServerInUse } from '../../app/job-names.ts';
 import { inGroup, type OptionValues } from '../../app/option-values.ts';
-import { allSavedFiles, type BatchPlan, type PlannedRow, planBatch } from '../../batch/plan.ts';
+import { type BatchPlan, filesOf, type PlannedRow, planBatch } from '../../batch/plan.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { isObjectAddress } from '../../domain/object-address.ts';
 import type { SavedFile } from '../../domain/record.ts';
@@ -167,10 +167,7 @@ async function savedShots(plan: BatchPlan, deps: ProduceDeps): Promise<SavedFile
   const order = { batch, profile: configuration.profile.value, isOfServer: ofServerInUse(deps) };
   const rows = shots.map(({ row }) => row);
   const now = await planBatch(rows, order, ledger);
-  return now.rows.flatMap(({ row, record, state }) => {
-    const files = state === 'done' && record !== null ? allSavedFiles(record, row) : null;
-    return files?.find((saved) => saved.variant === 'video') ?? [];
-  });
+  return now.rows.flatMap((planned) => filesOf(planned)?.find(({ variant }) => variant === 'video') ?? []);
 }
 
 interface SavedFilm extends Pick<SavedFile, 'path' | 'bytes' | 'sha256'> {

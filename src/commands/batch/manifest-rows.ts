@@ -22,7 +22,7 @@ import { countOf } from '../../domain/wording.ts';
 import { isNameKnown, pathsFor, sidecarPath } from '../../jobs/destination.ts';
 import { FolderListings } from '../../jobs/folder-listings.ts';
 import { decodeText, readInput, readStream } from '../../jobs/input-file.ts';
-import { isRemoteImage } from '../../jobs/reference-image.ts';
+import { isRemoteImage } from '../../jobs/input-media.ts';
 import { targetOf } from '../../jobs/save-target.ts';
 import type { BatchSettings } from './options.ts';
 import { RowSources } from './row-sources.ts';

@@ -3,7 +3,7 @@ import type { CommandResult } from '../../app/command.ts';
 import type { RunDeps } from '../../app/context.ts';
 import type { Server } from '../../app/servers.ts';
 import { writeSidecars } from '../../app/sidecars.ts';
-import { allSavedFiles, type BatchPlan, type PlannedRow } from '../../batch/plan.ts';
+import { type BatchPlan, filesOf, type PlannedRow } from '../../batch/plan.ts';
 import { ReadyRows } from '../../batch/ready-rows.ts';
 import { runBatch } from '../../batch/run.ts';
 import { underWayInBatch } from '../../batch/server-batch.ts';
@@ -102,8 +102,7 @@ async function spentOn(manifest: string, { configuration, ledger }: RunDeps): Pr
 /** Videos that an earlier run saved without writing their sidecars. */
 function missingSidecars({ rows }: BatchPlan, { identity }: Server): JobSummary[] {
   return rows.flatMap((planned) => {
-    const files =
-      planned.state === 'done' && planned.record !== null ? allSavedFiles(planned.record, planned.row) : null;
+    const files = filesOf(planned);
     const path = files?.[0]?.path;
     if (files === null || path === undefined || isObjectAddress(path) || existsSync(sidecarPath(path))) return [];
     return { ...plannedEntry(planned, identity.profile).summary, files };

@@ -10,7 +10,7 @@ import { pricedFrom, type SourceFacts } from '../../domain/request.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import type { Derivation, Variant } from '../../domain/video.ts';
 import { readAhead } from '../../jobs/input-file.ts';
-import { isFileName, readSourceFile } from '../../jobs/source-file.ts';
+import { isFileName, readSourceFile } from '../../jobs/input-media.ts';
 import { inDoubt } from '../../jobs/submission-errors.ts';
 import { planSteps, readSteps, stepsLeft } from './extend-to.ts';
 import {

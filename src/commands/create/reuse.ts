@@ -2,7 +2,6 @@ import { createReadStream } from 'node:fs';
 import type { RunDeps } from '../../app/context.ts';
 import { followJob } from '../../app/follow-jobs.ts';
 import { type FilePlan, saveFiles } from '../../app/saving.ts';
-import { allSavedFiles } from '../../batch/plan.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { isObjectAddress } from '../../domain/object-address.ts';
 import { type JobRecord, type SavedFile, STANDARD_OUTPUT, statusOf } from '../../domain/record.ts';
@@ -13,6 +12,7 @@ import { copySaved } from '../../jobs/download.ts';
 import { pour } from '../../jobs/download-stream.ts';
 import { fingerprintOf, recordRequest } from '../../jobs/fingerprint.ts';
 import { namedVideo } from '../../jobs/name-template.ts';
+import { allSavedFiles } from '../../jobs/saved-file.ts';
 import { shortPath } from '../../output/short-path.ts';
 import { statsOf } from '../../platform/files.ts';
 

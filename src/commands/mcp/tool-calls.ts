@@ -11,7 +11,7 @@ import { exitCodeFor, SoraError } from '../../domain/errors.ts';
 import { replaceInvisible } from '../../domain/invisible.ts';
 import { mediaTypeOf, promisedKind } from '../../domain/media.ts';
 import { MICROS_PER_USD, plainUsd } from '../../domain/money.ts';
-import { isRemoteImage } from '../../jobs/reference-image.ts';
+import { isRemoteImage } from '../../jobs/input-media.ts';
 import { errorJson } from '../../output/error-view.ts';
 import { Output } from '../../output/output.ts';
 import { attempt } from '../../platform/attempt.ts';

@@ -1,7 +1,9 @@
-import { basename, resolve } from 'node:path';
+import { basename, extname, resolve } from 'node:path';
 import { readImageSize } from '../domain/image.ts';
-import { mediaOf, mediaTypeOf, promisedKind, sniffMedia } from '../domain/media.ts';
-import type { Reference, ReferenceImage, ReferenceRole } from '../domain/video.ts';
+import { fitsVariant, mediaOf, mediaTypeOf, promisedKind, sniffMedia } from '../domain/media.ts';
+import { type MovieFacts, readMovieFacts } from '../domain/movie-facts.ts';
+import type { Reference, ReferenceImage, ReferenceRole, VideoFile } from '../domain/video.ts';
+import { statsOf } from '../platform/files.ts';
 import { type ReadBytes, readBytes } from './input-file.ts';
 
 export interface ReadImage {
@@ -73,4 +75,25 @@ function soundOf(bytes: Uint8Array, name: string): 'mp3' | 'wav' | null {
 function nameOf(bytes: Uint8Array): string {
   const kind = sniffMedia(bytes);
   return kind === 'heic' ? 'a HEIC file, ' : kind === 'avif' ? 'an AVIF file, ' : '';
+}
+
+/** Whether a name is a file rather than the id of a job, which may contain slashes. */
+export function isFileName(name: string, folder: string): boolean {
+  const kind = promisedKind(extname(name).slice(1));
+  const isNamedLikeVideo = kind !== null && fitsVariant(kind, 'video');
+  const stats = isNamedLikeVideo ? undefined : statsOf(resolve(folder, name));
+  return isNamedLikeVideo || stats?.isFile() === true || stats?.isFIFO() === true;
+}
+
+/** Reads a video to edit or to extend. Throws an `Error` that states the problem. */
+export function readSourceFile(
+  path: string,
+  folder: string,
+  read: ReadBytes = readBytes,
+): { readonly video: VideoFile; readonly facts: MovieFacts } {
+  const bytes = read(resolve(folder, path), 'the video');
+  const kind = sniffMedia(bytes);
+  if (kind === null || !fitsVariant(kind, 'video')) throw new Error(`${path} is not a video file`);
+  const video = { kind: 'file', name: basename(path), mimeType: mediaTypeOf(kind), bytes } as const;
+  return { video, facts: readMovieFacts(bytes) };
 }
