@@ -5,7 +5,7 @@ import { COMMANDS, commandWords, findEntry, GROUPS } from './command-table.ts';
 import { profileNames } from './configuration/chosen-server.ts';
 import { ASPECT_RATIOS, KNOWN_MODELS, ORIENTATIONS, RESOLUTIONS } from './domain/models.ts';
 import { PRESET_NAMES } from './domain/presets.ts';
-import { isOfCharacter, isOfVideo, type JobRecord } from './domain/record.ts';
+import { idOrKey, isOfCharacter, isOfVideo, type JobRecord } from './domain/record.ts';
 import { VARIANTS } from './domain/video.ts';
 import { cleanLine } from './output/clean-text.ts';
 import { Output } from './output/output.ts';
@@ -132,7 +132,7 @@ async function recentIds(host: Host, isWanted: (record: JobRecord) => boolean): 
     RECENT,
     (record) => record.answer !== 'rejected' && !record.removed && isWanted(record),
   );
-  const names = records.map(({ key, job }) => job?.id ?? key);
+  const names = records.map(idOrKey);
   const ids = isWanted === isOfVideo ? await ledger.shortIds(names) : names; // `--character` is sent as it is
   return records.map(({ request }, at) => [ids[at] ?? '', request.prompt]);
 }

@@ -1,6 +1,6 @@
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
-import type { JobRecord, SavedFile } from '../domain/record.ts';
+import { idOrKey, type JobRecord, type SavedFile } from '../domain/record.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { fileExists, pathsFor, sidecarPath } from '../jobs/destination.ts';
@@ -56,9 +56,7 @@ async function saveJob(
   const { server, record } = found;
   const saved = record ? await savedFiles(record, plan, deps) : [];
   if (record && saved.length === plan.variants.length) {
-    output.note(
-      `${await deps.ledger.shortId(record.job?.id ?? record.key)} is already saved (\`--force\` downloads it again)`,
-    );
+    output.note(`${await deps.ledger.shortId(idOrKey(record))} is already saved (\`--force\` downloads it again)`);
     return { ...summarize(server.identity.profile, record, null), files: saved };
   }
   if (plan.destination.kind === 'file') await refuseExisting(plan, NAMELESS, saved, deps);

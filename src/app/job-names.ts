@@ -1,7 +1,7 @@
 import type { VideosClient } from '../client/port.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import { SoraError } from '../domain/errors.ts';
-import { isOfServer, isOfVideo, type JobRecord, type ServerIdentity, statusOf } from '../domain/record.ts';
+import { idOrKey, isOfServer, isOfVideo, type JobRecord, type ServerIdentity, statusOf } from '../domain/record.ts';
 import { looksWhole, MIN_ENDING } from '../domain/short-id.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { Servers } from './servers.ts';
@@ -41,13 +41,13 @@ export async function recordNamed(
   const [exact] = inUse(await ledger.find(name));
   if (exact !== undefined || name.length < MIN_ENDING) return exact;
   const ending = inUse(await ledger.byEnding(name));
-  const ids = [...new Set(ending.map(nameOf))];
+  const ids = [...new Set(ending.map(idOrKey))];
   if (ids.length < 2) return ending[0];
   const named = await ledger.shortIds(ids);
   throw ambiguous(
     name,
     ids.map((id, at) => {
-      const record = ending.find((candidate) => nameOf(candidate) === id);
+      const record = ending.find((candidate) => idOrKey(candidate) === id);
       return `${named[at]}: ${record?.request.prompt} (${record && statusOf(record)})`;
     }),
   );
@@ -96,11 +96,6 @@ export function ofServerInUse({ configuration, servers }: Omit<NameDeps, 'ledger
     own ??= servers.identityOf(configuration);
     return isOfServer(record, own);
   };
-}
-
-/** The server's id of a record, or else its key. */
-export function nameOf({ key, job }: JobRecord): string {
-  return job?.id ?? key;
 }
 
 /** The newest job of the server in use, even if it was cancelled or deleted; never one of `sora doctor`. */

@@ -4,7 +4,7 @@ import { isMissing, withRetries } from '../client/retry.ts';
 import { type Configuration, dayCapsOf } from '../configuration/configuration.ts';
 import { SoraError } from '../domain/errors.ts';
 import { forEach, type Outcomes } from '../domain/outcomes.ts';
-import { factsOf, isOfServerBatch, isOfVideo, type JobRecord, type LedgerEvent } from '../domain/record.ts';
+import { factsOf, idOrKey, isOfServerBatch, isOfVideo, type JobRecord, type LedgerEvent } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
 import type { VideoJob } from '../domain/video.ts';
@@ -19,7 +19,7 @@ import type { Host } from '../platform/host.ts';
 import { fateOf } from '../platform/process-identity.ts';
 import { within } from '../platform/timeout.ts';
 import type { Ledger } from '../store/ledger.ts';
-import { idInList, nameOf, recordNamed, scopeOf } from './job-names.ts';
+import { idInList, recordNamed, scopeOf } from './job-names.ts';
 import { type Server, type Servers, targetOption } from './servers.ts';
 
 /** A job named on the command line: its server, and its ledger record if there is one. */
@@ -226,7 +226,7 @@ export class KnownJobs {
       if (!(error instanceof SoraError)) throw error;
       const why = error.causedBy ?? error.message;
       const { output, ledger } = this.#deps;
-      output.note(`${await ledger.shortId(nameOf(record))}: could not refresh it: ${why}`);
+      output.note(`${await ledger.shortId(idOrKey(record))}: could not refresh it: ${why}`);
       return summaryOf(record.profile, record, null);
     }
   }
@@ -264,7 +264,7 @@ export class KnownJobs {
 }
 
 function notVideo(record: JobRecord): SoraError {
-  const id = nameOf(record);
+  const id = idOrKey(record);
   const [kind, command] = isOfServerBatch(record)
     ? ['a server-side batch', 'sora status']
     : ['a character', 'sora character show'];

@@ -4,7 +4,7 @@ import { endpointOf, isSecretName, needsKey } from '../configuration/endpoint.ts
 import type { JsonObject } from '../domain/json.ts';
 import { formatUsd } from '../domain/money.ts';
 import type { Estimate } from '../domain/pricing.ts';
-import type { JobRecord } from '../domain/record.ts';
+import { idOrKey, type JobRecord } from '../domain/record.ts';
 import { firstFormat } from '../domain/request-format.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import { cleanText } from '../output/clean-text.ts';
@@ -31,7 +31,7 @@ export function previewRequest(
   configuration: Configuration,
 ): Answer {
   const { paths } = read;
-  const ids = attached.map(({ job, key }) => job?.id ?? key);
+  const ids = attached.map(idOrKey);
   const curl = createCurl(read.request, configuration, paths);
   const submitted = count - ids.length;
   const totalMicros = submitted === 0 ? 0 : price && price.micros * submitted;

@@ -1,7 +1,7 @@
 import type { LimitFunction } from 'p-limit';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
-import { factsOf, hasVideo, isOfServer, type JobRecord, type SavedFile } from '../domain/record.ts';
+import { factsOf, hasVideo, idOrKey, isOfServer, type JobRecord, type SavedFile } from '../domain/record.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { knownError } from '../jobs/known-error.ts';
 import { type SaveResult, save } from '../jobs/save.ts';
@@ -189,7 +189,7 @@ export class RowRun {
   async #wait(record: JobRecord, known: VideoJob | null, deadlineMs: number): Promise<VideoJob> {
     const { deps, listener } = this.#context;
     const { singleShot: client, clock, random, ledger, signal } = deps;
-    const id = known?.id ?? record.job?.id ?? record.key;
+    const id = known?.id ?? idOrKey(record);
     const ended = known !== null && isTerminal(known.status) ? known : null;
     const removed = (): Promise<VideoJob | null> => removedJob(ledger, record.key);
     const order = { id, known: ended, deadlineMs, removed, signal };

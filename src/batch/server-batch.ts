@@ -8,6 +8,7 @@ import type { Estimate } from '../domain/pricing.ts';
 import {
   factsOf,
   hasVideo,
+  idOrKey,
   isOpen,
   type JobRecord,
   type LedgerEvent,
@@ -47,7 +48,7 @@ export async function underWayInBatch(ledger: Ledger, manifest: string): Promise
   const open = await openServerBatch(ledger, manifest);
   if (open === undefined) return null;
   return new SoraError('duplicate_request', {
-    title: `a server-side batch of this manifest is under way: ${open.job?.id ?? open.key}`,
+    title: `a server-side batch of this manifest is under way: ${idOrKey(open)}`,
     submission: open.key,
     hints: ['add `--server-batch` to wait for it and save its videos'],
   });
@@ -63,7 +64,7 @@ export async function underWayAsRow(
   for await (const record of ledger.records({ by: 'batch', value: manifest }, 'newest first')) {
     if (keys.has(record.row) && (isOpen(record) || hasVideo(record))) {
       return new SoraError('duplicate_request', {
-        title: `another process is creating rows of this manifest: ${record.job?.id ?? record.key}`,
+        title: `another process is creating rows of this manifest: ${idOrKey(record)}`,
         submission: record.key,
         hints: ['run the command again when it has ended'],
       });

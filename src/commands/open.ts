@@ -4,7 +4,7 @@ import { deletedVideo, summaryOf } from '../app/known-jobs.ts';
 import { fileToOpen, openInPlayer } from '../app/opening.ts';
 import { targetOption } from '../app/servers.ts';
 import { SoraError } from '../domain/errors.ts';
-import { STANDARD_OUTPUT } from '../domain/record.ts';
+import { idOrKey, STANDARD_OUTPUT } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import { looksWhole } from '../domain/short-id.ts';
 import { shortPath } from '../output/short-path.ts';
@@ -25,7 +25,7 @@ export const openCommand = defineCommand({
     const { host, jobs, ledger, configuration } = deps;
     const record = await jobs.known(name);
     if (record === undefined) throw unknownVideo(name, configuration);
-    const id = record.job?.id ?? record.key;
+    const id = idOrKey(record);
     const file = fileToOpen(summaryOf(record.profile, record, null).files);
     if (file === undefined) {
       if (record.removed) throw deletedVideo(id);

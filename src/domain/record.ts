@@ -287,6 +287,11 @@ export function isSaved({ files, wanted }: JobRecord): boolean {
   return files.some(({ variant }) => !isWanted || variant === 'video');
 }
 
+/** The server's id of a record's job, or else the key of the submission. */
+export function idOrKey({ key, job }: Pick<JobRecord, 'key' | 'job'>): string {
+  return job?.id ?? key;
+}
+
 /** A record's job status: a submission without an answer is `unknown`. */
 export function statusOf(record: JobRecord): JobStatus {
   if (record.answer === 'rejected') return 'failed';

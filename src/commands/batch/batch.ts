@@ -9,6 +9,7 @@ import { openServerBatch, underWayInBatch } from '../../batch/server-batch.ts';
 import { requireKey } from '../../configuration/endpoint.ts';
 import type { BatchCount, RowState } from '../../domain/batch.ts';
 import { describePrice, NOTHING_SPENT } from '../../domain/money.ts';
+import { idOrKey } from '../../domain/record.ts';
 import { countOf } from '../../domain/wording.ts';
 import {
   countJson,
@@ -141,7 +142,7 @@ async function dryRun(
   { configuration, ledger, host, output }: ProduceDeps,
 ): Promise<CommandResult> {
   const open = await openServerBatch(ledger, plan.manifest);
-  if (open) output.note(`the server-side batch ${open.job?.id ?? open.key} of this manifest may have made rows to do`);
+  if (open) output.note(`the server-side batch ${idOrKey(open)} of this manifest may have made rows to do`);
   const entries = plan.rows.map((planned) => plannedEntry(planned, configuration.profile.value));
   const summary = { manifest: settings.name, results: settings.results?.path ?? null, ...countJson(count) };
   const data = {

@@ -17,7 +17,7 @@ import { serverModel } from '../../client/profile-client.ts';
 import { retryRead } from '../../client/retry.ts';
 import { capabilitiesOf } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
-import { ABANDONED, factsOf, type JobRecord, NEVER_ARRIVED } from '../../domain/record.ts';
+import { ABANDONED, factsOf, idOrKey, type JobRecord, NEVER_ARRIVED } from '../../domain/record.ts';
 import { missingFor } from '../../domain/request-gate.ts';
 import { shellWord } from '../../domain/shell.ts';
 import { type JobStatus, requestFor, type VideoJob, type VideoRequest } from '../../domain/video.ts';
@@ -152,7 +152,7 @@ export class ServerBatch {
     { rows, givesUpGaps }: { readonly rows: readonly BatchRow[]; readonly givesUpGaps: boolean },
   ): Promise<JobStatus> {
     const { ledger, host, configuration, output } = this.#deps;
-    const id = record.job?.id ?? record.key;
+    const id = idOrKey(record);
     const job = await this.#wait(id, server);
     const { direct, retries } = server;
     const read = <T>(ask: (call: CallOptions) => Promise<T>): Promise<T> =>

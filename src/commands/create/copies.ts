@@ -4,7 +4,7 @@ import type { Server } from '../../app/servers.ts';
 import { dayCapsOf } from '../../configuration/configuration.ts';
 import { SoraError } from '../../domain/errors.ts';
 import type { Estimate } from '../../domain/pricing.ts';
-import { isDownloadPending, type JobRecord, requestedLength, type WantedFiles } from '../../domain/record.ts';
+import { idOrKey, isDownloadPending, type JobRecord, requestedLength, type WantedFiles } from '../../domain/record.ts';
 import type { VideoJob, VideoRequest } from '../../domain/video.ts';
 import { underWay } from '../../jobs/objection.ts';
 import { type Cap, dayCaps } from '../../jobs/spending-caps.ts';
@@ -69,7 +69,7 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
       taken.add(record.key);
       if (unrecorded !== undefined) errors.push(unrecorded);
       if (kind === 'attached') {
-        const name = await ledger.shortId(record.job?.id ?? record.key);
+        const name = await ledger.shortId(idOrKey(record));
         const what = isDownloadPending(record)
           ? `the same request already finished as ${name}, and its video is not saved yet`
           : `the same request is already running as ${name}`;
@@ -79,7 +79,7 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
       if (kind === 'submitted' && job !== null) {
         await noteChanges(request, record, job, deps);
       }
-      followed.push({ id: job?.id ?? record.job?.id ?? record.key, server, record, known: job });
+      followed.push({ id: job?.id ?? idOrKey(record), server, record, known: job });
     }
   } catch (thrown) {
     const error = thrown instanceof Interrupt ? interrupted(followed.length, count, thrown) : thrown;

@@ -2,7 +2,7 @@ import type { Context } from '../../app/context.ts';
 import type { RequestOptions } from '../../app/request-options.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { canonicalJson, type JsonValue } from '../../domain/json.ts';
-import type { RecordedRequest } from '../../domain/record.ts';
+import { idOrKey, type RecordedRequest } from '../../domain/record.ts';
 import { withDefaults } from '../../domain/request-defaults.ts';
 import type { VideoRequest } from '../../domain/video.ts';
 import { recordRequest } from '../../jobs/fingerprint.ts';
@@ -34,7 +34,7 @@ export async function templateFrom(
     });
   }
   const { request: old, baseUrl } = record;
-  const short = await ledger.shortId(record.job?.id ?? record.key);
+  const short = await ledger.shortId(idOrKey(record));
   if (options.image === undefined && old.image?.startsWith('sha256:'))
     faults.push(`${short} used an image file, of which only the hash is kept: give it again with \`--image\``);
   if (old.source !== undefined)
