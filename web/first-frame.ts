@@ -4,13 +4,13 @@ const JPEG_QUALITY = 0.92;
 
 /** A picture that was chosen as the first frame. */
 export class FirstFrame {
-  readonly #file: File;
+  readonly file: File;
   readonly #bitmap: ImageBitmap;
   readonly width: number;
   readonly height: number;
 
   private constructor(file: File, bitmap: ImageBitmap) {
-    this.#file = file;
+    this.file = file;
     this.#bitmap = bitmap;
     this.width = bitmap.width;
     this.height = bitmap.height;
@@ -21,19 +21,15 @@ export class FirstFrame {
     return new FirstFrame(file, await createImageBitmap(file));
   }
 
-  get file(): File {
-    return this.#file;
-  }
-
   /** `size` is WIDTHxHEIGHT, or null if the server chooses it. */
   fits(size: string | null): boolean {
     const isAsItIs = size === null || size === `${this.width}x${this.height}`;
-    return isAsItIs && this.#file.size <= MOST_BYTES;
+    return isAsItIs && this.file.size <= MOST_BYTES;
   }
 
   /** The picture as a data URL: unchanged if it fits, else its middle part in the size of the video. */
   async toDataUrl(size: string | null): Promise<string> {
-    return await readAsDataUrl(this.fits(size) ? this.#file : await this.#cropped(size));
+    return await readAsDataUrl(this.fits(size) ? this.file : await this.#cropped(size));
   }
 
   async #cropped(size: string | null): Promise<Blob> {
