@@ -2,6 +2,8 @@ import { diagnose, diagnoseNetwork, failedBeforeSending, isOpenAiUrl, type Netwo
 import { SoraError } from '../domain/errors.ts';
 import { type Facts, keyFacts } from '../domain/hints.ts';
 import { parseJson } from '../domain/json.ts';
+import { KNOWN_MODELS } from '../domain/models.ts';
+import { nearest } from '../domain/nearest.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
 
 /** What is known about a failed call. */
@@ -119,9 +121,17 @@ function endpointFacts(context: CallContext): Facts {
     versioned_url,
     origin,
     host,
+    near_model: nearModel(context.facts?.model),
     ...context.facts,
     ...keyFacts(context.facts?.profile ?? null),
   };
+}
+
+/** The known model that a wrong name most likely means. */
+function nearModel(name: string | null | undefined): string | null {
+  const known = KNOWN_MODELS.map((model) => model.name);
+  const near = nearest(name ?? '', known)[0] ?? null;
+  return near === name ? null : near;
 }
 
 /** The first error with a code in a chain of causes; a connect to several addresses fails with one error for each. */

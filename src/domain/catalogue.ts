@@ -150,7 +150,12 @@ const CATALOGUE = {
     explanation:
       'The server does not offer this model to this key. The name may be wrong, access may be missing, or the model was retired.',
     hints: [
-      'check the model name[: `{model}`]',
+      'check the model name[: `{model}`][; did you mean `{near_model}`?]',
+      [
+        'run `sora models --profile {stored_for}` to list what the server offers',
+        'run `sora models --base-url {base_url}` to list what the server offers',
+        'run `sora models` to list what the server offers',
+      ],
       `request access at ${MODEL_ACCESS_PAGE} if it is an OpenAI model`,
       SIMULATE,
     ],

@@ -48,6 +48,17 @@ describe('failureFromThrown', () => {
 });
 
 describe('failureFromReply', () => {
+  it.each([
+    ['sora2', { profile: 'lab' }, '`sora2`; did you mean `sora-2`?', '--profile lab'],
+    ['wan2.2', { profile: 'custom' }, '`wan2.2`', '--base-url https://videos.example/v1'],
+  ])('suggests models for the unknown model %s', (model, facts, name, target) => {
+    const reply = { status: 404, headers: {}, body: '{"error":{"code":"model_not_found"}}' };
+    expect(failureFromReply(reply, { ...CONTEXT, facts: { model, ...facts } }).hints.slice(0, 2)).toEqual([
+      `check the model name: ${name}`,
+      `run \`sora models ${target}\` to list what the server offers`,
+    ]);
+  });
+
   const reply = { status: 404, headers: {}, body: '{"detail":"Not Found"}' };
 
   it('fills in hints from the reply', () => {

@@ -16,4 +16,14 @@ describe('sora create', () => {
     expect(existsSync(path)).toBe(true);
     expect(sniffMedia(readFileSync(path))).toBe('mp4');
   });
+
+  it('notes that the simulator made the same video before', async () => {
+    const sora = createCommandLine();
+    const create = ['create', PROMPT, '--simulate'];
+    const { stdout } = await sora.run(create);
+    const { stderr } = await sora.run(create);
+    expect(stderr).toContain(
+      `note: a video of the same request is saved as ${stdout.trim()}; \`--reuse\` returns it\n`,
+    );
+  });
 });

@@ -84,17 +84,19 @@ async function deliver(
   return delivered;
 }
 
-/** Notes before paying where a video of the same request is saved already. */
+/** Notes where a video of the same request is saved already. */
 export async function noteSavedBefore(request: VideoRequest, deps: RunDeps): Promise<void> {
   const { output, host } = deps;
-  const paid = (await sameRequests(request, deps)).filter(({ free }) => !free);
-  const files = paid.flatMap((record) => record.files);
+  const files = (await sameRequests(request, deps)).flatMap(({ files, free }) =>
+    files.map((file) => ({ ...file, free })),
+  );
   const saved = files.findLast(
     ({ path }) => isObjectAddress(path) || (path !== STANDARD_OUTPUT && statsOf(path)?.isFile()),
   );
   if (saved === undefined) return;
   const path = shortPath(saved.path, host.cwd);
-  output.note(`a video of the same request is saved as ${path}; \`--reuse\` returns it without paying again`);
+  const gain = saved.free ? '' : ' without paying again';
+  output.note(`a video of the same request is saved as ${path}; \`--reuse\` returns it${gain}`);
 }
 
 /** Null where the video is gone from the server. Any other failed download is an error: the video is paid for. */
