@@ -7,6 +7,8 @@ const SHORT_ENOUGH = 10;
 const PLAIN = /^[\w:.=+/%-]+$/;
 /** A longer ending is treated as a whole id. */
 const LONGEST_ENDING = 15;
+/** Longer ids are encoded data, such as those of LiteLLM. They end alike. */
+const LONGEST_ID = 80;
 
 /** How an id is shown to people: its shortest ending that no other id has. */
 export function shortId(id: string, others: Iterable<string>): string {
@@ -22,6 +24,11 @@ function sharedEnding(a: string, b: string): number {
   let length = 0;
   while (length < a.length && length < b.length && a.at(-1 - length) === b.at(-1 - length)) length++;
   return length;
+}
+
+/** Whether the ending of an id is too long to type, now or as soon as the server creates more jobs. */
+export function endsAlike(id: string, ending: string): boolean {
+  return id.length > LONGEST_ID || ending.length > LONGEST_ENDING;
 }
 
 /** Whether a text that names no known job may be a whole id of a server; anything else is the ending of one. */

@@ -3,7 +3,7 @@ import { SoraError } from '../domain/errors.ts';
 import { idForms } from '../domain/id-forms.ts';
 import type { Tally } from '../domain/money.ts';
 import type { IntentEvent, JobRecord, LedgerEvent } from '../domain/record.ts';
-import { MIN_ENDING, shortId } from '../domain/short-id.ts';
+import { endsAlike, MIN_ENDING, shortId } from '../domain/short-id.ts';
 import type { LedgerProblem } from './ledger-line.ts';
 
 /** A query for records; `day` is `YYYY-MM-DD` in UTC. */
@@ -197,8 +197,19 @@ export abstract class Ledger {
     return records;
   }
 
-  /** Ids or keys as people see them: each by the ending that no other one of the ledger or of these has. */
+  /** Ids or keys as people see them: each by its unique ending, or by that of its key if the ids of a server end alike. */
   async shortIds(ids: readonly string[]): Promise<string[]> {
+    const endings = await this.#uniqueEndings(ids);
+    const alike = ids.filter((id, at) => endsAlike(id, endings[at] ?? ''));
+    if (alike.length === 0) return endings;
+    const keys = new Map((await this.withIds(alike)).map(({ key, job }) => [job?.id ?? key, key]));
+    const keyEndings = await this.#uniqueEndings([...keys.values()]);
+    const byId = new Map([...keys.keys()].map((id, at) => [id, keyEndings[at]]));
+    return ids.map((id, at) => byId.get(id) ?? endings[at] ?? id);
+  }
+
+  /** Endings that no other id or key of the ledger or of these has. */
+  async #uniqueEndings(ids: readonly string[]): Promise<string[]> {
     const alike = new Map<string, string[]>();
     for (const id of ids) alike.set(endingOf(id), []);
     for (const name of [...ids, ...(await this.namesEnding([...alike.keys()]))]) alike.get(endingOf(name))?.push(name);

@@ -41,6 +41,22 @@ describe('the unique ending of an id', () => {
     expect((await run('status', submission.slice(-8), '--json')).json()).toMatchObject({ id: 'video_0000002abcd' });
   });
 
+  it('is that of the submission where the ids of a server all end alike, as those of LiteLLM do', async () => {
+    const deployment = `${'bGl0ZWxsbTpjdXN0b21f'.repeat(5)}NDNmYQ==`;
+    const ids = ['one', 'two', 'elsewhere'].map((name) => `video_${name}${deployment}`);
+    const { run, create, server } = await setUpWithIds(...ids);
+    const started = await create(['--detach']);
+    await create(['--detach', '--again']);
+    const [named = ''] = /(?<=`sora download )\S+/.exec(started.stderr) ?? [];
+    expect(named).toMatch(/^[0-9a-z]{6}$/);
+    expect((await run('status', named, '--json')).json()).toMatchObject({ id: ids[0] });
+    expect((await run('download', named, '--wait')).code).toBe(0);
+    const { stderr } = await run('status', named.slice(-4), '--watch');
+    expect(stderr).toContain(`${named}: completed`);
+    server.jobs.push({ id: String(ids[2]), status: 'queued' });
+    expect((await run('list', '--json')).json<{ jobs: unknown[] }>().jobs).toHaveLength(3);
+  });
+
   it('means a job of the server in use first, and never reaches another server', async () => {
     const one = await setUpWithIds('video_0000001abcd');
     await one.create(['--detach']);
