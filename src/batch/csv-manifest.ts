@@ -4,6 +4,13 @@ import { MAX_ROWS, type ManifestReading } from './manifest-reading.ts';
 import type { RowFieldName } from './row-fields.ts';
 import { fieldNamed, suggestedKey } from './row-reader.ts';
 
+/** Far more than there are keys; each parameter may have a column. */
+const MAX_COLUMNS = 1_000;
+/** Characters of a row: a table without line ends would take minutes. */
+const MAX_ROW = 1_000_000;
+/** After so many lines that are not CSV, the rest is not read: each begins the parsing anew. */
+const MAX_BROKEN_LINES = 100;
+
 /** Replaces CRLF while a text is parsed; no text contains this noncharacter. */
 const CRLF = '\n\ufdd0';
 
@@ -24,6 +31,10 @@ export function readCsv(text: string, reading: ManifestReading): void {
   // The parser counts the CR of a quoted CRLF as a line of its own.
   const [head, ...records] = parseRecords(withLineFeeds(text).replaceAll('\r\n', CRLF), reading);
   if (head === undefined) return;
+  if (head.cells.length > MAX_COLUMNS) {
+    reading.addFault(head.line, `the header has ${head.cells.length} columns, more than ${MAX_COLUMNS}`);
+    return;
+  }
   const columns = readHead(head, reading);
   for (const { cells, line } of records) {
     if (cells.length > columns.length) {
@@ -50,6 +61,7 @@ function parseRecords(text: string, reading: ManifestReading): readonly CsvRecor
     relax_quotes: true,
     skip_empty_lines: true,
     trim: true,
+    max_record_size: MAX_ROW,
     to: MAX_ROWS + 2, // the header, and one row more to report
     on_record(cells: readonly string[], { lines }: { readonly lines: number }) {
       const line = linesBefore + lines - cells.join('').split('\n').length + 1;
@@ -58,7 +70,7 @@ function parseRecords(text: string, reading: ManifestReading): readonly CsvRecor
       return null;
     },
   };
-  for (;;) {
+  for (let broken = 0; broken < MAX_BROKEN_LINES; broken++) {
     try {
       parse(rest, options);
       return records;
@@ -67,10 +79,12 @@ function parseRecords(text: string, reading: ManifestReading): readonly CsvRecor
       const lines = Number(error.lines ?? 1);
       linesBefore += lines;
       reading.addFault(linesBefore, describeFault(error));
+      if (error.code === 'CSV_MAX_RECORD_SIZE') break;
       const lineEnd = /\n\ufdd0?/;
       rest = rest.split(lineEnd).slice(lines).join('\n'); // there may be more faults
     }
   }
+  return records;
 }
 
 /** The most frequent one in the header. Excel writes semicolons where the comma is the decimal separator. */
@@ -81,6 +95,7 @@ function delimiterOf(text: string): string {
 }
 
 function describeFault({ code, message }: CsvError): string {
+  if (code === 'CSV_MAX_RECORD_SIZE') return `this row has more than ${MAX_ROW.toLocaleString('en-US')} characters`;
   if (code === 'CSV_QUOTE_NOT_CLOSED') return 'a quote is opened here and never closed';
   return /CLOSING_QUOTE$/.test(code) ? 'there is text between a closing quote and the next cell' : message;
 }

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../domain/json.ts';
+import { isNestedTooDeeply, type JsonValue } from '../domain/json.ts';
 import { type ManifestRow, type RowValues, readRow } from './row-reader.ts';
 
 /** A problem in a line of a manifest. */
@@ -35,7 +35,9 @@ export class ManifestReading implements Manifest {
       return;
     }
     const messages: string[] = [];
-    const row = readRow(value, line, messages, this.defaults);
+    const isTooDeep = isNestedTooDeeply(value);
+    if (isTooDeep) messages.push('lists and objects are nested too deeply here');
+    const row = isTooDeep ? null : readRow(value, line, messages, this.defaults);
     if (row !== null) this.rows.push(row);
     for (const message of messages) this.addFault(line, message);
   }

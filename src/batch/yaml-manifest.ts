@@ -1,16 +1,33 @@
-import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import {
+  Composer,
+  type CST,
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  type Node,
+  Parser,
+  visit,
+} from 'yaml';
 import { isJsonObject, type JsonValue } from '../domain/json.ts';
 import type { ManifestReading } from './manifest-reading.ts';
 import { namedFields, withRowDefaults } from './row-reader.ts';
 
 /** Enough for repeated anchors; nested ones could fill the memory. */
 const MAX_ALIASED_NODES = 2_000;
+/** Open lists and maps, each with its entry. The library takes minutes for millions. */
+const MAX_NESTED = 200;
+const TOO_DEEP = 'lists and objects are nested too deeply here';
 
 /** `defaults` and `jobs`, or just a list of rows. */
 export function readYaml(text: string, reading: ManifestReading): void {
   const lines = new LineCounter();
-  // Pretty errors quote their line, and unique keys are compared in pairs: with many, both take quadratic time.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
+  const document = parseDocument(text, lines, reading);
+  if (document === undefined) return;
   for (const { pos, message } of document.errors) {
     reading.addFault(lines.linePos(pos[0]).line, message);
   }
@@ -33,6 +50,24 @@ export function readYaml(text: string, reading: ManifestReading): void {
     const row = toJson(job);
     if (row !== undefined) reading.addRow(row, lineOf(job));
   }
+}
+
+/** As the library does it, but it stops where the nesting is too deep. Undefined after a fault. */
+function parseDocument(text: string, lines: LineCounter, reading: ManifestReading): Document | undefined {
+  const parser = new Parser(lines.addNewLine);
+  lines.addNewLine(0);
+  function* parse(): Generator<CST.Token> {
+    for (const lexeme of new Lexer().lex(text)) {
+      yield* parser.next(lexeme);
+      if (parser.stack.length > MAX_NESTED) return reading.addFault(lines.linePos(parser.offset).line, TOO_DEEP);
+    }
+    yield* parser.end();
+  }
+  // Unique keys are compared in pairs: with many, that takes quadratic time.
+  const [document, another] = new Composer({ uniqueKeys: false }).compose(parse(), true, text.length);
+  if (another !== undefined)
+    reading.addFault(lines.linePos(another.range[0]).line, 'a second YAML document begins here');
+  return reading.faults.length > 0 ? undefined : document;
 }
 
 /** The keys that their map has already. */

@@ -14,6 +14,15 @@ export function parseJson(text: string): JsonValue | undefined {
   }
 }
 
+/** More than any server wants. Code that walks deeper values would run out of stack. */
+const MAX_NESTED = 100;
+
+/** Whether lists and objects are nested too deeply to be sent. */
+export function isNestedTooDeeply(value: JsonValue, depth = MAX_NESTED): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((inner) => isNestedTooDeeply(inner, depth - 1));
+}
+
 const LONG_INTEGER = /[[:,]\s*-?\d{16,}\s*[\],}]/;
 const TEXTS_AND_INTEGERS = /"[^"\\]*(?:\\.[^"\\]*)*"|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/g;
 

@@ -1,5 +1,5 @@
 import type { Dialect } from './dialect.ts';
-import { type JsonValue, parseJson } from './json.ts';
+import { isNestedTooDeeply, type JsonValue, parseJson } from './json.ts';
 import { chargeOfParams, describeMultipliers } from './priced-params.ts';
 import type { RequestTarget } from './request-target.ts';
 import type { VideoRequest } from './video.ts';
@@ -73,6 +73,10 @@ export function parseParams(
     } else {
       // Sent as JSON if it parses, else as a string; `defineProperty` because the key may be `__proto__`.
       const json = parseJson(value);
+      if (json !== undefined && isNestedTooDeeply(json)) {
+        violations.push(`the parameter \`${key}\` is nested too deeply`);
+        continue;
+      }
       Object.defineProperty(params, key, { value: json === undefined ? value : json, enumerable: true });
     }
   }

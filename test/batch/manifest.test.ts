@@ -261,6 +261,32 @@ describe('values missing from a row', () => {
   });
 });
 
+describe('a manifest that would take minutes', () => {
+  const deep = (open: string): string => open.repeat(1_000_000);
+  it.each<[what: string, name: string, text: string, fault: string]>([
+    ['flow lists', 'a.yaml', deep('['), 'nested too deeply'],
+    ['block lists', 'a.yaml', deep('- '), 'nested too deeply'],
+    ['keys of keys', 'a.yaml', deep('? '), 'nested too deeply'],
+    ['JSON in a row', 'a.jsonl', `{"prompt":"x","param":{"a":${deep('[')}${deep(']')}}}`, 'nested too deeply'],
+    ['columns', 'a.csv', `prompt,${deep('x,')}\na`, 'more than 1,000,000 characters'],
+    ['fewer columns', 'a.csv', `prompt${',x'.repeat(1_000)}\na`, 'has 1001 columns, more than 1000'],
+    ['a quote without an end', 'a.csv', `prompt\n"${deep('x ')}`, 'more than 1,000,000 characters'],
+  ])('is refused because of its %s', async (_, name, text, fault) => {
+    const { faults } = await readManifest(text, formatOf(name, text));
+    expect(faults.map(({ message }) => message)).toEqual([expect.stringContaining(fault)]);
+  });
+
+  it('with many broken rows is refused with the first hundred', async () => {
+    const text = `prompt,duration\n${'"a"b,8\n'.repeat(50_000)}`;
+    expect((await readManifest(text, 'csv')).faults).toHaveLength(100);
+  });
+
+  it('may have brackets in 1,000 prompts', async () => {
+    const { rows } = await readManifest(`jobs:\n${'  - prompt: "at sea [:{"\n'.repeat(1_000)}`, 'yaml');
+    expect(rows).toHaveLength(1_000);
+  });
+});
+
 describe('formatOf without a known extension', () => {
   it.each([
     ['jsonl', '# shots\n{"prompt":"a"}'],

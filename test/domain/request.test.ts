@@ -228,6 +228,7 @@ describe('any request', () => {
   });
 
   it.each([
+    [[`a=${'['.repeat(101)}${']'.repeat(101)}`], 'the parameter `a` is nested too deeply'],
     [['seed'], 'the parameter `seed` is not of the form key=value'],
     [['=1'], 'the parameter `=1` is not of the form key=value'],
     [['seed=1', 'seed=2'], 'the parameter `seed` is given twice'],
