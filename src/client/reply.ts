@@ -117,8 +117,11 @@ export async function readReply(
     request.signal?.throwIfAborted();
     throw failureFromThrown(error, context);
   });
-  if (!isSuccess(reply) && !isAnswer(reply)) throw failureFromReply(reply, context);
-  return { reply, context };
+  if (isSuccess(reply) || isAnswer(reply)) return { reply, context };
+  const failure = failureFromReply(reply, context);
+  // The hints of the code are for creates: other commands have no `--dry-run`.
+  const hints = ['add `--debug` to see the request and the response'];
+  throw failure.code === 'invalid_request' ? failure.with({ hints }) : failure;
 }
 
 /** The job at an address, under the requested id, whatever id the reply has. Throws like `readReply`, and `unreadable_response`. */

@@ -21,6 +21,17 @@ async function createJobs(sora: CommandLine, ...prompts: readonly string[]): Pro
 
 const prompts = ({ jobs }: Listed): string[] => jobs.map(({ prompt }) => prompt);
 
+describe('a refusal by the server', () => {
+  it('suggests options that the command has', async () => {
+    const refusal = { status: 400, body: { error: { message: 'unknown query' } } };
+    const { run } = await setUp({ create: () => refusal, list: () => refusal });
+    expect((await run('list')).stderr).toContain('hint: add `--debug` to see the request and the response\n');
+    expect((await run('list')).stderr).not.toContain('--dry-run');
+    const created = (await run('create', 'a boat', '-y')).stderr;
+    expect(created).toContain('hint: add `--dry-run` to see the request without sending it\n');
+  });
+});
+
 describe('sora list', () => {
   it('prints the newest first, as tab-separated rows in a pipe and as a table on a terminal', async () => {
     const sora = createCommandLine();
