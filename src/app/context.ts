@@ -94,8 +94,8 @@ export class Context {
       isFolderFromFile: this.#isFolderFromFile,
       keptModelList: (source) => readModelList(paths.modelListsDir, source, host.clock.now()),
       isProxyFromFile: (address) => {
-        const [proxy, persons] = proxies.map((known) => known && proxyFor(address, known));
-        return proxy !== null && proxy !== persons;
+        const [proxy, usersProxy] = proxies.map((known) => known && proxyFor(address, known));
+        return proxy !== null && proxy !== usersProxy;
       },
     });
     const ofProxies = proxies.flatMap((known) => known && [known.httpProxy, known.httpsProxy].flatMap(secretsOfUrl));
@@ -130,14 +130,14 @@ export class Context {
     return this.#ledger;
   }
 
-  /** A ledger in a PostgreSQL database. If the environment file chose it, it gets no password of the person. */
+  /** A ledger in a PostgreSQL database. If the environment file chose it, the user’s own password is not sent to it. */
   postgresLedger(url: string): PostgresLedger {
     const { env, homeDir, platform, clock } = this.host;
-    const isFiles = this.#isDatabaseFromFile(url);
-    if (isFiles && env.PGPASSWORD && !this.#envFile.PGPASSWORD) {
+    const isFromFile = this.#isDatabaseFromFile(url);
+    if (isFromFile && env.PGPASSWORD && !this.#envFile.PGPASSWORD) {
       this.output.note('PGPASSWORD is not sent: `--env-file` chose where it would go; set it in that file');
     }
-    const source = { env: isFiles ? this.#envFile : this.env, isFromFile: isFiles };
+    const source = { env: isFromFile ? this.#envFile : this.env, isFromFile };
     return new PostgresLedger({ url, ...source, homeDir, platform, clock });
   }
 

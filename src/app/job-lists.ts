@@ -50,8 +50,8 @@ export async function listServer(
     const { client } = await servers.connect(configuration);
     const jobs: VideoJob[] = [];
     let [wanted, emptyPages] = [0, 0];
-    const goesOn = (): boolean => wanted < limit && jobs.length < MOST_LISTED && emptyPages < MAX_EMPTY_PAGES;
-    for (let after: string | null | undefined; after !== null && goesOn(); ) {
+    const needsMore = (): boolean => wanted < limit && jobs.length < MOST_LISTED && emptyPages < MAX_EMPTY_PAGES;
+    for (let after: string | null | undefined; after !== null && needsMore(); ) {
       const size = { limit: isWanted ? PAGE_SIZE : Math.min(PAGE_SIZE, limit - wanted), order: 'desc' as const };
       const query = after === undefined ? size : { ...size, after };
       const page = await knownJobs.inTime(deadlineMs, null, (signal) => client.list(query, { signal }));

@@ -239,9 +239,9 @@ export async function saveFiles(
     const order = { job, record, destination, variants, saved, force, deadlineMs, onProgress, onNote };
     const { files, errors: failures } = await save(deps, order);
     const described = await Promise.all(failures.map(describe));
-    const isVain = files.length === 0 && described.length > 0;
-    errors.push(...described.slice(isVain ? 1 : 0));
-    if (isVain) throw described[0];
+    const hasFailed = files.length === 0 && described.length > 0;
+    errors.push(...described.slice(hasFailed ? 1 : 0));
+    if (hasFailed) throw described[0];
     return files;
   } finally {
     await progress.stop();

@@ -38,8 +38,8 @@ export async function agreeToSpend(
   enforceCap(spending, cap);
   const threshold = configuration.confirmAboveMicros.value;
   // A server in a private network is probably the user’s own; elsewhere, or among known prices, an unknown one may be high.
-  const isPriceless = micros === 0 && isOwnNetwork(configuration.baseUrl.value);
-  const isSmall = micros <= threshold && (unpriced === 0 || isPriceless);
+  const isProbablyFree = micros === 0 && isOwnNetwork(configuration.baseUrl.value);
+  const isSmall = micros <= threshold && (unpriced === 0 || isProbablyFree);
   if (isSmall || isAgreed || maxCostMicros !== null) return;
   const price = describePrice(spending.price);
   if (!isInteractive) {

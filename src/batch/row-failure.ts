@@ -57,8 +57,8 @@ export function isServersFault({ code }: SoraError, { status, serverStatus, erro
  * Whether the server no longer has the job, so that it cannot be resumed. The key may also belong to another
  * account, which only the user can know.
  */
-export function isGone({ code }: SoraError, believesMissing: boolean): boolean {
-  return code === 'content_expired' || (code === 'video_not_found' && believesMissing);
+export function isGone({ code }: SoraError, includesMissing: boolean): boolean {
+  return code === 'content_expired' || (code === 'video_not_found' && includesMissing);
 }
 
 /** Whether the server lacks a variant of a video; others may exist. */

@@ -173,11 +173,11 @@ type Owner = 'person' | 'file' | 'proxy of the file';
 function ownerOfSecrets(input: ConfigurationInput, { baseUrl, isProfilesOwn, isSimulator }: ChosenServer): Owner {
   const { isFolderFromFile = false, isProxyFromFile = () => false } = input;
   if (isSimulator) return 'person';
-  const isPersonsProfile = isProfilesOwn && !isFolderFromFile;
+  const isUsersProfile = isProfilesOwn && !isFolderFromFile;
   const isFromFile = baseUrl.isFromFile ?? (isFolderFromFile && /^(profile |ledger$)/.test(baseUrl.origin));
-  const isFiles = isFromFile && !isPersonsProfile && originOf(baseUrl.value) !== originOf(OPENAI_BASE_URL);
-  if (isProxyFromFile(baseUrl.value)) return isFiles && isFolderFromFile ? 'file' : 'proxy of the file';
-  return isFiles ? 'file' : 'person';
+  const isUntrusted = isFromFile && !isUsersProfile && originOf(baseUrl.value) !== originOf(OPENAI_BASE_URL);
+  if (isProxyFromFile(baseUrl.value)) return isUntrusted && isFolderFromFile ? 'file' : 'proxy of the file';
+  return isUntrusted ? 'file' : 'person';
 }
 
 function variablesOf(owner: Owner): typeof fromEnv {

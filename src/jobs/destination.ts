@@ -68,8 +68,8 @@ const EXTENSION: Readonly<Record<Variant, string>> = { video: 'mp4', thumbnail: 
 export interface VariantPath {
   readonly variant: Variant;
   readonly path: string;
-  /** Whether the user chose the name; the extension of a generated one follows the actual kind of file. */
-  readonly isAskedFor: boolean;
+  /** The name was generated, so its extension may follow the actual kind of file. */
+  readonly isDefaultName: boolean;
 }
 
 /** The file of each variant of a video. */
@@ -80,10 +80,10 @@ export function pathsFor(
 ): VariantPath[] {
   if (kind === 'file') return pathsBeside(path, variants);
   const template = kind === 'folder' ? pathIn(escapeTemplate(path), DEFAULT_NAME) : path;
-  const isAskedFor = !template.endsWith('.{ext}');
+  const isDefaultName = template.endsWith('.{ext}');
   const paths = variants.map((variant) => {
     const { name } = expandTemplate(template, video, { variant, extension: EXTENSION[variant] });
-    return { variant, path: name, isAskedFor };
+    return { variant, path: name, isDefaultName };
   });
   const [first] = paths;
   return first === undefined || hasField(template, 'variant', 'ext') ? paths : pathsBeside(first.path, variants);
@@ -96,12 +96,12 @@ function pathsBeside(given: string, variants: readonly Variant[]): VariantPath[]
   const taken = new Set<string>(named === undefined ? [] : [foldedName(given)]);
   const stem = promised === null ? given : withoutExtension(given);
   return variants.map((variant) => {
-    if (variant === named) return { variant, path: given, isAskedFor: true };
+    if (variant === named) return { variant, path: given, isDefaultName: false };
     const extension = EXTENSION[variant];
     const beside = `${stem}.${extension}`;
     const path = taken.has(foldedName(beside)) ? `${stem}-${variant}.${extension}` : beside;
     taken.add(foldedName(path));
-    return { variant, path, isAskedFor: false };
+    return { variant, path, isDefaultName: true };
   });
 }
 

@@ -19,7 +19,7 @@ import { incomplete, joined, refuseExcess, retryWhileItMoves } from './transfer.
 export interface DownloadOrder extends ContentOrder {
   /** Absolute, or the address of an object. */
   readonly path: string;
-  /** The name was generated, so its extension may follow the actual kind of file. */
+  /** See `VariantPath`. */
   readonly isDefaultName: boolean;
   readonly force: boolean;
   /** The key of the submission; null for a job that the ledger does not know. */

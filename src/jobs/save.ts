@@ -90,7 +90,7 @@ async function saveEach(deps: SaveDeps, order: SaveOrder): Promise<SaveResult> {
 async function saveVariant(
   deps: SaveDeps,
   { job, record, optional = [], force, onProgress, onNote }: SaveOrder,
-  { variant, path, isAskedFor, publishingMs }: VariantPath & Pick<ContentOrder, 'publishingMs'>,
+  { variant, path, isDefaultName, publishingMs }: VariantPath & Pick<ContentOrder, 'publishingMs'>,
   siblings: readonly SavedFile[],
 ): Promise<SavedFile | null> {
   const saved = await targetOf(path, deps.objects).save(deps, {
@@ -99,7 +99,7 @@ async function saveVariant(
     isCompleted: job.status === 'completed' && !optional.includes(variant),
     publishingMs,
     path,
-    isDefaultName: !isAskedFor,
+    isDefaultName,
     force,
     submission: record?.key ?? null,
     keep: siblings.map((sibling) => sibling.path),

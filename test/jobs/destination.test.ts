@@ -71,7 +71,7 @@ describe('a requested name', () => {
   ])('%s is used for the matching variant of %j, and each variant has its own file', (name, variants, files) => {
     const paths = pathsFor({ kind: 'file', path: join(CWD, name) }, variants, { id: 'video_1', prompt: null });
     expect(paths.map(({ path }) => path)).toEqual(files.map((file) => join(CWD, file)));
-    expect(paths.filter(({ isAskedFor }) => isAskedFor).map(({ path }) => path)).toEqual(
+    expect(paths.filter(({ isDefaultName }) => !isDefaultName).map(({ path }) => path)).toEqual(
       files.includes(name) ? [join(CWD, name)] : [],
     );
   });

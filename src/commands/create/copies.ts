@@ -50,10 +50,10 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
   const taken = new Set<string>();
   const followed: FollowedJob[] = [];
   const errors: SoraError[] = [];
-  const sayWait = (): void => {
+  const announceWait = (): void => {
     output.news('finishing the submission so that its job is not lost; press Ctrl-C again to exit immediately');
   };
-  host.interrupt.addEventListener('abort', sayWait, { once: true });
+  host.interrupt.addEventListener('abort', announceWait, { once: true });
   try {
     while (followed.length < count) {
       const { kind, record, job, unrecorded } = await submitBefore(deadlineMs, jobs.submitDeps(server), {
@@ -86,7 +86,7 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
     if (!(error instanceof SoraError) || followed.length === 0) throw error;
     return { request, followed, errors: [...errors, error] };
   } finally {
-    host.interrupt.removeEventListener('abort', sayWait);
+    host.interrupt.removeEventListener('abort', announceWait);
   }
   return { request, followed, errors };
 }

@@ -67,7 +67,7 @@ export const createCommand = defineCommand({
     ),
 });
 
-/** The request that is asked for: a new one, or from an old job with changes. Its notes say what was changed. */
+/** Reads the request: a new one, or that of an earlier job with changes, which its notes list. */
 async function readOrder(
   prompt: string | undefined,
   options: RequestOptions & { readonly from?: string | undefined },
