@@ -78,6 +78,7 @@ export const PRESETS: readonly Preset[] = [
     lacks: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'image_url'],
     limits: [
       'the proxy lists the videos of one provider (`list_query.custom_llm_provider`) at the provider’s own URL, never at the `api_base` of a model; `sora list` shows the local ledger',
+      'it creates characters at the provider’s own URL, too; a create passes on the ids of existing ones',
       'the URL of an image is not passed on to provider `openai`: give the file, or allow it with `capabilities.image_url` for another provider',
     ],
     advice: 'the model is a model name from the proxy’s configuration',
