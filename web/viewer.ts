@@ -2,6 +2,9 @@ import { find, make, within } from './element.ts';
 import type { ShownVideo } from './shown-video.ts';
 import { ageOf, shorten } from './video-card.ts';
 
+/** The state of the history's entry while the dialog is open. */
+const OPEN = 'viewer';
+
 /** The dialog that plays one video, or several of one request side by side. */
 export class Viewer {
   readonly #dialog = find('viewer', HTMLDialogElement);
@@ -17,7 +20,11 @@ export class Viewer {
     this.#part('.close').addEventListener('click', () => this.#dialog.close());
     this.#part('.previous').addEventListener('click', () => this.#browse(-1));
     this.#part('.next').addEventListener('click', () => this.#browse(1));
-    this.#dialog.addEventListener('close', () => this.#screens.replaceChildren()); // stops them
+    this.#dialog.addEventListener('close', () => {
+      this.#screens.replaceChildren(); // stops them
+      if (history.state === OPEN) history.back();
+    });
+    addEventListener('popstate', () => this.#dialog.close()); // Back closes the dialog, as it does in apps
     this.#dialog.addEventListener('click', ({ target }) => {
       if (target === this.#dialog) this.#dialog.close(); // the backdrop
     });
@@ -71,7 +78,9 @@ export class Viewer {
       this.#screens.firstElementChild?.append(make('p', { className: 'whole', textContent: video.prompt }));
     this.#part('.together').hidden = videos.length === 1;
     this.#part('.browse').hidden = videos.length > 1;
-    if (!this.#dialog.open) this.#dialog.showModal();
+    if (this.#dialog.open) return;
+    this.#dialog.showModal();
+    history.pushState(OPEN, '');
   }
 
   #browse(step: 1 | -1): void {

@@ -305,6 +305,13 @@ describe.skipIf(CHROMIUM === null)('in Chromium', { timeout: 60_000 }, () => {
     expect(await title.textContent()).toBe('boat 23');
     await page.keyboard.press('Escape');
     expect(await page.locator(':focus').getAttribute('aria-label')).toBe('Watch: boat 24');
+    await expect.poll(() => page.evaluate('history.state')).toBe(null);
+    await page.keyboard.press('Enter');
+    await title.waitFor();
+    await page.goBack(); // as a phone closes what is on top
+    await title.waitFor({ state: 'hidden' });
+    expect(await page.locator(':focus').getAttribute('aria-label')).toBe('Watch: boat 24');
+    expect(page.url()).toBe(`${url}/`);
     expect(faults).toEqual([]);
   });
 
