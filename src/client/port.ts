@@ -25,7 +25,8 @@ export interface CreateOptions extends CallOptions {
  */
 export type CreateOutcome =
   | { readonly kind: 'accepted'; readonly job: VideoJob }
-  | { readonly kind: 'rejected'; readonly error: SoraError }
+  /** `isAborted`: another attempt would have followed, but the signal aborted. */
+  | { readonly kind: 'rejected'; readonly error: SoraError; readonly isAborted?: boolean }
   /** The error’s `cause` is the failure. */
   | { readonly kind: 'unknown'; readonly error: SoraError };
 

@@ -25,7 +25,11 @@ export function withRetries(client: VideosClient, options: RetryOptions): Videos
   const retry = <T>(name: keyof VideosClient, call: () => Promise<T>, callOptions?: CallOptions): Promise<T> =>
     tryAgain(name, call, options, callOptions);
   return {
-    create: (request, createOptions) => createWithRetries(client, options, request, createOptions),
+    async create(request, createOptions) {
+      const outcome = await createWithRetries(client, options, request, createOptions);
+      const wouldRetry = outcome.kind === 'rejected' && outcome.error.retryable;
+      return wouldRetry && createOptions.signal?.aborted ? { ...outcome, isAborted: true } : outcome;
+    },
     get: (id, callOptions) => retry('get', () => client.get(id, callOptions), callOptions),
     list: (query, callOptions) => retry('list', () => client.list(query, callOptions), callOptions),
     remove: (id, callOptions) => retry('remove', removal(client, id, callOptions), callOptions),

@@ -158,7 +158,7 @@ async function send(deps: SubmitDeps, order: SubmitOrder, key: string): Promise<
       const { code, causedBy, message } = outcome.error;
       const unwritten = await ledger.tryAppend({ event: 'rejected', ...at, code, message: causedBy ?? message });
       if (unwritten !== null) throw refusedUnrecorded(outcome.error, key, unwritten);
-      if (outcome.error.retryable) signal?.throwIfAborted(); // aborted between attempts, not refused
+      if (outcome.isAborted) signal?.throwIfAborted();
       throw outcome.error;
     }
     case 'unknown': {

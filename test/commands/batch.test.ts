@@ -242,6 +242,37 @@ describe('a failed row', () => {
   });
 });
 
+describe('a row whose creates are refused with a 429 until its time is over', () => {
+  const busy = { status: 429, body: { error: { message: 'slow down' } } };
+
+  it('has failed: no job of it is running', async () => {
+    const { sora, server, batch } = await createStudio({
+      create: () => {
+        sora.clock.advance(3_000);
+        return busy;
+      },
+    });
+    const run = await batch(['--timeout', '2s', '--json']);
+    expect(run.code).toBe(6);
+    expect(summaryOf(run)).toMatchObject({ failed: 3, running: 0 });
+    expect(linesOf(run)[0]).toMatchObject({ outcome: 'failed', error: { code: 'rate_limit_exceeded' } });
+    expect(server.jobs).toHaveLength(0);
+  });
+
+  it('is still to do if it was interrupted', async () => {
+    const interrupt = new AbortController();
+    const { batch } = await createStudio({
+      create: () => {
+        interrupt.abort(new Interrupt('SIGINT'));
+        return busy;
+      },
+    });
+    const run = await batch(['--json'], { interrupt: interrupt.signal });
+    expect(run.code).toBe(130);
+    expect(summaryOf(run)).toMatchObject({ failed: 0, running: 0, to_do: 3 });
+  });
+});
+
 describe('a row whose create got no reply', () => {
   it('is unknown, not failed, and is resent only with --retry-unknown', async () => {
     let isSilent = true;
