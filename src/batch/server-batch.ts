@@ -129,7 +129,7 @@ export interface ResultsOrder {
   readonly server: ServerIdentity;
   readonly free: boolean;
   /** The submission of the batch. */
-  readonly submission: Pick<JobRecord, 'user' | 'submittedAtMs'>;
+  readonly submission: Pick<JobRecord, 'key' | 'user' | 'submittedAtMs'>;
   readonly manifest: string;
   readonly batchId: string;
   /** The rows of the manifest as they are now. */
@@ -166,17 +166,17 @@ export async function recordResults(text: string, order: ResultsOrder): Promise<
   return answered;
 }
 
-/** The key of the record of a row's result: recording it twice changes nothing. */
-export function resultKey(batchId: string, row: string): string {
-  return `sub_${hash('sha256', JSON.stringify([batchId, row])).slice(0, 25)}`;
+/** The key of the record of a row's result. Not made of the id of the batch, which may differ between list and look-up. */
+export function resultKey(submission: string, row: string): string {
+  return `sub_${hash('sha256', JSON.stringify([submission, row])).slice(0, 25)}`;
 }
 
 async function eventsOf(
   { customId, outcome }: Result,
   row: BatchRow | undefined,
-  { ledger, self, nowMs, server, free, submission: { user, submittedAtMs }, manifest, batchId }: ResultsOrder,
+  { ledger, self, nowMs, server, free, submission, manifest, batchId }: ResultsOrder,
 ): Promise<LedgerEvent[]> {
-  const key = resultKey(batchId, customId);
+  const key = resultKey(submission.key, customId);
   const known = await ledger.byKey(key);
   if (known !== undefined && known.answer !== 'pending') return [];
   const request = row === undefined ? requestOf(outcome, batchId) : recordedOf(row);
@@ -184,9 +184,9 @@ async function eventsOf(
   const at = { key, atMs: nowMs };
   const intent = intentOf({
     key,
-    atMs: submittedAtMs, // its video is no older
+    atMs: submission.submittedAtMs, // its video is no older
     self,
-    user,
+    user: submission.user,
     server,
     request,
     estimate: row?.estimate ?? null,

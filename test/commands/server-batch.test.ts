@@ -217,6 +217,30 @@ describe('payment for a server-side batch', () => {
     expect(await lab.made()).toEqual({ videos: 3, batches: 1 });
   });
 
+  it('records each result once when the batch gets another id while results are missing', async () => {
+    const lab = setUp();
+    let batch = {};
+    let areMissing = true;
+    lab.interfere(({ method, path, answer }) => {
+      if (path === '/batches/another-id') return Promise.resolve(Response.json({ ...batch, id: 'another-id' }));
+      if (method !== 'GET' || !/^\/(files|batches)\//.test(path)) return null;
+      return answer().then(async (reply) => {
+        if (path.endsWith('/content')) {
+          const lines = (await reply.text()).split('\n');
+          return new Response((areMissing ? firstLine(lines) : lines).join('\n'));
+        }
+        batch = Object(await reply.json());
+        return Response.json(areMissing ? batch : { ...batch, id: 'another-id' });
+      });
+    });
+    expect(errorOf(await lab.run(['-y', '--json'])).code).toBe('unreadable_response');
+    areMissing = false;
+    expect((await lab.ask(['status', '--json'])).stdout).toContain('another-id');
+    expect((await lab.run()).code).toBe(0);
+    const spent = await lab.sora.run(['cost', '--spent', '--json']);
+    expect(spent.json()).toMatchObject({ total: { jobs: 3, estimated_usd: 0.6 } });
+  });
+
   it('happens once when a result is an error, and the batch is resumed days later', async () => {
     const lab = setUp('a boat\n');
     const profiles = { lab: { base_url: 'http://lab.example/v1', capabilities: { complete_list: 'yes' } } };

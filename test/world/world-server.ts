@@ -265,7 +265,7 @@ export class WorldServer {
       const { custom_id: customId, body } = JSON.parse(line);
       const isLeftOut = end === 'failed' || (end !== 'completed' && at % 2 === 1);
       const fate = isLeftOut ? 'not executed' : this.#next('rows', 'made');
-      const recordKey = batch === null ? key : resultKey(batch.id, customId);
+      const recordKey = batch === null ? key : resultKey(key, customId);
       const wanted = { prompt: body.prompt, source: null };
       const job =
         batch !== null && fate.startsWith('made')
