@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync } from 'node:fs';
-import { dirname, extname, isAbsolute, posix, resolve, sep } from 'node:path';
+import { basename, dirname, extname, isAbsolute, posix, resolve, sep } from 'node:path';
 import { messageOf, SoraError } from '../domain/errors.ts';
 import { fitsVariant, promisedKind } from '../domain/media.ts';
 import { addressFault, isObjectAddress, OBJECT_SCHEME, splitAddress } from '../domain/object-address.ts';
@@ -7,7 +7,7 @@ import type { Variant } from '../domain/video.ts';
 import { pathFault } from '../platform/file-names.ts';
 import { statsOf, type WriteTarget, writeTargetOf } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
-import { tryToCreate } from '../platform/private-files.ts';
+import { tryName, tryToCreate } from '../platform/private-files.ts';
 import {
   DEFAULT_NAME,
   escapeTemplate,
@@ -176,7 +176,7 @@ export function checkDestination(
   if (targets.some(({ kind }) => kind === 'stream') && variants.length > 1) {
     throw new SoraError('usage', { title: `${destination.path} is not a file, and accepts only one variant` });
   }
-  for (const { kind, path } of targets) if (kind === 'file') checkFolder(dirname(path), tryToCreate);
+  for (const { kind, path } of targets) if (kind === 'file') checkName(path);
   const taken = paths.filter((path, at) => targets[at]?.kind === 'file' && existsSync(path));
   if (taken.length > 0 && !force) throw fileExists(taken.join(', '));
 }
@@ -185,6 +185,17 @@ export function checkDestination(
 export function folderOf({ kind, path }: FileDestination): string {
   if (kind === 'folder') return path;
   return dirname(kind === 'file' ? path : `${literalStart(path)}x`);
+}
+
+function checkName(path: string): void {
+  const folder = dirname(path);
+  checkFolder(folder, tryToCreate);
+  try {
+    tryName(folder, basename(path));
+  } catch (error) {
+    const title = `could not create a file named \`${basename(path)}\` in ${folder}`;
+    throw new SoraError('cannot_write', { title, causedBy: messageOf(error) });
+  }
 }
 
 /** Creates a folder if it is missing. Throws `cannot_write` if no file can be created in it, as far as `check` finds. */

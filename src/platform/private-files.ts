@@ -3,10 +3,12 @@ import {
   constants,
   fstatSync,
   fsyncSync,
+  mkdirSync,
   open,
   openSync,
   readdirSync,
   renameSync,
+  rmdirSync,
   rmSync,
   type Stats,
   statSync,
@@ -33,6 +35,8 @@ const CHECK = 'check';
 const LEFTOVER_MS = 3_600_000;
 /** About a record of the ledger. */
 const PROBE_BYTES = 4096;
+/** Allowed on every file system. */
+const PLAIN_NAME = /^[\w.-]{0,99}\w$/;
 
 const openDescriptor = promisify(open);
 
@@ -55,13 +59,32 @@ export function tryToWrite(path: string): void {
   const folder = dirname(path);
   makeFolder(folder, 0o700);
   closeSync(whileHeldSync(() => openSync(path, 'a', 0o600)));
-  tryToCreate(folder, PROBE_BYTES);
+  removeLeftovers(folder);
+  createAndRemove(newPath(folder, CHECK), PROBE_BYTES);
 }
 
 /** Creates a file in a folder and removes it: permissions alone do not show that it can. Throws the file system's own error. */
-export function tryToCreate(folder: string, sizeBytes = 0): void {
+export function tryToCreate(folder: string): void {
   removeLeftovers(folder);
-  const path = newPath(folder, CHECK);
+  createAndRemove(newPath(folder, CHECK));
+}
+
+/**
+ * The same with a name that the file system may refuse, as FAT and NTFS do on any platform. It is tried in a folder of its own:
+ * another process may be saving a file of that name.
+ */
+export function tryName(folder: string, name: string): void {
+  if (PLAIN_NAME.test(name)) return;
+  const own = newPath(folder, CHECK);
+  mkdirSync(own, { mode: 0o700 });
+  try {
+    createAndRemove(join(own, name));
+  } finally {
+    rmdirSync(own);
+  }
+}
+
+function createAndRemove(path: string, sizeBytes = 0): void {
   const descriptor = openSync(path, 'wx', 0o600);
   try {
     try {
@@ -82,7 +105,7 @@ function removeLeftovers(folder: string): void {
   for (const name of cachedNames(folder)) {
     if (!isTemporaryName(name) && !isAbandoned(folder, name, CHECK)) continue;
     const path = join(folder, name);
-    attempt(() => Date.now() - statSync(path).mtimeMs > LEFTOVER_MS && rmSync(path, { force: true }));
+    attempt(() => Date.now() - statSync(path).mtimeMs > LEFTOVER_MS && rmSync(path, { force: true, recursive: true }));
   }
 }
 

@@ -1,7 +1,7 @@
-import { readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { tryToCreate } from '../../src/platform/private-files.ts';
+import { tryName, tryToCreate } from '../../src/platform/private-files.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
 
 it('checking a folder removes the small files that killed processes left there', () => {
@@ -13,4 +13,13 @@ it('checking a folder removes the small files that killed processes left there',
   for (const name of [...others, ...left]) utimesSync(join(folder, name), 0, 0);
   tryToCreate(folder);
   expect(readdirSync(folder).sort()).toEqual([young, ...others].sort());
+});
+
+it('tries a name beside a file that has it, and leaves nothing', () => {
+  const folder = createTemporaryFolder();
+  writeFileSync(join(folder, 'boat 1.mp4'), 'a video');
+  tryName(folder, 'boat 1.mp4');
+  expect(() => tryName(folder, 'x'.repeat(300))).toThrow('ENAMETOOLONG');
+  expect(readdirSync(folder)).toEqual(['boat 1.mp4']);
+  expect(readFileSync(join(folder, 'boat 1.mp4'), 'utf8')).toBe('a video');
 });
