@@ -57,6 +57,7 @@ export interface Host {
 }
 
 export function nodeHost(version: string, programDir: string): Host {
+  process.on('unhandledRejection', ignoreUnusedParser);
   let self: ProcessIdentity | undefined;
   return {
     version,
@@ -103,6 +104,14 @@ function reportLostOutput(error: NodeJS.ErrnoException): void {
     `error: could not write the output\n  caused by: ${error.message}\n\nhint: write to another place, or free some space\n`,
   );
   process.exit(1);
+}
+
+/**
+ * Node 20 and 22 prepare the parser of `fetch` when `Headers` first appears. No call needs it, and it asks for so much address
+ * space that it fails under `ulimit -v`.
+ */
+function ignoreUnusedParser(error: unknown): void {
+  if (!(error instanceof RangeError && error.message.startsWith('WebAssembly.'))) throw error;
 }
 
 /** Messages that cannot be written are dropped; the work, which may be paid for, continues. */

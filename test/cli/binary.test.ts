@@ -47,6 +47,15 @@ describe('the built program', () => {
     expect(stderr).not.toContain('\x1b');
   });
 
+  it.skipIf(process.platform !== 'linux')('works with little address space', () => {
+    const { cwd, env } = createBinary();
+    const limited = ['-c', 'ulimit -v 4000000; exec "$@"', 'sh', process.execPath, BINARY, 'create', 'boat', ...SMALL];
+    expect(spawnSync('sh', limited, { cwd, env, encoding: 'utf8' })).toMatchObject({
+      status: 0,
+      stderr: expect.not.stringContaining('WebAssembly'),
+    });
+  });
+
   it('uses the proxy of the environment', async () => {
     const proxy = await startVideosServer();
     proxy.jobs.push({ id: 'video_1', status: 'completed' });
