@@ -33,8 +33,14 @@ function readText(path: string): string {
       .replace(/^\ufeff/, ''); // a byte order mark, which some editors write
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return '';
-    throw invalidFile(path, [messageOf(error)]);
+    throw invalidFile(path, [messageOf(error)], [hintAbout(path, error)]);
   }
+}
+
+function hintAbout(path: string, error: unknown): string {
+  if (hasCode(error, 'EISDIR')) return `move ${path} away`;
+  if (hasCode(error, 'ENOTDIR')) return `set \`SORA_HOME\` to a writable folder instead of ${dirname(path)}`;
+  return `make ${path} readable`;
 }
 
 export function invalidFile(

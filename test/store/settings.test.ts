@@ -45,10 +45,15 @@ describe('settings', () => {
     );
   });
 
-  it('cannot be read from a folder', () => {
+  it('cannot be read from a folder, or below a file', () => {
     const path = join(createTemporaryFolder(), 'settings.json');
     mkdirSync(path);
-    expect(() => readSettings(path)).toThrow(expect.objectContaining({ code: 'invalid_config' }));
+    expect(() => readSettings(path)).toThrow(
+      expect.objectContaining({ code: 'invalid_config', hints: [`move ${path} away`] }),
+    );
+    expect(() => readSettings('/dev/null/.config/sora/settings.json')).toThrow(
+      expect.objectContaining({ hints: ['set `SORA_HOME` to a writable folder instead of /dev/null/.config/sora'] }),
+    );
   });
 
   it('keep other values when written, even unknown ones', async () => {
