@@ -164,7 +164,7 @@ function slugOf(prompt: string, width: number): string {
   const slug = prompt
     .normalize('NFC')
     .toLowerCase()
-    .replace(/[^\p{Letter}\p{Number}]+/gu, '-')
+    .replace(/[^\p{Letter}\p{Mark}\p{Number}]+/gu, '-') // marks are the vowels of Hindi and Thai
     .replace(/^-+/, '');
   return [...slug].slice(0, width).join('').replace(/-+$/, '') || 'video';
 }

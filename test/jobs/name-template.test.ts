@@ -28,6 +28,15 @@ describe('a name template', () => {
   });
 
   it.each([
+    ['नमस्ते दुनिया', 'नमस्ते-दुनिया'],
+    ['เรือกระดาษ', 'เรือกระดาษ'],
+    ['İstanbul', 'i\u0307stanbul'],
+    ['Cafe\u0301!', 'café'],
+  ])('keeps the letters of %s whole', (prompt, name) => {
+    expect(expandTemplate('{slug}', { ...VIDEO, prompt }, FILM).name).toBe(name);
+  });
+
+  it.each([
     ['{nope}', /`\{nope\}` is not a field; the fields are row, n, id/],
     ['{Slug}', /`\{Slug\}` is not a field/],
     ['{slug', /`\{` is not part of a field; write `\{\{`/],
