@@ -57,7 +57,7 @@ function refusal(folder: string): RefusedFolder {
 
 function refuseHome(): never {
   throw new RefusedFolder(
-    'the home folder is not known: HOME is empty or relative',
+    'the home folder is not known: HOME is unset, empty or relative',
     'set `HOME`, or set `SORA_HOME` to an absolute folder',
   );
 }
