@@ -129,7 +129,8 @@ function listenForInterrupts(): AbortSignal {
         removeUnfinished();
         process.removeAllListeners(name);
         process.kill(process.pid, name);
-        return;
+        // Still here as PID 1, in a container, where the default is to ignore it.
+        process.exit(128 + process.getBuiltinModule('node:os').constants.signals[name]);
       }
       controller.abort(new Interrupt(name));
     });

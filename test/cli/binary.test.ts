@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -196,6 +197,25 @@ describe('signals', () => {
     const id = /sora status (\w+) --watch --simulate/.exec(stderr)?.[1] ?? '';
     expect(JSON.parse((await sora.start(['status', id, '--json']).ended).stdout).status).toBe('in_progress');
   });
+
+  const canUnshare = spawnSync('unshare', ['--user', '--map-root-user', '--pid', '--fork', 'true']).status === 0;
+  it.skipIf(!canUnshare)(
+    'a second SIGTERM exits at once as PID 1, whose default is to ignore it (needs unshare)',
+    async () => {
+      const server = await startVideosServer({ create: () => 'hang' });
+      const { cwd, env } = createBinary();
+      const inNamespace = ['--user', '--map-root-user', '--pid', '--fork', '--kill-child', process.execPath, BINARY];
+      const argv = [...inNamespace, 'create', 'a paper boat', '--base-url', server.url];
+      const child = spawn('unshare', argv, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] });
+      const ended = once(child, 'exit');
+      await server.received(1);
+      const pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8'));
+      process.kill(pid, 'SIGTERM');
+      for await (const text of child.stderr) if (/again/.test(String(text))) break;
+      process.kill(pid, 'SIGTERM');
+      expect(await ended).toEqual([143, null]);
+    },
+  );
 
   it('a second Ctrl-C exits at once, even during the POST', async () => {
     const server = await startVideosServer({ create: () => 'hang' });
