@@ -32,9 +32,14 @@ const REFUSED_FOR_GOOD: ReadonlySet<string> = new Set([
   'not_supported',
 ]);
 
-/** Whether a submission counts for a row: one to another account does only with its saved files. */
+/** Whether a submission counts for a row: one to another account does with its saved files, or while it is in doubt. */
 function counts(record: JobRecord, isOfServer: (record: JobRecord) => boolean): boolean {
-  return record.refusal?.code !== 'withdrawn' && (record.files.length > 0 || isOfServer(record));
+  return record.refusal?.code !== 'withdrawn' && (record.files.length > 0 || isInDoubt(record) || isOfServer(record));
+}
+
+/** Only a person may have its row sent again, whatever the key. */
+function isInDoubt(record: JobRecord): boolean {
+  return record.job === null && isOpen(record);
 }
 
 /** The state of one row, by its submissions in the ledger. */

@@ -141,6 +141,27 @@ describe('a profile whose key is replaced', () => {
 });
 
 describe('without a profile, and with another key of the same account,', () => {
+  it('a row in doubt is resent with --retry-unknown only', async () => {
+    let isLost = true;
+    const server = await startVideosServer({ create: () => (isLost ? 'drop' : null) });
+    const sora = createCommandLine();
+    writeFileSync(join(sora.cwd, 'shots.txt'), 'a cat\n');
+    const batch = (key: string, ...options: readonly string[]): Promise<RunResult> =>
+      sora.run(['batch', 'shots.txt', '-y', '--base-url', server.url, ...options], {
+        http: nodeHttp,
+        env: { SORA_API_KEY: key },
+      });
+    expect((await batch(KEYS.work)).code).toBe(6);
+    isLost = false;
+    const dry = await batch(KEYS.home, '--dry-run', '--json');
+    expect(dry.json<{ summary: object }>().summary).toMatchObject({ unknown: 1, to_do: 0 });
+    expect((await batch(KEYS.home)).code).toBe(6);
+    expect(server.posts).toBe(1);
+    expect((await batch(KEYS.home, '--retry-unknown')).code).toBe(0);
+    expect((await batch(KEYS.home, '--retry-unknown')).code).toBe(0);
+    expect(server.posts).toBe(2);
+  });
+
   const run = async (server: VideosServer, manifest: string, ...options: readonly string[]): Promise<RunResult[]> => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, 'shots.yaml'), manifest);
