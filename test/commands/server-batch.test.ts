@@ -175,6 +175,14 @@ describe('payment for a server-side batch', () => {
     expect(await lab.made()).toEqual({ videos: 3, batches: 1 });
   });
 
+  it('has the whole timeout, even after the wait for an earlier one', async () => {
+    const lab = setUp();
+    await lab.run(['-y', '--timeout', '1s']);
+    writeFileSync(join(lab.sora.cwd, 'shots.txt'), 'a boat\na cat\na dog\na fox\n');
+    expect((await lab.run(['-y', '--timeout', '4s'])).code).toBe(0); // both take 5 s
+    expect(await lab.made()).toEqual({ videos: 4, batches: 2 });
+  });
+
   it('happens once when `sora batch` runs without the option meanwhile', async () => {
     const lab = setUp();
     await lab.run(['-y', '--timeout', '1s']);

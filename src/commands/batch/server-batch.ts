@@ -62,12 +62,11 @@ export class ServerBatch {
   readonly #settings: BatchSettings;
   /** The manifest's name in the ledger. */
   readonly #manifest: string;
-  /** By the uptime. */
-  readonly #deadlineMs: number;
+  /** Of the batch at hand, by the uptime. */
+  #deadlineMs = 0;
 
   constructor(manifest: string, settings: BatchSettings, deps: ServerBatchDeps) {
     this.#deps = deps;
-    this.#deadlineMs = deps.host.clock.uptimeMs() + settings.timeoutMs;
     this.#settings = settings;
     this.#manifest = manifest;
   }
@@ -81,6 +80,7 @@ export class ServerBatch {
     for (let isCancelled = false; ; ) {
       const open = await openServerBatch(ledger, this.#manifest);
       if (open === undefined) return { isCancelled };
+      this.#startTimeout();
       const server = await servers.of(open);
       const found = await this.#found(open, server);
       if (found === null) continue;
@@ -94,7 +94,8 @@ export class ServerBatch {
   async run(rows: readonly BatchRow[], all: readonly BatchRow[]): Promise<void> {
     const { configuration, ledger, output, servers, jobs, host } = this.#deps;
     const { modelNames, format } = configuration;
-    const server = await servers.current({ longestCallMs: this.#deadlineMs - host.clock.uptimeMs() });
+    this.#startTimeout();
+    const server = await servers.current({ longestCallMs: this.#settings.timeoutMs });
     const text = writeRequests(rows, format, (model) => serverModel(model, modelNames));
     const fileId = await uploadRequests(server.direct, basename(this.#settings.name), text);
     output.news(`uploaded ${countOf(rows.length, 'request')} as ${fileId}`);
@@ -197,6 +198,10 @@ export class ServerBatch {
       });
     }
     return batch.status;
+  }
+
+  #startTimeout(): void {
+    this.#deadlineMs = this.#deps.host.clock.uptimeMs() + this.#settings.timeoutMs;
   }
 
   #inTime<T>(id: string | null, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
