@@ -160,13 +160,12 @@ function plain(text: string | null | undefined, width?: number): string | null {
   return [...safe].slice(0, width).join('');
 }
 
+/** Marks are the vowels of Hindi and Thai; those after an emoji are invisible. */
+const WORDS = /(?:\p{Letter}(?:(?!\p{Default_Ignorable_Code_Point})\p{Mark})*|\p{Number})+/gu;
+
 function slugOf(prompt: string, width: number): string {
-  const slug = prompt
-    .normalize('NFC')
-    .toLowerCase()
-    .replace(/[^\p{Letter}\p{Mark}\p{Number}]+/gu, '-') // marks are the vowels of Hindi and Thai
-    .replace(/^-+/, '');
-  return [...slug].slice(0, width).join('').replace(/-+$/, '') || 'video';
+  const words = prompt.normalize('NFC').toLowerCase().match(WORDS) ?? [];
+  return [...words.join('-')].slice(0, width).join('').replace(/-+$/, '') || 'video';
 }
 
 /** The end of an id, or all of it; a hash for an id that is unsafe in a file name. */

@@ -29,6 +29,8 @@ describe('a name template', () => {
 
   it.each([
     ['नमस्ते दुनिया', 'नमस्ते-दुनिया'],
+    ['❤\ufe0f a boat, 1\ufe0f\u20e3', 'a-boat-1'],
+    ['a\u200bb e\ufe0f', 'a-b-e'],
     ['เรือกระดาษ', 'เรือกระดาษ'],
     ['İstanbul', 'i\u0307stanbul'],
     ['Cafe\u0301!', 'café'],
