@@ -3,6 +3,7 @@ import {
   constants,
   fstatSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   open,
   openSync,
@@ -11,7 +12,6 @@ import {
   rmdirSync,
   rmSync,
   type Stats,
-  statSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -105,7 +105,10 @@ function removeLeftovers(folder: string): void {
   for (const name of cachedNames(folder)) {
     if (!isTemporaryName(name) && !isAbandoned(folder, name, CHECK)) continue;
     const path = join(folder, name);
-    attempt(() => Date.now() - statSync(path).mtimeMs > LEFTOVER_MS && rmSync(path, { force: true, recursive: true }));
+    const stats = attempt(() => lstatSync(path));
+    if (stats === undefined || Date.now() - stats.mtimeMs <= LEFTOVER_MS) continue;
+    // Never recursively: in a folder that others can write, what is inside may be a link.
+    attempt(() => (stats.isDirectory() ? rmdirSync(path) : rmSync(path)));
   }
 }
 

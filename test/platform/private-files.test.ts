@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { tryName, tryToCreate } from '../../src/platform/private-files.ts';
@@ -10,9 +10,12 @@ it('checking a folder removes the small files that killed processes left there',
   const others = ['.sora-0123456789abcdef-999999999-bbbbbbbbbbbbbbbb.part', `.sora-check-${process.ppid}-cc.part`];
   const left = ['.sora-dddddddddddddddd.tmp', '.sora-check-999999999-eeeeeeeeeeeeeeee.part'];
   for (const name of [young, ...others, ...left]) writeFileSync(join(folder, name), '');
-  for (const name of [...others, ...left]) utimesSync(join(folder, name), 0, 0);
+  const [own, planted] = ['.sora-check-999999999-ff.part', '.sora-check-999999999-gg.part'];
+  for (const name of [own, planted]) mkdirSync(join(folder, name));
+  writeFileSync(join(folder, planted, 'precious'), '');
+  for (const name of [...others, ...left, own, planted]) utimesSync(join(folder, name), 0, 0);
   tryToCreate(folder);
-  expect(readdirSync(folder).sort()).toEqual([young, ...others].sort());
+  expect(readdirSync(folder).sort()).toEqual([young, ...others, planted].sort());
 });
 
 it('tries a name beside a file that has it, and leaves nothing', () => {
