@@ -84,7 +84,7 @@ export async function planBatch(
   failFollowers(planned);
   // Jobs of a rehearsal on the simulator, or of another server, are not changed rows.
   const orphans = [...latest.values()].filter(
-    (record) => record.profile === profile && (isOpen(record) || hasVideo(record)),
+    (record) => record.profile === profile && (hasVideo(record) || (isOpen(record) && isOfServer(record))),
   ).length;
   return { manifest: batch, rows: planned, spent, orphans };
 }

@@ -162,6 +162,19 @@ describe('without a profile, and with another key of the same account,', () => {
     expect(server.posts).toBe(2);
   });
 
+  it('a row in doubt on another server is still a row of the manifest', async () => {
+    const sora = createCommandLine();
+    writeFileSync(join(sora.cwd, 'shots.txt'), 'a cat\n');
+    const batch = (server: VideosServer): Promise<RunResult> =>
+      sora.run(['batch', 'shots.txt', '-y', '--base-url', server.url], {
+        http: nodeHttp,
+        env: { SORA_API_KEY: KEYS.work },
+      });
+    expect((await batch(await startVideosServer({ create: () => 'drop' }))).code).toBe(6);
+    const elsewhere = await batch(await startVideosServer());
+    expect(elsewhere).toMatchObject({ code: 0, stderr: expect.not.stringContaining('no longer match') });
+  });
+
   const run = async (server: VideosServer, manifest: string, ...options: readonly string[]): Promise<RunResult[]> => {
     const sora = createCommandLine();
     writeFileSync(join(sora.cwd, 'shots.yaml'), manifest);
