@@ -42,6 +42,23 @@ describe('sora gallery', () => {
     expect(page).not.toMatch(/<script|https?:/);
   });
 
+  it.skipIf(!hasFfmpeg)('embeds a frame of a saved video without a thumbnail', async () => {
+    const sora = await createShelf();
+    await sora.run(['gallery', '--search', 'boat']);
+    const [, picture = ''] = /poster="data:image\/jpeg;base64,([^"]+)/.exec(pageOf(sora)) ?? [];
+    expect(readImageSize(Buffer.from(picture, 'base64'))).toMatchObject({ width: 640, height: 360 });
+  });
+
+  it('lets the browser show a frame if ffmpeg is missing or cannot read the video', async () => {
+    const sora = await createShelf();
+    await sora.run(['gallery', '--search', 'boat'], { env: { PATH: '/nowhere' } });
+    expect(pageOf(sora)).toMatch(/preload="metadata" src="shots/);
+    const path = join(sora.cwd, 'shots/a boat #1.mp4');
+    writeFileSync(path, readFileSync(path).fill(0, 64));
+    expect(await sora.run(['gallery', '--search', 'boat', '--force'])).toMatchObject({ code: 0, stderr: '' });
+    expect(pageOf(sora)).toMatch(/preload="metadata" src="shots/);
+  });
+
   it.each([
     [['--search', 'kite'], ['a kite']],
     [['--status', 'queued'], ['a train']],

@@ -1,5 +1,6 @@
 import { dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import pLimit from 'p-limit';
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { FILTER_OPTIONS, readFilter } from '../../app/job-filter.ts';
@@ -10,22 +11,27 @@ import { openSaved } from '../../app/opening.ts';
 import { type OptionValues, parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
 import { mediaTypeOf, sniffMedia } from '../../domain/media.ts';
 import { isObjectAddress } from '../../domain/object-address.ts';
-import type { JobRecord, SavedFile } from '../../domain/record.ts';
+import type { JobRecord } from '../../domain/record.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import { cannotWrite, checkDestination, fileExists, outputFault, parseDestination } from '../../jobs/destination.ts';
 import type { Answer } from '../../output/output.ts';
 import { shortPath } from '../../output/short-path.ts';
 import { attempt } from '../../platform/attempt.ts';
 import { createFile, defaultFileMode, replaceFile, statsOf } from '../../platform/files.ts';
+import type { Host } from '../../platform/host.ts';
 import { readRegular } from '../../platform/open-input.ts';
+import { ProgramFailure } from '../../platform/run-program.ts';
+import { posterOf } from './frames.ts';
 import { type GalleryEntry, renderGallery } from './page.ts';
 import { writeSheets } from './sheets.ts';
 
 const DEFAULT_NAME = 'gallery.html';
 const DEFAULT_LIMIT = 200;
 const MOST_SHOWN = 2_000;
-/** The maximum size of pictures in the page, so that it can still be sent to others. */
-const MOST_PICTURE_BYTES = 64_000_000;
+/** About the most that the pictures of a page take, so that it can still be sent to others. */
+const MOST_PICTURE_CHARS = 64_000_000;
+/** Frames that ffmpeg reads from saved videos at the same time. */
+const FRAMES_AT_ONCE = 4;
 /** Extensions of files that current browsers play. */
 const PLAYABLE = /^\.(mp4|m4v|webm|mov|ogv)$/i;
 
@@ -44,7 +50,7 @@ const OPTIONS = {
 export const galleryCommand = defineCommand({
   name: 'gallery',
   description:
-    'Writes the videos of the local ledger, newest first, as one HTML file to look at or to send: saved thumbnails are inside it, saved videos are linked by their relative paths. It needs no network and no script. Prints its path. With `--profile`, only that server’s videos. With `--sheet` it writes PNG contact sheets instead, one for each request, with frames of all its variations; ffmpeg reads them from the saved files.',
+    'Writes the videos of the local ledger, newest first, as one HTML file to look at or to send: their pictures are inside it (the saved thumbnail, or a frame of the saved video if ffmpeg is installed), saved videos are linked by their relative paths. It needs no network and no script. Prints its path. With `--profile`, only that server’s videos. With `--sheet` it writes PNG contact sheets instead, one for each request, with frames of all its variations; ffmpeg reads them from the saved files.',
   options: OPTIONS,
   json: '{"path","jobs"}; with --sheet: {"sheets":[{"path","jobs":["id"…]}]}',
   errors: ['file_exists', 'cannot_write', 'not_supported'],
@@ -134,30 +140,45 @@ function describeFilter(options: Readonly<Record<string, unknown>>): string {
 async function entriesOf(
   jobs: readonly JobSummary[],
   folder: string,
-  { ledger }: Pick<Context, 'ledger'>,
+  { ledger, host }: Pick<Context, 'ledger' | 'host'>,
 ): Promise<GalleryEntry[]> {
   const shortIds = await ledger.shortIds(jobs.map(({ id, submission }) => id ?? submission ?? ''));
-  let pictureBytes = 0;
-  return jobs.map((job, at) => {
+  const limit = pLimit(FRAMES_AT_ONCE);
+  let pictureRoom = MOST_PICTURE_CHARS;
+  return limit.map(jobs, async (job, at) => {
     const video = job.files.findLast(({ variant }) => variant === 'video');
-    const thumbnail = job.files.findLast(({ variant }) => variant === 'thumbnail');
-    pictureBytes += thumbnail?.bytes ?? 0;
+    const poster = pictureRoom > 0 ? (savedPoster(job, pictureRoom) ?? (await frameOf(job, host))) : null;
+    pictureRoom -= poster?.length ?? 0;
     return {
       job,
       shortId: shortIds[at] ?? '',
-      poster: thumbnail === undefined || pictureBytes > MOST_PICTURE_BYTES ? null : readPoster(thumbnail),
+      poster,
       videoUrl: video === undefined || isObjectAddress(video.path) ? null : urlOf(video.path, folder),
       isPlayable: video !== undefined && PLAYABLE.test(extname(video.path)),
     };
   });
 }
 
-/** A saved picture as a data URL; null if it is not an image or cannot be read. */
-function readPoster({ path }: SavedFile): string | null {
-  const bytes = attempt(() => readRegular(path));
-  const kind = bytes && sniffMedia(bytes);
-  const type = kind ? mediaTypeOf(kind) : '';
-  return bytes && type.startsWith('image/') ? `data:${type};base64,${bytes.toString('base64')}` : null;
+/** The saved thumbnail as a data URL; null if it is not an image, too large, or cannot be read. */
+function savedPoster({ files }: JobSummary, mostBytes: number): string | null {
+  const thumbnail = files.findLast(({ variant, bytes }) => variant === 'thumbnail' && bytes <= mostBytes);
+  const bytes = thumbnail && attempt(() => readRegular(thumbnail.path));
+  return bytes ? pictureUrl(bytes) : null;
+}
+
+/** A frame of the saved video as a data URL; null without ffmpeg or for a video that it cannot read. */
+async function frameOf(job: JobSummary, host: Host): Promise<string | null> {
+  const bytes = await posterOf(job, host).catch((error: unknown) => {
+    if (error instanceof ProgramFailure) return null;
+    throw error;
+  });
+  return bytes && pictureUrl(bytes);
+}
+
+function pictureUrl(bytes: Uint8Array): string | null {
+  const kind = sniffMedia(bytes);
+  const type = kind === null ? '' : mediaTypeOf(kind);
+  return type.startsWith('image/') ? `data:${type};base64,${Buffer.from(bytes).toString('base64')}` : null;
 }
 
 /** Relative, so that the page and the videos can be moved together; another drive of Windows has only an address. */

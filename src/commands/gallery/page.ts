@@ -111,7 +111,8 @@ function renderStage(
       : `<a class="file" href="${escapeHtml(videoUrl)}">Open the file<span class="hidden">: ${label}</span></a>`;
   if (videoUrl !== null && isPlayable) {
     const picture = poster === null ? '' : ` poster="${poster}"`;
-    return `<video class="stage" controls playsinline preload="none" src="${escapeHtml(videoUrl)}"${picture} aria-label="Video: ${label}"></video>\n${link}`;
+    const preload = poster === null ? 'metadata' : 'none'; // the browser shows a frame itself
+    return `<video class="stage" controls playsinline preload="${preload}" src="${escapeHtml(videoUrl)}"${picture} aria-label="Video: ${label}"></video>\n${link}`;
   }
   if (poster !== null) return `<img class="stage" src="${poster}" alt="Thumbnail: ${label}">\n${link}`;
   const reason = isTerminal(job.status) ? 'no video' : 'not finished';
