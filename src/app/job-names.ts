@@ -23,9 +23,9 @@ interface NameDeps {
 export async function recordNamed(
   name: string,
   deps: NameDeps,
-  isWanted: (record: JobRecord) => boolean = () => true,
+  isWanted?: (record: JobRecord) => boolean,
 ): Promise<JobRecord | undefined> {
-  if (name === '@last') return lastRecord(deps, isWanted);
+  if (name === '@last') return lastRecord(deps, isWanted ?? isOfVideo);
   if (name.startsWith('@')) {
     throw new SoraError('usage', {
       title: `\`${name}\` is not the name of a job`,
@@ -34,7 +34,7 @@ export async function recordNamed(
   }
   const { ledger } = deps;
   const inUse = (records: readonly JobRecord[]): readonly JobRecord[] => {
-    const wanted = records.filter(isWanted);
+    const wanted = isWanted === undefined ? records : records.filter(isWanted);
     const own = wanted.filter(ofServerInUse(deps));
     return own.length > 0 ? own : wanted;
   };
@@ -103,8 +103,7 @@ async function lastRecord(deps: NameDeps, isWanted: (record: JobRecord) => boole
   const isInScope = await scopeOf(deps);
   const [last] = await deps.ledger.newest(
     1,
-    (record) =>
-      record.answer !== 'rejected' && !record.trial && isOfVideo(record) && isWanted(record) && isInScope(record),
+    (record) => record.answer !== 'rejected' && !record.trial && isWanted(record) && isInScope(record),
   );
   if (last === undefined) {
     const { value: profile } = deps.configuration.profile;

@@ -36,7 +36,7 @@ describe('a character', () => {
     const { code, stdout } = await sora.run(['character', 'create', 'Mossy', 'mossy.mp4', '--simulate']);
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^char_\w+\n$/) });
     const id = stdout.trim();
-    for (const name of [id, id.slice(-6)]) {
+    for (const name of [id, id.slice(-6), '@last']) {
       const shown = await sora.run(['character', 'show', name, '--simulate', '--json']);
       expect(shown.json()).toMatchObject({ id, name: 'Mossy', profile: 'simulator' });
     }
