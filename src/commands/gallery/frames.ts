@@ -97,6 +97,7 @@ function decode(
     '-protocol_whitelist',
     'file',
     ...start,
+    ...(count === 1 ? ['-threads', '1'] : []), // starting more takes longer than one frame
     '-f',
     reader,
     '-i',

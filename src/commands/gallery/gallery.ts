@@ -140,15 +140,19 @@ function describeFilter(options: Readonly<Record<string, unknown>>): string {
 async function entriesOf(
   jobs: readonly JobSummary[],
   folder: string,
-  { ledger, host }: Pick<Context, 'ledger' | 'host'>,
+  { ledger, host, output }: Pick<Context, 'ledger' | 'host' | 'output'>,
 ): Promise<GalleryEntry[]> {
   const shortIds = await ledger.shortIds(jobs.map(({ id, submission }) => id ?? submission ?? ''));
+  const progress = await output.progress(host.clock);
+  let done = 0;
+  await progress.show(() => `reading pictures: ${done} of ${jobs.length}`);
   const limit = pLimit(FRAMES_AT_ONCE);
   let pictureRoom = MOST_PICTURE_CHARS;
-  return limit.map(jobs, async (job, at) => {
+  const entries = limit.map(jobs, async (job, at) => {
     const video = job.files.findLast(({ variant }) => variant === 'video');
     const poster = pictureRoom > 0 ? (savedPoster(job, pictureRoom) ?? (await frameOf(job, host))) : null;
     pictureRoom -= poster?.length ?? 0;
+    done++;
     return {
       job,
       shortId: shortIds[at] ?? '',
@@ -157,6 +161,7 @@ async function entriesOf(
       isPlayable: video !== undefined && PLAYABLE.test(extname(video.path)),
     };
   });
+  return entries.finally(() => progress.stop());
 }
 
 /** The saved thumbnail as a data URL; null if it is not an image, too large, or cannot be read. */
