@@ -27,6 +27,8 @@ import { intentOf, type SubmitOrder } from './submit-order.ts';
 const RECOVERY_DELAYS_MS = [0, 1_000, 3_000];
 /** Longer if absence from the list means that the create never arrived. */
 const COMPLETE_LIST_DELAYS_MS = [...RECOVERY_DELAYS_MS, 10_000];
+/** A lost create is looked for this long, even if the time for the submission is over. */
+const LAST_SEARCH_MS = 2_000;
 /** After any other failure the create may still arrive, for example at a slow server. */
 const MAY_HAVE_NEVER_ARRIVED: ReadonlySet<string | null> = new Set(['connection_failed', 'server_error', null]);
 
@@ -215,12 +217,16 @@ async function attachTo(
 }
 
 /** Null if the create never arrived, according to a complete list, or was abandoned. */
-async function findLost(
-  deps: SubmitDeps,
-  { row }: Pick<SubmitOrder, 'row'>,
-  lost: JobRecord,
-  doubt: SoraError,
-): Promise<Submission | null> {
+function findLost(deps: SubmitDeps, ...lost: Lost): Promise<Submission | null> {
+  const { clock, signal } = deps;
+  if (!signal?.aborted || signal.reason instanceof Interrupt) return search(deps, ...lost);
+  const options = { clock, ms: LAST_SEARCH_MS, lateness: lateToSubmit };
+  return within(options, (limit) => search({ ...deps, signal: limit }, ...lost));
+}
+
+type Lost = [order: Pick<SubmitOrder, 'row'>, record: JobRecord, doubt: SoraError];
+
+async function search(deps: SubmitDeps, ...[{ row }, lost, doubt]: Lost): Promise<Submission | null> {
   const { clock, ledger, signal, hasCompleteList, onNews, onNotice } = deps;
   let candidates: readonly VideoJob[] = [];
   let isMissing = false;

@@ -274,6 +274,22 @@ describe('a row whose creates are refused with a 429 until its time is over', ()
 });
 
 describe('a row whose create got no reply', () => {
+  it('is looked for in the list, even if its time is over', async () => {
+    const { sora, server, batch } = await createStudio(
+      {
+        create: (accept) => {
+          accept();
+          setImmediate(() => sora.clock.advance(20_000));
+          return 'hang';
+        },
+      },
+      'a boat\n',
+    );
+    const run = await batch(['--timeout', '12s', '--json']);
+    expect(summaryOf(run)).toMatchObject({ done: 1, unknown: 0 });
+    expect({ code: run.code, posts: server.posts }).toEqual({ code: 0, posts: 1 });
+  });
+
   it('is unknown, not failed, and is resent only with --retry-unknown', async () => {
     let isSilent = true;
     const { sora, server, batch } = await createStudio({
