@@ -33,8 +33,8 @@ const LINES: readonly (readonly [line: string, completed: string])[] = [
   ['sora create x -a 9', '9:16'],
 ];
 
-/** A server chooses its ids; this one is a command for a shell that expands it. */
-const HOSTILE = '$(touch owned)`touch owned`';
+/** A server chooses its ids; this one is a command for a shell that expands it, and short enough to be offered. */
+const HOSTILE = '$(>own)`>own`';
 
 async function binaryWithHostileId(): Promise<Binary> {
   const sora = createBinary();
@@ -76,8 +76,8 @@ describe.skipIf(!hasZsh)('completion in zsh', () => {
 
   it('expands nothing that a server chose', async () => {
     const sora = await binaryWithHostileId();
-    expect(offer(sora, 'sora status ')).toContain(HOSTILE.slice(-6));
-    expect(existsSync(join(sora.cwd, 'owned'))).toBe(false);
+    expect(offer(sora, 'sora status ')).toContain(HOSTILE);
+    expect(existsSync(join(sora.cwd, 'own'))).toBe(false);
   });
 });
 
@@ -109,7 +109,7 @@ describe.skipIf(!hasBash)('completion in bash', () => {
 
   it('expands nothing that a server chose, and quotes it', async () => {
     const sora = await binaryWithHostileId();
-    expect(complete(sora, 'sora status ')).toContain('owned\\`');
-    expect(existsSync(join(sora.cwd, 'owned'))).toBe(false);
+    expect(complete(sora, 'sora status ')).toContain('own\\`');
+    expect(existsSync(join(sora.cwd, 'own'))).toBe(false);
   });
 });

@@ -31,9 +31,9 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a cap in a team’s ledger${SKIPPED
       const request = ['-m', 'sora-2', '-d', '4', '-r', '720p'];
       return sora.start(['batch', 'shots.txt', '-y', '--concurrency', '4', ...request], env).ended;
     });
-    for (const { code, stderr } of await Promise.all(runs)) {
-      expect({ code, stderr }).toMatchObject({ stderr: expect.stringContaining('team’s cap of $5.00') });
-    }
+    const ended = await Promise.all(runs);
+    const capped = ended.filter(({ stderr }) => stderr.includes('team’s cap of $5.00'));
+    expect(capped.length).toBeGreaterThanOrEqual(PROCESSES - 1); // the first may create all of its rows
     expect(server.posts).toBe(12); // of $0.40
   }, 60_000);
 });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { LONG_CLIP, longContent, S3_ENV } from '../support/played-s3.ts';
 import { setUp } from '../support/set-up.ts';
-import { CLIP, type VideosScript } from '../support/videos-server.ts';
+import { CLIP, type ServedJob, type VideosScript } from '../support/videos-server.ts';
 
 /** A maintained, Apache-licensed S3 server, which checks signatures and checksums. */
 const SERVER = process.env.SORA_VERSITYGW ?? 'versitygw';
@@ -112,11 +112,13 @@ describe.skipIf(!isInstalled)('on a real S3 server (needs versitygw, see CONTRIB
   );
 
   it('gives a name to only one of two programs that write at the same time', async () => {
-    const [one, other] = await Promise.all([
-      start(),
-      start({ content: () => ({ body: OTHER_CLIP, headers: { 'content-type': 'video/mp4' } }) }),
-    ]);
-    const made = await Promise.all([one, other].map(({ run }) => run(...CREATE, '-o', 's3://films/race.mp4')));
+    // Neither job ends before both have been created, so neither program finds the other's file before it pays.
+    const retrieve = (job: ServedJob) =>
+      one.server.posts + other.server.posts < 2 ? { body: { ...job, status: 'in_progress' } } : null;
+    const content = () => ({ body: OTHER_CLIP, headers: { 'content-type': 'video/mp4' } });
+    const [one, other] = await Promise.all([start({ retrieve }), start({ retrieve, content })]);
+    const argv = [...CREATE, '--timeout', '24h', '-o', 's3://films/race.mp4'];
+    const made = await Promise.all([one, other].map(({ run }) => run(...argv)));
     expect(made.map(({ code }) => code)).toEqual([0, 0]);
     expect(made.map(({ stdout }) => stdout).sort()).toEqual(['s3://films/race-2.mp4\n', 's3://films/race.mp4\n']);
   });
