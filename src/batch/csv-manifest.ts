@@ -8,7 +8,7 @@ import { fieldNamed, suggestedKey } from './row-reader.ts';
 const MAX_COLUMNS = 1_000;
 /** Characters of a row: a table without line ends would take minutes. */
 const MAX_ROW = 1_000_000;
-/** After so many lines that are not CSV, the rest is not read: each begins the parsing anew. */
+/** After so many lines that are not CSV, the rest is not read: each restarts the parser on all that follows. */
 const MAX_BROKEN_LINES = 100;
 
 /** Replaces CRLF while a text is parsed; no text contains this noncharacter. */
