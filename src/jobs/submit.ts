@@ -217,16 +217,24 @@ async function attachTo(
 }
 
 /** Null if the create never arrived, according to a complete list, or was abandoned. */
-function findLost(deps: SubmitDeps, ...lost: Lost): Promise<Submission | null> {
+function findLost(
+  deps: SubmitDeps,
+  order: Pick<SubmitOrder, 'row'>,
+  lost: JobRecord,
+  doubt: SoraError,
+): Promise<Submission | null> {
   const { clock, signal } = deps;
-  if (!signal?.aborted || signal.reason instanceof Interrupt) return search(deps, ...lost);
+  if (!signal?.aborted || signal.reason instanceof Interrupt) return search(deps, order, lost, doubt);
   const options = { clock, ms: LAST_SEARCH_MS, lateness: lateToSubmit };
-  return within(options, (limit) => search({ ...deps, signal: limit }, ...lost));
+  return within(options, (limit) => search({ ...deps, signal: limit }, order, lost, doubt));
 }
 
-type Lost = [order: Pick<SubmitOrder, 'row'>, record: JobRecord, doubt: SoraError];
-
-async function search(deps: SubmitDeps, ...[{ row }, lost, doubt]: Lost): Promise<Submission | null> {
+async function search(
+  deps: SubmitDeps,
+  { row }: Pick<SubmitOrder, 'row'>,
+  lost: JobRecord,
+  doubt: SoraError,
+): Promise<Submission | null> {
   const { clock, ledger, signal, hasCompleteList, onNews, onNotice } = deps;
   let candidates: readonly VideoJob[] = [];
   let isMissing = false;
