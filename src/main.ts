@@ -60,7 +60,7 @@ function outputOptions({ json, quiet, debug, color }: GlobalOptions, env: Host['
   return {
     json: json ?? false,
     quiet: quiet ?? false,
-    debug: debug === true || env.LOG_LEVEL === 'debug',
+    debug: debug === true || env.LOG_LEVEL?.toLowerCase() === 'debug',
     color: color === 'always' || color === 'never' ? color : 'auto',
   };
 }

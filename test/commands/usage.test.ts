@@ -304,6 +304,7 @@ describe('the output', () => {
   it.each<[string, readonly string[], Record<string, string>]>([
     ['--debug', ['--debug'], {}],
     ['LOG_LEVEL=debug', [], { LOG_LEVEL: 'debug' }],
+    ['LOG_LEVEL=DEBUG', [], { LOG_LEVEL: 'DEBUG' }],
   ])('with %s includes each request and response, without keys', async (_, argv, env) => {
     const { sora, run } = await setUp({}, { env: { SORA_API_KEY: 'sk-secret-of-the-lab', ...env } });
     const created = await run('create', 'a boat', ...SORA_2, '--detach', ...argv);
