@@ -74,8 +74,14 @@ export function profileNames(settings: Settings): string[] {
   return [...new Set([DEFAULT_PROFILE, SIMULATOR_PROFILE, ...defined])];
 }
 
-/** Returns the name; throws `invalid_config` if there is no such profile. */
+/** Returns the name of a profile to use; throws `invalid_config` if there is no such profile. */
 export function checkProfile(name: string, settings: Settings, ...hints: readonly string[]): string {
+  const creation = `run \`sora config profile add ${shellWord(name)} --base-url http://HOST:PORT/v1\` to create it`;
+  return checkExistingProfile(name, settings, ...hints, creation);
+}
+
+/** The same, where a profile created now would be of no use. */
+export function checkExistingProfile(name: string, settings: Settings, ...hints: readonly string[]): string {
   const names = profileNames(settings);
   if (names.includes(name)) return name;
   throw new SoraError('invalid_config', {
@@ -83,7 +89,6 @@ export function checkProfile(name: string, settings: Settings, ...hints: readonl
     hints: [
       ...nearest(name, names).map((near) => `did you mean \`${near}\`?`),
       ...hints,
-      `run \`sora config profile add ${shellWord(name)} --base-url http://HOST:PORT/v1\` to create it`,
       `choose one of ${names.join(', ')}`,
     ],
   });

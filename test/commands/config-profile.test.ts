@@ -189,6 +189,11 @@ describe('sora config profile', () => {
     expect(await names(sora)).toEqual(['openai', 'simulator', 'lab']);
   });
 
+  it('`remove` of a missing profile does not suggest to create it', async () => {
+    const { stderr } = await createCommandLine().run(['config', 'profile', 'remove', 'nope', '--yes']);
+    expect(stderr).toBe('error: there is no profile `nope`\n\nhint: choose one of openai, simulator\n');
+  });
+
   it.each(['use', 'show'])('`%s` refuses a missing profile, and names the command that creates it', async (verb) => {
     const { code, stderr } = await createCommandLine().run(['config', 'profile', verb, 'nope']);
     expect(code).toBe(2);

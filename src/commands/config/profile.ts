@@ -1,7 +1,7 @@
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import { refuseFaults } from '../../app/option-values.ts';
-import { checkProfile, profileNames } from '../../configuration/chosen-server.ts';
+import { checkExistingProfile, checkProfile, profileNames } from '../../configuration/chosen-server.ts';
 import { isSecretSetting } from '../../configuration/endpoint.ts';
 import { profileSettings } from '../../configuration/profile-settings.ts';
 import { DIALECTS } from '../../domain/dialect.ts';
@@ -218,7 +218,7 @@ export const configProfileRemoveCommand = defineCommand({
   ],
   async run({ args: [name = ''], options }, deps: RemoveDeps & Pick<Context, 'settings' | 'paths' | 'output'>) {
     const { settings, paths, output } = deps;
-    checkProfile(name, settings);
+    checkExistingProfile(name, settings);
     if (name === DEFAULT_PROFILE || name === SIMULATOR_PROFILE) {
       throw new SoraError('usage', {
         title: `the profile \`${name}\` is built in`,
