@@ -11,6 +11,9 @@ export const NONBLOCK = constants.O_NONBLOCK ?? 0;
 
 const openDescriptor = promisify(open);
 
+/** Between two attempts to release a thread that waits for a writer. */
+const RELEASE_MS = 10;
+
 /** Opens a regular file, never waiting for a pipe. Throws the file system's own error, or `EISDIR` or `EINVAL` for anything else. */
 export function openRegular(path: string): number {
   const descriptor = whileHeldSync(() => openSync(path, constants.O_RDONLY | NONBLOCK));
@@ -60,7 +63,11 @@ export async function openInput(path: string, signal: AbortSignal): Promise<Read
 /** Opening a named pipe blocks a thread until someone opens it for writing: once the signal aborts, we do. */
 async function openWaiting(path: string, signal: AbortSignal): Promise<number> {
   signal.throwIfAborted();
-  const release = (): void => void attempt(() => closeSync(openSync(path, constants.O_WRONLY | NONBLOCK)));
+  let timer: NodeJS.Timeout | undefined;
+  const release = (): void => {
+    attempt(() => closeSync(openSync(path, constants.O_WRONLY | NONBLOCK)));
+    timer = setTimeout(release, RELEASE_MS); // the thread may not have come to open it yet
+  };
   if (statSync(path).isFIFO()) signal.addEventListener('abort', release, { once: true });
   try {
     const descriptor = await openDescriptor(path, 'r');
@@ -69,5 +76,6 @@ async function openWaiting(path: string, signal: AbortSignal): Promise<number> {
     throw signal.reason;
   } finally {
     signal.removeEventListener('abort', release);
+    clearTimeout(timer);
   }
 }
