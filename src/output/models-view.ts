@@ -33,13 +33,13 @@ export function modelsJson({ source, listedAtMs }: ModelList, offers: readonly M
 }
 
 /** A row for each model; on a terminal with the source and its date below. */
-export async function renderModels(
+export function renderModels(
   { source, listedAtMs }: ModelList,
   offers: readonly ModelOffer[],
   surface: Surface,
-): Promise<string> {
+): string {
   const { isTerminal, palette } = surface;
-  const table = await renderTable(
+  const table = renderTable(
     isTerminal
       ? {
           head: ['MODEL', 'LENGTH', 'SIZE', 'PRICE'],
