@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { messageOf, SoraError } from '../domain/errors.ts';
 import { isLoopback } from '../domain/own-network.ts';
 import type { Handler } from '../http-server/handler.ts';
@@ -40,9 +41,6 @@ export function parseListenAddress(
   return { host, apiKey };
 }
 
-export function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+export async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -33,7 +34,7 @@ interface ListenOptions {
 }
 
 /** Serves a handler over HTTP. Rejects when the address cannot be used (`EADDRINUSE`, …). */
-export function listen(handler: Handler, { host, port, limits = {} }: ListenOptions): Promise<ListeningServer> {
+export async function listen(handler: Handler, { host, port, limits = {} }: ListenOptions): Promise<ListeningServer> {
   const intake = new BodyIntake();
   let openRequests = 0;
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
@@ -54,28 +55,25 @@ export function listen(handler: Handler, { host, port, limits = {} }: ListenOpti
     answer(incoming, outgoing);
   });
   const closed = new Promise<void>((resolve) => server.once('close', resolve));
-  return new Promise((resolve, reject) => {
-    server.on('error', reject); // stays attached: an error without a listener would end the process
-    server.listen(port, host, () => {
-      const { port: boundPort } = server.address() as AddressInfo; // TCP servers have no other kind of address
-      resolve({
-        origin: `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`,
-        get openRequests() {
-          return openRequests;
-        },
-        drain() {
-          if (server.listening) server.close();
-          server.closeIdleConnections();
-          return closed;
-        },
-        close() {
-          if (server.listening) server.close();
-          server.closeAllConnections();
-          return closed;
-        },
-      });
-    });
-  });
+  server.on('error', () => {}); // an error without a listener would end the process
+  await once(server.listen(port, host), 'listening');
+  const { port: boundPort } = server.address() as AddressInfo; // TCP servers have no other kind of address
+  return {
+    origin: `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`,
+    get openRequests() {
+      return openRequests;
+    },
+    drain() {
+      if (server.listening) server.close();
+      server.closeIdleConnections();
+      return closed;
+    },
+    close() {
+      if (server.listening) server.close();
+      server.closeAllConnections();
+      return closed;
+    },
+  };
 }
 
 async function exchange(

@@ -1,3 +1,5 @@
+import { setTimeout } from 'node:timers/promises';
+
 /** Time as an input: wall-clock reading and an interruptible sleep. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
@@ -19,28 +21,13 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => Date.now(),
   uptimeMs: () => Number(process.hrtime.bigint() / 1_000_000n),
-  sleep(ms, signal) {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      const onAbort = (): void => {
-        clearTimeout(timer);
-        reject(signal?.reason);
-      };
-      const timer = setTimeout(
-        () => {
-          signal?.removeEventListener('abort', onAbort);
-          resolve();
-        },
-        Math.min(ms, MAX_TIMER_MS),
-      );
-      signal?.addEventListener('abort', onAbort, { once: true });
+  async sleep(ms, signal) {
+    await setTimeout(Math.min(ms, MAX_TIMER_MS), undefined, { ...(signal && { signal }) }).catch(() => {
+      throw signal?.reason;
     });
   },
   alarm(ms, ring) {
-    const timer = setTimeout(ring, Math.min(ms, MAX_TIMER_MS)).unref();
+    const timer = globalThis.setTimeout(ring, Math.min(ms, MAX_TIMER_MS)).unref();
     return () => clearTimeout(timer);
   },
 };

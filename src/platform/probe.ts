@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { lookup, Resolver } from 'node:dns/promises';
-import { connect, isIP } from 'node:net';
+import { once } from 'node:events';
+import { connect, isIP, type Socket } from 'node:net';
+import { promisify } from 'node:util';
 import { hasCode } from './files.ts';
 import { timeoutError } from './timeout.ts';
 
@@ -58,25 +60,18 @@ function silentNameService(): Error {
 
 const LOOKUP = "require('node:dns').lookup(process.argv[1],(_,address)=>address&&process.stdout.write(address))";
 
-function lookUpApart(host: string, timeoutMs: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile(process.execPath, ['-e', LOOKUP, host], { timeout: timeoutMs }, (_, address) => {
-      if (address !== '') resolve(address);
-      else reject(silentNameService());
-    });
-  });
+async function lookUpApart(host: string, timeoutMs: number): Promise<string> {
+  const child = promisify(execFile)(process.execPath, ['-e', LOOKUP, host], { timeout: timeoutMs });
+  const { stdout: address } = await child.catch(() => ({ stdout: '' }));
+  if (address === '') throw silentNameService();
+  return address;
 }
 
 /** Opens a TCP connection and closes it again. */
-export function openTcp({ host, port, timeoutMs }: Target): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, timeout: timeoutMs });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve();
-    });
-    rejectOnTrouble(socket, timeoutMs, reject);
-  });
+export async function openTcp({ host, port, timeoutMs }: Target): Promise<void> {
+  const socket = limited(connect({ host, port, timeout: timeoutMs }), timeoutMs);
+  await once(socket, 'connect');
+  socket.destroy();
 }
 
 export interface TlsFacts {
@@ -85,24 +80,16 @@ export interface TlsFacts {
 }
 
 /** Performs the TLS handshake, verifies the certificate as every call does, and closes the connection. */
-export function openTls({ host, port, timeoutMs }: Target): Promise<TlsFacts> {
-  return new Promise((resolve, reject) => {
-    const name = isIP(host) === 0 ? { servername: host } : {}; // SNI does not allow addresses
-    const tls = process.getBuiltinModule('node:tls'); // not imported: a server without TLS need not wait for it
-    const socket = tls.connect({ host, port, timeout: timeoutMs, ...name });
-    socket.once('secureConnect', () => {
-      const facts = { protocol: socket.getProtocol() ?? 'TLS', validUntil: socket.getPeerCertificate().valid_to };
-      socket.destroy();
-      resolve(facts);
-    });
-    rejectOnTrouble(socket, timeoutMs, reject);
-  });
+export async function openTls({ host, port, timeoutMs }: Target): Promise<TlsFacts> {
+  const name = isIP(host) === 0 ? { servername: host } : {}; // SNI does not allow addresses
+  const tls = process.getBuiltinModule('node:tls'); // not imported: a server without TLS need not wait for it
+  const socket = limited(tls.connect({ host, port, timeout: timeoutMs, ...name }), timeoutMs);
+  await once(socket, 'secureConnect');
+  const facts = { protocol: socket.getProtocol() ?? 'TLS', validUntil: socket.getPeerCertificate().valid_to };
+  socket.destroy();
+  return facts;
 }
 
-function rejectOnTrouble(socket: import('node:net').Socket, timeoutMs: number, reject: (error: Error) => void): void {
-  socket.once('error', reject);
-  socket.once('timeout', () => {
-    socket.destroy();
-    reject(timeoutError(timeoutMs));
-  });
+function limited<T extends Socket>(socket: T, timeoutMs: number): T {
+  return socket.once('timeout', () => socket.destroy(timeoutError(timeoutMs)));
 }
