@@ -4,7 +4,7 @@ import { anyWorld } from './description.ts';
 import { live } from './live.ts';
 import { makeProcessesMortal } from './processes.ts';
 
-/** `npm run soak:world` runs more. Set WORLD_PATH to the `path` that a failure prints to repeat one world. */
+/** `npm run soak:world` runs more, with a random seed. Set WORLD_PATH to the `path` that a failure prints to repeat one world. */
 const { WORLDS = '150', SEED = '1', WORLD_PATH } = process.env;
 
 it(`keeps its three promises in ${WORLDS} worlds of seed ${SEED}`, async () => {
