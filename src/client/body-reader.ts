@@ -1,9 +1,12 @@
 import type { Readable } from 'node:stream';
+import { SoraError } from '../domain/errors.ts';
 import { isJsonObject } from '../domain/json.ts';
 import { parseReplyJson } from '../wire/reply-json.ts';
 
 /** No reply of this API is larger; the largest contain a video as base64. */
 const MAX_TEXT_BYTES = 64 << 20;
+/** How much of a broken reply is searched for an id. */
+const MAX_ID_OFFSET = 10_000;
 
 /** Reads from a body; destroys it when the signal aborts. */
 export async function abortable<T>(
@@ -36,9 +39,19 @@ export async function readBodyText(body: Readable, head: Buffer = Buffer.alloc(0
       text += decoder.decode(chunk, { stream: true });
     }
   } catch (error) {
-    if (!isJsonObject(parseReplyJson(text))) throw error;
+    if (!isJsonObject(parseReplyJson(text))) throw nameJob(error, text);
   }
   return text + decoder.decode();
+}
+
+/** A reply that breaks off after the id of a paid job must not lose the id: the error names it. */
+function nameJob(error: unknown, text: string): unknown {
+  const id = /"(?:id|task_id|video_id|job_id)"\s*:\s*"?([^\s",}\\]{1,200})[\s",}]/.exec(
+    text.slice(0, MAX_ID_OFFSET),
+  )?.[1];
+  const isNetwork = error instanceof Error && !(error instanceof SoraError);
+  if (isNetwork && id !== undefined) error.message += `, after the id ${id} had arrived`;
+  return error;
 }
 
 /** Reads the first bytes of a stream. They are not put back: a stream that breaks drops its buffer. */

@@ -85,6 +85,16 @@ describe.each(FORMS)('a create in dialect %s', (dialect, route) => {
     ['not answered because the connection breaks', 'drop', 'socket hang up'],
     ['not answered in time', 'hang', 'no answer for 0.05 s'],
     ['answered in part', { headers: { 'content-length': '100' }, body: '{"id":"vid', afterwards: 'drop' }, 'aborted'],
+    [
+      'answered as far as its id',
+      { headers: { 'content-length': '100' }, body: '{"data":{"task_id":"video_1","st', afterwards: 'drop' },
+      'aborted, after the id video_1 had arrived',
+    ],
+    [
+      'answered as far as its id, then silence',
+      { body: '{"id":7,"st', afterwards: 'hang' },
+      'no answer for 0.05 s, after the id 7 had arrived',
+    ],
     ['answered in part, then silence', { body: '{"id":"vid', afterwards: 'hang' }, 'no answer for 0.05 s'],
   ])('has an unknown outcome and is not sent again when it is %s', async (_, reply, causedBy) => {
     const server = await startScriptedServer([reply, { body: JOB }]);
