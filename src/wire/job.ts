@@ -87,7 +87,7 @@ function idOf(body: JsonObject): string | null {
 }
 
 /** Where else than in `data` gateways put the job that they wrap. */
-const WRAPPERS = ['video', 'job', 'task', 'result', 'detail'];
+const WRAPPERS = ['video', 'job', 'task', 'result', 'output', 'detail'];
 
 /** Some gateways wrap the job: `{code, message, data: {…}}`, or a list of one. The wrapper’s status is the call’s. */
 function unwrap(value: JsonValue | undefined): JsonObject {

@@ -85,6 +85,7 @@ describe('decodeJob', () => {
     ['video_id', { video_id: '7' }],
     ['job_id', { job_id: '7', request_id: 'of the call' }],
     ['video.id', { video: { id: '7', status: 'queued' } }],
+    ['output.task_id', { request_id: 'of the call', output: { task_id: '7', task_status: 'PENDING' } }],
     ['detail.id', { detail: { id: '7', status: 'failed' } }],
     ['data[0].id', { data: [{ id: '7' }] }],
     ['data.id', { code: 'success', message: '', data: { id: '7' } }],
