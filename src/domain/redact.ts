@@ -1,6 +1,9 @@
 /** The API's own query parameters; any other may be part of a signature. */
 const PLAIN_QUERY: ReadonlySet<string> = new Set(['limit', 'after', 'order', 'variant', 'api-version']);
 
+/** Of a longer secret, a regular expression would take seconds to compile, or be too large. */
+const PIECES = /.{1,1000}/gs;
+
 /** The secrets of a run: filters everything that is shown, written to a file or read from a server. */
 export class Secrets {
   readonly #known = new Set<string>();
@@ -10,7 +13,7 @@ export class Secrets {
   }
 
   add(...secrets: readonly string[]): void {
-    for (const secret of secrets) this.#known.add(secret);
+    for (const secret of secrets) for (const piece of secret.match(PIECES) ?? []) this.#known.add(piece);
   }
 
   /** Removes known secrets only, from text that must not change otherwise, such as JSON. */

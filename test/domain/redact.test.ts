@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { redact, redactUrl, secretsOfUrl, secretsWithin } from '../../src/domain/redact.ts';
+import { redact, redactUrl, Secrets, secretsOfUrl, secretsWithin } from '../../src/domain/redact.ts';
 
 describe('redact', () => {
   it.each([
@@ -34,6 +34,11 @@ describe('redact', () => {
 
   it('hides known secrets anywhere', () => {
     expect(redact('x-key: hunter22, again hunter22', ['hunter22'])).toBe('x-key: [redacted], again [redacted]');
+  });
+
+  it('hides a secret that is too long for a regular expression', () => {
+    const secret = '+/aB3'.repeat(20_000);
+    expect(new Secrets([secret]).redact(`<${secret}> <${encodeURIComponent(secret)}>`)).not.toMatch(/aB3/);
   });
 
   it('hides a secret in JSON and URLs', () => {
