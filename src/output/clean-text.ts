@@ -81,6 +81,8 @@ export function columnsOf(text: string): number {
 }
 
 let segmenter: Intl.Segmenter | undefined;
+/** UTF-16 units to segment at a time: for a whole text it takes quadratic time. */
+const PIECE = 500;
 
 /** Characters as a person sees them: an accent belongs to its letter, and a flag is one. */
 function* charactersOf(text: string): Generator<string> {
@@ -89,5 +91,11 @@ function* charactersOf(text: string): Generator<string> {
     return;
   }
   segmenter ??= new Intl.Segmenter();
-  for (const { segment } of segmenter.segment(text)) yield segment;
+  for (let start = 0; start < text.length; ) {
+    const characters = Array.from(segmenter.segment(text.slice(start, start + PIECE)), ({ segment }) => segment);
+    // The last one may continue, and the one before it if the last is half a code point.
+    if (start + PIECE < text.length && characters.length > 2) characters.splice(-2);
+    yield* characters;
+    start += characters.join('').length;
+  }
 }

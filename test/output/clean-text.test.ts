@@ -38,6 +38,12 @@ describe('outside text', () => {
     expect(cleanLine(text, columns)).toBe(cut);
     expect(columnsOf(cut)).toBeLessThanOrEqual(columns);
   });
+
+  it('is measured in linear time', () => {
+    expect(columnsOf('👩‍👩‍👧'.repeat(50_000))).toBe(100_000);
+    expect(columnsOf('🇫🇷'.repeat(50_000))).toBe(100_000);
+    expect(columnsOf(`a${'\u0301'.repeat(50_000)}`)).toBe(1);
+  });
 });
 
 it('JSON escapes direction marks without losing them', () => {
