@@ -1,5 +1,4 @@
-import { createSurface } from '../src/output/surface.ts';
-import { renderTable } from '../src/output/table.ts';
+import Table from 'cli-table3';
 
 /** A measurement and its goal. */
 export interface Row {
@@ -23,12 +22,11 @@ export function report(rows: readonly Row[]): void {
     process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
     return;
   }
-  const cells = rows.map((row) => {
+  const table = new Table({ head: ['what', 'measured', 'goal', ''], style: { head: [], border: [] } });
+  for (const row of rows) {
     const { what, measured, unit, goal, atLeast } = row;
     const amount = measured.toFixed(measured < 10 ? 2 : 0);
-    return [what, `${amount} ${unit}`, `${atLeast ? '≥' : '≤'} ${goal}`, isReached(row) ? 'ok' : 'missed'];
-  });
-  const table = { head: ['WHAT', 'MEASURED', 'GOAL', ''], rows: cells };
-  const surface = createSurface(process.stdout, process.env, 'never');
-  process.stdout.write(`Node ${process.versions.node}\n${renderTable(table, surface)}`);
+    table.push([what, `${amount} ${unit}`, `${atLeast ? '≥' : '≤'} ${goal}`, isReached(row) ? 'ok' : 'missed']);
+  }
+  process.stdout.write(`Node ${process.versions.node}\n${table.toString()}\n`);
 }

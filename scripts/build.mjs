@@ -12,7 +12,7 @@ const outdir = join(root, 'dist');
 const swaggerUi = join(root, 'node_modules/swagger-ui-dist');
 
 /** Libraries that few commands need: separate files, required on first use, so that short commands do not read them. */
-const LIBRARIES = ['csv-parse/sync', 'openai', 'yaml'];
+const LIBRARIES = ['cli-table3', 'conf', 'csv-parse/sync', 'openai', 'ora', 'yaml'];
 /** Packages that few people need: npm installs them beside the program, or not at all. */
 const OPTIONAL = ['@aws-sdk/*', 'mediabunny', 'pg', 'pg-boss', 'pg-connection-string'];
 const fileOf = (library) => `lib/${library.replace(/[^a-z\d]+/g, '-').replace(/^-/, '')}`;

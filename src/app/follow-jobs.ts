@@ -43,7 +43,7 @@ export async function followJobs(
   deps: FollowDeps,
 ): Promise<(VideoJob | SoraError)[]> {
   const { output, host } = deps;
-  const progress = output.progress(host.clock);
+  const progress = await output.progress(host.clock);
   const watched = await Promise.all(
     jobs.map(async (job): Promise<WatchedJob> => {
       const state = await stateOf(job, deps);

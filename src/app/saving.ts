@@ -228,7 +228,7 @@ export async function saveFiles(
     });
     return [];
   }
-  const progress = output.progress(host.clock);
+  const progress = await output.progress(host.clock);
   let shown = 'saving';
   await progress.show(() => shown);
   const onProgress = (variant: Variant, doneBytes: number, totalBytes: number | null): void => {

@@ -70,7 +70,7 @@ export function entryLine(entry: BatchEntry, cwd: string): string {
 }
 
 /** A table of all rows of a manifest, on a terminal limited to the first hundred. */
-export function renderEntries(entries: readonly BatchEntry[], cwd: string, surface: Surface): string {
+export async function renderEntries(entries: readonly BatchEntry[], cwd: string, surface: Surface): Promise<string> {
   const shown = surface.isTerminal ? entries.slice(0, MAX_SHOWN) : entries;
   const { palette } = surface;
   const paint = (cell: string, column: string): string => {
@@ -90,7 +90,7 @@ export function renderEntries(entries: readonly BatchEntry[], cwd: string, surfa
   // Paths are copied from here, so other columns go before one is cut, and then it loses its middle.
   const isPath = (at: number): boolean => (shown[at]?.summary.files.length ?? 0) > 0 && shown[at]?.error === null;
   const longestPath = Math.max(0, ...rows.map((row, at) => (isPath(at) ? columnsOf(cleanLine(row[6] ?? '')) : 0)));
-  const table = renderTable(
+  const table = await renderTable(
     {
       head,
       rows,

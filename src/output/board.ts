@@ -16,6 +16,7 @@ export interface Board {
 /** Where and how lines are animated. */
 export interface Animation {
   readonly stream: OutputStream;
+  readonly isColored: boolean;
   readonly glyphs: Glyphs;
   readonly isInForeground: Host['isInForeground'];
 }

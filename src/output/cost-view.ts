@@ -21,9 +21,9 @@ export function priceJson(price: PriceRow): Record<string, unknown> {
 export const PRICE_JSON_SHAPE = '{"model","resolution","sizes","usd_per_second","since","price_list","source"}';
 
 /** A price list, with its sources below. */
-export function renderPrices(prices: readonly PriceRow[], surface: Surface): string {
+export async function renderPrices(prices: readonly PriceRow[], surface: Surface): Promise<string> {
   const { isTerminal, palette } = surface;
-  const table = renderTable(
+  const table = await renderTable(
     {
       head: ['MODEL', 'TIER', 'SIZES', 'PRICE', 'SINCE', 'PRICE LIST', ...(isTerminal ? [] : ['SOURCE'])],
       rows: prices.map((price) => [
@@ -67,7 +67,7 @@ export function costJson(estimatedMicros: number | null, priceList: string | nul
 }
 
 /** One estimate, one line per fact. */
-export function renderPricedOrder(order: PricedOrder, surface: Surface): string {
+export function renderPricedOrder(order: PricedOrder, surface: Surface): Promise<string> | string {
   if (!surface.isTerminal) return renderComparison([order], null, surface);
   const { count, model, seconds, size, price, micros, rendered } = order;
   const video = [model, seconds && `${seconds} s`, size].filter(Boolean).join(', ');
@@ -114,7 +114,11 @@ export function renderBatchCost({ videos, asked, rendered }: CostEstimate, { isT
 }
 
 /** Estimates, one row each; the requested video is marked. */
-export function renderComparison(orders: readonly PricedOrder[], asked: PricedVideo | null, surface: Surface): string {
+export function renderComparison(
+  orders: readonly PricedOrder[],
+  asked: PricedVideo | null,
+  surface: Surface,
+): Promise<string> {
   const { isTerminal } = surface;
   const usd = isTerminal ? formatUsd : plainUsd;
   const length = (seconds: number | null): string => (seconds === null ? '' : `${seconds}${isTerminal ? 's' : ''}`);

@@ -2,20 +2,17 @@
 export interface Glyphs {
   readonly full: string;
   readonly empty: string;
-  /** One character for each frame. */
-  readonly spinner: string;
+  /** Left out for the usual one. */
+  readonly spinner?: { readonly interval: number; readonly frames: string[] };
 }
 
-const ASCII: Glyphs = { full: '=', empty: '-', spinner: '--\\\\||//' };
-const UNICODE: Glyphs = { full: '━', empty: '─', spinner: '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏' };
+const UNICODE: Glyphs = { full: '━', empty: '─' };
+const ASCII: Glyphs = { full: '=', empty: '-', spinner: { interval: 130, frames: ['-', '\\', '|', '/'] } };
 
-/** Plain ASCII if the locale requires it, as with `LANG=C`. The consoles of Linux and of older Windows have no Braille. */
-export function glyphsFor(env: Readonly<Record<string, string | undefined>>): Glyphs {
-  const locale = env.LC_ALL || env.LC_CTYPE || env.LANG;
-  if (locale && !/utf-?8/i.test(locale)) return ASCII;
-  const isConsole =
-    env.TERM === 'linux' || (env.OS === 'Windows_NT' && !(env.WT_SESSION || env.TERM_PROGRAM || env.TERM));
-  return isConsole ? { ...UNICODE, spinner: ASCII.spinner } : UNICODE;
+/** Plain ASCII if the locale requires it, as with `LANG=C`. */
+export function glyphsFor({ LC_ALL, LC_CTYPE, LANG }: Readonly<Record<string, string | undefined>>): Glyphs {
+  const locale = LC_ALL || LC_CTYPE || LANG;
+  return locale && !/utf-?8/i.test(locale) ? ASCII : UNICODE;
 }
 
 /** `━━━━───── `: a bar of `cells` cells. */

@@ -66,7 +66,7 @@ export function jobsAnswer(jobs: readonly JobSummary[], form: JobsForm): Answer 
 }
 
 /** Several jobs, a row each: for people what fits the terminal; for programs whole ids and exact times. */
-export function renderJobs(jobs: readonly JobSummary[], form: JobsForm, surface: Surface): Promise<string> | string {
+export function renderJobs(jobs: readonly JobSummary[], form: JobsForm, surface: Surface): Promise<string> {
   return surface.isTerminal ? renderShortJobs(jobs, form, surface) : renderWholeJobs(jobs, form, surface);
 }
 
@@ -108,7 +108,11 @@ async function renderShortJobs(jobs: readonly JobSummary[], form: JobsForm, surf
 }
 
 /** The columns are a public interface: id, status, progress, model, length, size, time, prompt; before them, if asked for, the profile. */
-function renderWholeJobs(jobs: readonly JobSummary[], { withProfile = false }: JobsForm, surface: Surface): string {
+function renderWholeJobs(
+  jobs: readonly JobSummary[],
+  { withProfile = false }: JobsForm,
+  surface: Surface,
+): Promise<string> {
   const rows = jobs.map((job) => [
     ...(withProfile ? [job.profile] : []),
     wholeId(job),
@@ -143,8 +147,8 @@ export function shortCost({ free, estimatedMicros, actualMicros }: JobSummary): 
 }
 
 /** One job, a line a fact. */
-export function renderJob(job: JobSummary, form: JobsForm, surface: Surface): string {
-  if (!surface.isTerminal) return renderWholeJobs([job], form, surface);
+export function renderJob(job: JobSummary, form: JobsForm, surface: Surface): Promise<string> | string {
+  if (!surface.isTerminal) return renderJobs([job], form, surface);
   const { palette } = surface;
   const { nowMs } = form;
   const done = job.progress === null || job.status === 'completed' ? '' : ` ${job.progress}%`;

@@ -33,13 +33,13 @@ export function modelsJson({ source, listedAtMs }: ModelList, offers: readonly M
 }
 
 /** A row for each model; on a terminal with the source and its date below. */
-export function renderModels(
+export async function renderModels(
   { source, listedAtMs }: ModelList,
   offers: readonly ModelOffer[],
   surface: Surface,
-): string {
+): Promise<string> {
   const { isTerminal, palette } = surface;
-  const table = renderTable(
+  const table = await renderTable(
     isTerminal
       ? {
           head: ['MODEL', 'LENGTH', 'SIZE', 'PRICE'],

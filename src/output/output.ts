@@ -2,12 +2,12 @@ import type { SoraError } from '../domain/errors.ts';
 import { Secrets } from '../domain/redact.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Host, OutputStream } from '../platform/host.ts';
-import { type Board, type BoardLines, createBoard, SILENT_BOARD } from './board.ts';
+import { type Animation, type Board, type BoardLines, createBoard, SILENT_BOARD } from './board.ts';
 import { cleanText, escapeMarks } from './clean-text.ts';
 import { errorJson, renderError } from './error-view.ts';
 import { glyphsFor } from './glyphs.ts';
 import { createProgress, type Progress, SILENT_PROGRESS } from './progress.ts';
-import { type ColorMode, createSurface, type Surface } from './surface.ts';
+import { type ColorMode, createSurface, isColored, type Surface } from './surface.ts';
 import { renderTable, type Table } from './table.ts';
 
 interface OutputOptions {
@@ -97,7 +97,7 @@ export class Output {
       this.stdout.write(`${escapeMarks(this.secrets.hide(document))}\n`);
       return;
     }
-    const surface = createSurface(this.stdout, this.#env, this.options.color);
+    const surface = await createSurface(this.stdout, this.#env, this.options.color);
     const text = typeof view === 'function' ? view(surface) : renderTable(view, surface);
     this.stdout.write(this.secrets.hide(await text));
   }
@@ -110,7 +110,7 @@ export class Output {
       this.#stderr.write(`${escapeMarks(this.secrets.redact(JSON.stringify(document)))}\n`);
       return;
     }
-    const { palette } = createSurface(this.#stderr, this.#env, this.options.color);
+    const { palette } = await createSurface(this.#stderr, this.#env, this.options.color);
     this.#stderr.write(this.secrets.redact(errors.map((error) => renderError(error, palette)).join('\n')));
   }
 
@@ -123,17 +123,16 @@ export class Output {
   }
 
   /** An animated line, if animation is possible; else nothing. */
-  progress(clock: Clock): Progress {
-    if (!this.#isAnimated) return SILENT_PROGRESS;
-    const { cyan } = createSurface(this.#stderr, this.#env, this.options.color).palette;
-    return createProgress(glyphsFor(this.#env), cyan, (lines, decorate) => this.board(clock, lines, decorate));
+  progress(clock: Clock): Promise<Progress> | Progress {
+    return this.#isAnimated
+      ? createProgress(this.#animation, (lines, decorate) => this.board(clock, lines, decorate))
+      : SILENT_PROGRESS;
   }
 
   /** The same with several lines; one board at a time. */
   async board(clock: Clock, lines: BoardLines, decorate?: (line: string) => string): Promise<Board> {
     if (!this.#isAnimated || this.#board !== SILENT_BOARD) return SILENT_BOARD;
-    const animation = { stream: this.#stderr, glyphs: glyphsFor(this.#env), isInForeground: this.#isInForeground };
-    const board = await createBoard(animation, clock, lines, decorate);
+    const board = await createBoard(this.#animation, clock, lines, decorate);
     this.#board = board;
     const stop = async (): Promise<void> => {
       this.#board = SILENT_BOARD;
@@ -145,6 +144,16 @@ export class Output {
       get isVisible() {
         return board.isVisible;
       },
+    };
+  }
+
+  get #animation(): Animation {
+    const [stream, env] = [this.#stderr, this.#env];
+    return {
+      stream,
+      isColored: isColored(stream.isTTY === true, env, this.options.color),
+      glyphs: glyphsFor(env),
+      isInForeground: this.#isInForeground,
     };
   }
 

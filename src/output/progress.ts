@@ -1,4 +1,4 @@
-import type { Board, BoardLines } from './board.ts';
+import type { Animation, Board, BoardLines } from './board.ts';
 import type { Glyphs } from './glyphs.ts';
 
 /** One moving line on a terminal. */
@@ -16,13 +16,17 @@ export const SILENT_PROGRESS: Progress = { show: async () => {}, stop: async () 
 const SPINNER_COLUMNS = 4;
 
 /** A board of one line, with a spinner before it. `open` shows a board. */
-export function createProgress(
-  { spinner }: Glyphs,
-  paint: (frame: string) => string,
+export async function createProgress(
+  { isColored, glyphs }: Animation,
   open: (lines: BoardLines, decorate: (line: string) => string) => Promise<Board>,
-): Progress {
+): Promise<Progress> {
+  const { default: ora } = await import('ora');
+  const spinner = ora({
+    text: '',
+    color: isColored ? 'cyan' : (false as never), // as its documentation says
+    ...(glyphs.spinner && { spinner: glyphs.spinner }),
+  });
   let board: Board | undefined;
-  let frames = 0;
   let current: Parameters<Progress['show']>[0] = () => '';
   return {
     get isVisible() {
@@ -31,8 +35,8 @@ export function createProgress(
     async show(line) {
       current = line;
       board ??= await open(
-        (_, columns, glyphs) => [current(columns - SPINNER_COLUMNS, glyphs)],
-        (text) => `${paint(spinner.charAt(frames++ % spinner.length))}  ${text}`,
+        (_, columns, shapes) => [current(columns - SPINNER_COLUMNS, shapes)],
+        (text) => `${spinner.frame()} ${text}`,
       );
     },
     async stop() {

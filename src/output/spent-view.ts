@@ -36,7 +36,7 @@ export const SPENT_JSON_SHAPE =
 type Groups = SpentReport['groups'];
 
 /** A bar chart with sums on a terminal; in a pipe one row of numbers per group. */
-export function renderSpent({ groups, total }: SpentReport, by: string, surface: Surface): string {
+export function renderSpent({ groups, total }: SpentReport, by: string, surface: Surface): Promise<string> | string {
   if (surface.isTerminal) return groups.length === 0 ? '' : renderChart(groups, total, by, surface);
   const rows = groups.map(([name, spent]) => [
     name ?? '',
@@ -60,7 +60,7 @@ function amountOf(micros: number | null, format: (micros: number) => string): st
 const BAR = '';
 const [MIN_BAR, MAX_BAR] = [10, 30];
 
-function renderChart(groups: Groups, total: Spent, by: string, surface: Surface): string {
+async function renderChart(groups: Groups, total: Spent, by: string, surface: Surface): Promise<string> {
   const columns: readonly (readonly [head: string, cell: (spent: Spent) => string])[] = [
     ['JOBS', ({ jobs }) => String(jobs)],
     ['SPENT', ({ spentMicros }) => formatUsd(spentMicros)],
@@ -79,7 +79,7 @@ function renderChart(groups: Groups, total: Spent, by: string, surface: Surface)
   const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => columnsOf(row[at] ?? ''))));
   const room = widths.reduce((left, width) => left - width - GAP, surface.columns);
   const drawBar = barsFor(groups, Math.min(MAX_BAR, Math.max(MIN_BAR, room)));
-  const table = renderTable(
+  const table = await renderTable(
     {
       head: [...head, BAR],
       rows: groups.map(([, spent], at) => [...(rows[at] ?? []), drawBar(spent)]),

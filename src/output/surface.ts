@@ -1,10 +1,15 @@
-import { styleText } from 'node:util';
 import type { Host, OutputStream } from '../platform/host.ts';
 
 export type ColorMode = 'auto' | 'always' | 'never';
 
-const STYLES = ['bold', 'dim', 'red', 'green', 'yellow', 'cyan'] as const;
-export type Palette = Readonly<Record<(typeof STYLES)[number], (text: string) => string>>;
+export interface Palette {
+  bold(text: string): string;
+  dim(text: string): string;
+  red(text: string): string;
+  green(text: string): string;
+  yellow(text: string): string;
+  cyan(text: string): string;
+}
 
 /** What a stream can show; views are written for it. */
 export interface Surface {
@@ -13,24 +18,28 @@ export interface Surface {
   readonly palette: Palette;
 }
 
+const same = (text: string): string => text;
+const PLAIN: Palette = { bold: same, dim: same, red: same, green: same, yellow: same, cyan: same };
 const DEFAULT_COLUMNS = 80;
 
-export function createSurface(stream: OutputStream, env: Host['env'], mode: ColorMode): Surface {
+export async function createSurface(stream: OutputStream, env: Host['env'], mode: ColorMode): Promise<Surface> {
   const isTerminal = stream.isTTY === true;
-  const palette = paletteFor(isColored(isTerminal, env, mode));
-  return { isTerminal, columns: stream.columns || DEFAULT_COLUMNS, palette };
+  return {
+    isTerminal,
+    columns: stream.columns || DEFAULT_COLUMNS,
+    palette: isColored(isTerminal, env, mode) ? await colored() : PLAIN,
+  };
 }
 
-function isColored(isTerminal: boolean, env: Host['env'], mode: ColorMode): boolean {
+/** chalk decides for standard output only, and ignores `NO_COLOR`; so this decides per stream. */
+export function isColored(isTerminal: boolean, env: Host['env'], mode: ColorMode): boolean {
   if (mode !== 'auto') return mode === 'always';
   if (env.NO_COLOR) return false;
   if (env.FORCE_COLOR !== undefined) return !['0', 'false'].includes(env.FORCE_COLOR);
   return isTerminal && env.TERM !== 'dumb';
 }
 
-/** Does not check the streams of the process itself, as `styleText` does by default. */
-function paletteFor(colors: boolean): Palette {
-  const paint = (style: keyof Palette, text: string): string =>
-    colors && text !== '' ? styleText(style, text, { validateStream: false }) : text;
-  return Object.fromEntries(STYLES.map((style) => [style, (text: string) => paint(style, text)])) as Palette;
+async function colored(): Promise<Palette> {
+  const { Chalk } = await import('chalk');
+  return new Chalk({ level: 1 });
 }

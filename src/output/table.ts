@@ -24,25 +24,29 @@ export const GAP = 2;
 const MIN_FLEXIBLE = 10;
 const ROOMY_FLEXIBLE = 24;
 
+const LINES =
+  'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid';
+const NO_LINES = Object.fromEntries(LINES.split(' ').map((name) => [name, '']));
+
 /** A table for people on a terminal; tab-separated rows, without a head, for programs. */
-export function renderTable(table: Table, surface: Surface): string {
+export async function renderTable(table: Table, surface: Surface): Promise<string> {
   const rows = table.rows.map((row) => row.map((cell) => cleanLine(cell)));
   if (!surface.isTerminal) return rows.map((row) => `${row.join('\t')}\n`).join('');
-  const { paint = (cell) => cell, losesMiddle } = table;
+  const { default: Table } = await import('cli-table3');
   const shown = fitColumns(table, rows, surface.columns);
-  const head = shown.map(({ name, width }) => padded(name, width, surface.palette.dim));
-  const body = rows.map((row, at) =>
-    shown.map(({ name, index, width }) => {
-      const cut = name === table.flexible && losesMiddle?.(at) ? cutMiddle : cutLine;
-      return padded(cut(row[index] ?? '', width), width, (cell) => paint(cell, name));
-    }),
-  );
-  return [head, ...body].map((cells) => `${cells.join(' '.repeat(GAP)).replace(/ +$/, '')}\n`).join('');
-}
-
-/** A cell in its colour, which the blanks after it do not have. */
-function padded(cell: string, width: number, paint: (cell: string) => string): string {
-  return paint(cell) + ' '.repeat(Math.max(0, width - columnsOf(cell)));
+  const rendered = new Table({
+    head: shown.map(({ name }) => surface.palette.dim(name)),
+    chars: { ...NO_LINES, middle: ' '.repeat(GAP) },
+    // By default the library colours its head, even in a pipe.
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
+  const { paint = (cell) => cell, losesMiddle } = table;
+  const cellOf = (row: readonly string[], at: number, { name, index, width }: ShownColumn): string => {
+    const cut = name === table.flexible && losesMiddle?.(at) ? cutMiddle : cutLine;
+    return paint(cut(row[index] ?? '', width), name);
+  };
+  rendered.push(...rows.map((row, at) => shown.map((column) => cellOf(row, at, column))));
+  return `${rendered.toString().replace(/[ ]+$/gm, '')}\n`;
 }
 
 /** Empty or null where it is not known. */
@@ -77,6 +81,6 @@ function fitColumns(table: Table, rows: readonly string[][], columns: number): S
   };
   dropUntil(Math.min(ROOMY_FLEXIBLE, wanted.width), roomy);
   dropUntil(least, optional);
-  const width = Math.min(wanted.width, Math.max(MIN_FLEXIBLE, roomLeft()));
-  return shown.map((column) => (column === wanted ? { ...column, width } : column));
+  const room = Math.max(MIN_FLEXIBLE, roomLeft());
+  return shown.map((column) => (column === wanted ? { ...column, width: room } : column));
 }

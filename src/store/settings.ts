@@ -1,7 +1,7 @@
+import { dirname } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { shellWord } from '../domain/shell.ts';
-import { replaceFile } from '../platform/files.ts';
 import { changeOwnFile, invalidFile, readJsonFile } from './json-file.ts';
 import { isSetting, keysOf, settingFault } from './setting-specs.ts';
 
@@ -65,12 +65,20 @@ async function changeSettings(path: string, changes: readonly SettingChange[]): 
       hints: ['run `sora config set --help` to see all settings'],
     });
   }
-  const changed = changes.reduce(
+  // conf writes atomically and with the given mode; it has no lock, and resets nothing that was read above.
+  const { default: Conf } = await import('conf');
+  const store = new Conf<Record<string, unknown>>({
+    cwd: dirname(path),
+    configName: 'settings',
+    configFileMode: 0o600,
+    accessPropertiesByDotNotation: false,
+    clearInvalidConfig: false,
+  });
+  store.store = changes.reduce(
     (settings, [name, value]) =>
       value === undefined ? without(settings, name) : withSetting(settings, keysOf(name), value),
     current,
   );
-  await replaceFile(path, JSON.stringify(changed, null, '\t'));
 }
 
 function withSetting(object: JsonObject, [key = '', ...rest]: readonly string[], value: string): JsonObject {

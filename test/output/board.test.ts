@@ -15,7 +15,7 @@ it('a board aligns columns, shortens lines, clears lines wrapped by a resize, an
   const screen = createScreen(80);
   const lines = ['a      queued', `b      ${'x'.repeat(90)}`];
   const board = await createBoard(
-    { stream: screen as never, glyphs: glyphsFor({}), isInForeground: () => true },
+    { stream: screen as never, isColored: false, glyphs: glyphsFor({}), isInForeground: () => true },
     clock,
     () => lines,
   );
@@ -34,7 +34,7 @@ it('a board aligns columns, shortens lines, clears lines wrapped by a resize, an
 it('a board works on a terminal that reports no size', async () => {
   const screen = createScreen(0, 0);
   const board = await createBoard(
-    { stream: screen as never, glyphs: glyphsFor({}), isInForeground: () => true },
+    { stream: screen as never, isColored: false, glyphs: glyphsFor({}), isInForeground: () => true },
     createFakeClock({ isManual: true }),
     (room) => [`room for ${room}`],
   );

@@ -4,8 +4,8 @@ import { type ColorMode, createSurface } from '../../src/output/surface.ts';
 
 type Env = Readonly<Record<string, string>>;
 
-function isColored(isTTY: boolean, env: Env, mode: ColorMode = 'auto'): boolean {
-  const { palette } = createSurface(Object.assign(new PassThrough(), { isTTY }), env, mode);
+async function isColored(isTTY: boolean, env: Env, mode: ColorMode = 'auto'): Promise<boolean> {
+  const { palette } = await createSurface(Object.assign(new PassThrough(), { isTTY }), env, mode);
   return palette.red('x') !== 'x';
 }
 
@@ -21,15 +21,15 @@ describe('colour', () => {
     ['is not shown on a dumb terminal', false, true, { TERM: 'dumb' }, 'auto'],
     ['prefers --color always to everything', true, false, { NO_COLOR: '1', TERM: 'dumb' }, 'always'],
     ['prefers --color never to everything', false, true, { FORCE_COLOR: '1' }, 'never'],
-  ])('%s', (_, expected, isTTY, env, mode) => {
-    expect(isColored(isTTY, env, mode)).toBe(expected);
+  ])('%s', async (_, expected, isTTY, env, mode) => {
+    expect(await isColored(isTTY, env, mode)).toBe(expected);
   });
 });
 
-it('a terminal without a width has 80 columns', () => {
-  const widths = [undefined, 0, 120].map((columns) => {
+it('a terminal without a width has 80 columns', async () => {
+  const widths = [undefined, 0, 120].map(async (columns) => {
     const stream = Object.assign(new PassThrough(), { isTTY: true }, columns === undefined ? {} : { columns });
-    return createSurface(stream, {}, 'never').columns;
+    return (await createSurface(stream, {}, 'never')).columns;
   });
-  expect(widths).toEqual([80, 80, 120]);
+  expect(await Promise.all(widths)).toEqual([80, 80, 120]);
 });

@@ -73,7 +73,7 @@ export const doctorCommand = defineCommand({
 /** Runs all checks. On a terminal, the results of the free ones are shown before the question. */
 async function examine(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResult> {
   const { host, output } = deps;
-  const progress = output.progress(host.clock);
+  const progress = await output.progress(host.clock);
   const ended: CheckResult[] = [];
   let shown: readonly CheckResult[] = [];
   const beforeAsking = async (): Promise<void> => {

@@ -143,7 +143,7 @@ async function entriesOf(
   { ledger, host, output }: Pick<Context, 'ledger' | 'host' | 'output'>,
 ): Promise<GalleryEntry[]> {
   const shortIds = await ledger.shortIds(jobs.map(({ id, submission }) => id ?? submission ?? ''));
-  const progress = output.progress(host.clock);
+  const progress = await output.progress(host.clock);
   let done = 0;
   await progress.show(() => `reading pictures: ${done} of ${jobs.length}`);
   const limit = pLimit(FRAMES_AT_ONCE);
