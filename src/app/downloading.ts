@@ -64,7 +64,7 @@ async function saveJob(
   const job = wait && !isTerminal(seen.status) ? await followJob({ ...found, known: seen }, deadlineMs, deps) : seen;
   refuseUnfinished(job, targetOption(server.identity));
   const video = namedVideo(job, record);
-  checkNames(plan, video, deps, 'download');
+  checkNames(plan, video, deps);
   await refuseExisting(plan, video, saved, deps);
   const files = await saveFiles(
     { server, record, job, deadlineMs: limitsFiles ? deadlineMs : Number.POSITIVE_INFINITY },

@@ -127,6 +127,6 @@ export function readOr<T>(read: () => T, faults: string[]): T | undefined {
 }
 
 /** Throws `usage` with all problems of a command's options, if there are any. */
-export function refuseFaults(faults: readonly string[], command: string): void {
-  if (faults.length > 0) throw new SoraError('usage', { violations: faults, facts: { command } });
+export function refuseFaults(faults: readonly string[]): void {
+  if (faults.length > 0) throw new SoraError('usage', { violations: faults });
 }

@@ -1,4 +1,5 @@
 import { messageOf, SoraError } from '../domain/errors.ts';
+import { hintsFor } from '../domain/hints.ts';
 import { shellWord } from '../domain/shell.ts';
 import { Interrupt } from '../platform/host.ts';
 import type { CommandDefinition, CommandInput, CommandResult } from './command.ts';
@@ -12,14 +13,23 @@ export async function runCommand(
   input: CommandInput<OptionSpecs>,
   context: Context,
 ): Promise<CommandResult> {
+  const hinted = (error: SoraError): SoraError => onSameServer(ofCommand(error, definition), context.options);
   try {
     await context.servers.checkFault();
     if (definition.usesPrices?.(input.options)) await (await import('./model-list.ts')).learnPrices(context);
     const { errors = [], ...result } = await definition.run(input, context);
-    return { ...result, errors: errors.map((error) => onSameServer(error, context.options)) };
+    return { ...result, errors: errors.map(hinted) };
   } catch (thrown) {
-    return { errors: [onSameServer(asSoraError(thrown), context.options)] };
+    return { errors: [hinted(asSoraError(thrown))] };
   }
+}
+
+/** The error with the catalogue's hint about usage pointing to the help of the command. */
+function ofCommand(error: SoraError, { name }: CommandDefinition): SoraError {
+  if (error.code !== 'usage') return error;
+  const [general] = hintsFor('usage');
+  const [own = ''] = hintsFor('usage', { command: name });
+  return error.with({ hints: error.hints.map((hint) => (hint === general ? own : hint)) });
 }
 
 /** A command that looks at a server, in a hint that names none. */

@@ -120,10 +120,9 @@ export function checkNames(
   { destination, variants, sidecar }: FilePlan,
   video: NamedVideo,
   { host }: Pick<Context, 'host'>,
-  command: string,
 ): void {
   const limits = { reserveBytes: reservedBytes(sidecar), platform: host.platform };
-  refuseFaults(nameFaults(destination, variants, video, limits), command);
+  refuseFaults(nameFaults(destination, variants, video, limits));
 }
 
 /** The part of a plan that the ledger stores for a later command; undefined if the command line named no files. */

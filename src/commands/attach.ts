@@ -28,7 +28,7 @@ export const attachCommand = defineCommand({
     const faults: string[] = [];
     const deadlineMs = readDeadlineMs(options.timeout, deps, faults);
     if (id.trim() === '') faults.push('the id of the job is empty');
-    refuseFaults(faults, 'attach');
+    refuseFaults(faults);
     const submission = await submissionOf(ledger, key);
     const server = await servers.of(submission);
     const submitDeps = jobs.submitDeps(server, submission.request.source?.operation);

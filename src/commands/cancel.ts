@@ -61,7 +61,7 @@ export const cancelCommand = defineCommand({
     const deadlineMs = readDeadlineMs(options.timeout, deps, faults);
     if (args.length === 0 && !options.all) faults.push('name an id, or use `--all`');
     if (args.length > 0 && options.all) faults.push('use ids or `--all`, not both');
-    refuseFaults(faults, 'cancel');
+    refuseFaults(faults);
     const { values: found, errors } = options.all
       ? await jobs.findUnfinished(deadlineMs, (record) => !isOfCharacter(record))
       : await forEach(args, (name) => jobs.findAny(name, deadlineMs));

@@ -140,7 +140,7 @@ export const characterShowCommand = defineCommand({
     const { servers, host, jobs } = deps;
     const faults: string[] = [];
     const deadlineMs = readDeadlineMs(options.timeout, deps, faults);
-    refuseFaults(faults, 'character show');
+    refuseFaults(faults);
     if (name.trim() === '') throw new SoraError('usage', { title: 'an id is empty' });
     const isMade = (record: JobRecord): boolean => isOfCharacter(record) && record.job !== null;
     const record = await recordNamed(name, deps, isMade);

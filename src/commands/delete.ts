@@ -35,7 +35,7 @@ export const deleteCommand = defineCommand({
   async run({ args, options }, deps: DeleteDeps) {
     const faults: string[] = [];
     const limits = { isAgreed: options.yes ?? false, deadlineMs: readDeadlineMs(options.timeout, deps, faults) };
-    refuseFaults(faults, 'delete');
+    refuseFaults(faults);
     const { values: deleted, errors } = await forEach(args, (name) => removeOne(name, limits, deps));
     const answer = { data: { deleted }, view: () => deleted.map((id) => `${cleanLine(id)}\n`).join('') };
     return { ...(deleted.length > 0 ? { answer } : {}), errors };

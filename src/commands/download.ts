@@ -46,7 +46,7 @@ export const downloadCommand = defineCommand({
     const deadlineMs = readDeadlineMs(options.timeout, deps, faults);
     if (all === args.length > 0) faults.push(all ? '`--all` takes no ids' : 'no video: name one, or pass `--all`');
     if ((all || args.length > 1) && !isForSeveral(plan.destination, 'id')) faults.push(SEVERAL_NEED_FOLDER);
-    refuseFaults(faults, 'download');
+    refuseFaults(faults);
     await checkFiles({ ...plan, force: true }, deps); // the existing file may be this video
     const found = all ? await findUnsaved(deadlineMs, deps) : await deps.jobs.findAll(args, deadlineMs);
     const failures = [...found.errors];

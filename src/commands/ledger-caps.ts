@@ -29,7 +29,7 @@ export const ledgerCapsCommand = defineCommand({
     const { ledger, output } = deps;
     const faults: string[] = [];
     const caps = parseCaps(args, faults);
-    refuseFaults(faults, 'ledger caps');
+    refuseFaults(faults);
     if (!(ledger instanceof PostgresLedger)) {
       throw new SoraError('usage', {
         title: 'team caps need a shared ledger in PostgreSQL',

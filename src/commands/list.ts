@@ -61,7 +61,7 @@ export const listCommand = defineCommand({
     if (allProfiles && deps.isServerNamed) faults.push(ALL_MEANS_ALL);
     const filter = readFilter(options, deps.host, faults);
     const deadlineMs = readDeadlineMs(options.timeout, deps, faults);
-    refuseFaults(faults, 'list');
+    refuseFaults(faults);
     const isFiltered = Object.keys(FILTER_OPTIONS).some((name) => name in options);
     const wanted = { limit, filter, isFiltered, allProfiles, deadlineMs };
     if (local) return show([], () => true, wanted, deps);
@@ -107,7 +107,7 @@ async function listOne(wanted: Wanted, deps: ListDeps): Promise<CommandResult> {
 async function show(
   lists: readonly ServerList[],
   isInScope: (record: JobRecord) => boolean,
-  { limit, filter, allProfiles, deadlineMs }: Wanted,
+  { limit, filter, isFiltered, allProfiles, deadlineMs }: Wanted,
   deps: ListDeps,
 ): Promise<CommandResult> {
   const { hasStatus, matches } = filter;
@@ -127,5 +127,7 @@ async function show(
   if (limit === DEFAULT_LIMIT && jobs.length >= limit && deps.host.stdout.isTTY) {
     deps.output.note(`these are the newest ${limit}; \`--all\` lists all, \`-L N\` the newest N`);
   }
+  if (jobs.length === 0)
+    deps.output.note(isFiltered ? 'no videos match' : 'there are no videos yet; run `sora create` to create one');
   return { answer: jobsAnswer(jobs.slice(0, limit), { ...deps.jobs.form(), withProfile: allProfiles }) };
 }

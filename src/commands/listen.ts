@@ -98,7 +98,7 @@ async function readOptions(options: OptionValues<typeof OPTIONS>, deps: ListenDe
   const plan = planFiles(options, deps, faults);
   if (!isForSeveral(plan.destination, 'id')) faults.push(SEVERAL_NEED_FOLDER);
   deps.output.secrets.add(secret);
-  refuseFaults(faults, 'listen');
+  refuseFaults(faults);
   if (!options.noDownload) await checkFiles({ ...plan, force: true }, deps);
   return { port, address: listenHost(options.host), secret, plan: options.noDownload ? null : plan };
 }

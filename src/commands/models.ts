@@ -24,7 +24,7 @@ export const modelsCommand = defineCommand({
     const { configuration, host, jobs, output } = deps;
     const faults: string[] = [];
     const deadlineMs = readDeadlineMs(options.timeout, deps, faults);
-    refuseFaults(faults, 'models');
+    refuseFaults(faults);
     requireKey(configuration, host.clock.now());
     const list = await jobs.inTime(deadlineMs, null, (signal) => readModels(configuration, deps, signal));
     const offers = offersOf(list, configuration.prices);

@@ -46,7 +46,7 @@ export const statusCommand = defineCommand({
     if (allProfiles && deps.isServerNamed) faults.push(ALL_MEANS_ALL);
     if (allProfiles && (args.length > 0 || options.watch))
       faults.push('`--all-profiles` cannot be combined with an id or `--watch`');
-    refuseFaults(faults, 'status');
+    refuseFaults(faults);
     if (options.watch) return watch(args, deadlineMs, deps);
     if (args.length === 0) return overview(allProfiles, deadlineMs, deps);
     const { values, errors } = await forEach(args, async (id) => {

@@ -47,7 +47,7 @@ describe('a character', () => {
   it('is not a video: lists, downloads and @last omit it, but spending counts it', async () => {
     const bench = await setUp(() => ({ body: CHARACTER }));
     expect((await bench.run('character', 'create', 'Mossy', 'mossy.mp4', '--yes')).code).toBe(0);
-    expect((await bench.run('list', '--local', '--json')).json()).toEqual({ jobs: [] });
+    expect((await bench.run('list', '--local', '--json')).json()).toMatchObject({ jobs: [] });
     expect((await bench.run('download', '--all')).code).toBe(0);
     expect(errorOf(await bench.run('status', '@last', '--json')).code).toBe('video_not_found');
     expect((await bench.run('cost', '--spent', '--json')).json()).toMatchObject({ total: { jobs: 1 } });

@@ -63,8 +63,8 @@ export const batchCommand = defineCommand({
     }
     const faults: string[] = [];
     const settings = readBatchOptions(file, options, deps, faults);
-    if (file === undefined) refuseFaults(faults, 'batch');
-    await new ManifestRows(settings, options, deps, null).refuseWith(faults, 'batch');
+    if (file === undefined) refuseFaults(faults);
+    await new ManifestRows(settings, options, deps, null).refuseWith(faults);
     return produceRows(settings, options, deps);
   },
 });

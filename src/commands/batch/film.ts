@@ -80,7 +80,7 @@ export const filmCommand = defineCommand({
     const film = await readFilm(file, options, deps, faults);
     const order = { ...options, output: film.clips };
     const settings = { ...readBatchOptions(file, order, deps, faults), printsRows: false };
-    await new ManifestRows(settings, order, deps, null).refuseWith(faults, 'film');
+    await new ManifestRows(settings, order, deps, null).refuseWith(faults);
     let plan: BatchPlan | undefined;
     const made = await produceRows(settings, order, deps, async (planned, toBePaid) => {
       plan = planned;

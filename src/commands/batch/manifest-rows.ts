@@ -93,8 +93,8 @@ export class ManifestRows {
   }
 
   /** Throws `usage` if options have problems, together with those of the manifest. Sends nothing. */
-  async refuseWith(faults: readonly string[], command: string): Promise<void> {
-    if (faults.length > 0) refuseFaults([...faults, ...(await this.#problems())], command);
+  async refuseWith(faults: readonly string[]): Promise<void> {
+    if (faults.length > 0) refuseFaults([...faults, ...(await this.#problems())]);
   }
 
   /** What is wrong with it. Standard input, which may be a person, is not waited for. */

@@ -6,6 +6,7 @@ import { isSecretSetting } from '../../configuration/endpoint.ts';
 import { profileSettings } from '../../configuration/profile-settings.ts';
 import { DIALECTS } from '../../domain/dialect.ts';
 import { SoraError } from '../../domain/errors.ts';
+import { nearest } from '../../domain/nearest.ts';
 import { findPreset, PRESET_NAMES, type Preset } from '../../domain/presets.ts';
 import { DEFAULT_PROFILE, SIMULATOR_PROFILE } from '../../domain/profile-names.ts';
 import { confirm } from '../../output/prompt.ts';
@@ -86,7 +87,7 @@ export const configProfileAddCommand = defineCommand({
     const badName = nameFault(name, settings);
     // With an invalid name, every setting would be reported as unknown.
     faults.push(...(badName === null ? profileFaults(profile, preset) : [badName]));
-    refuseFaults(faults, 'config profile add');
+    refuseFaults(faults);
 
     await writeSettings(paths.settings, changesFor(profile, use));
     deps.forgetSettings();
@@ -98,7 +99,8 @@ export const configProfileAddCommand = defineCommand({
 function choosePreset(name: string | undefined, faults: string[]): Preset {
   const preset = findPreset(name ?? 'custom');
   if (preset !== undefined) return preset;
-  faults.push(`the preset \`${name}\` is not one of ${PRESET_NAMES.join(', ')}`);
+  const near = nearest(name ?? '', PRESET_NAMES).map((known) => `; did you mean \`${known}\`?`);
+  faults.push(`the preset \`${name}\` is not one of ${PRESET_NAMES.join(', ')}${near.join('')}`);
   return choosePreset(undefined, faults);
 }
 

@@ -100,7 +100,7 @@ export const costCommand = defineCommand({
       const order = { ...(await readOrder(options, deps, faults)), count };
       return options.compare ? compare(order, asOfMs, deps) : estimateOne(order, asOfMs, deps);
     }
-    refuseFaults(faults, 'cost');
+    refuseFaults(faults);
     return options.spent ? spent(options, sinceMs, deps) : priceList(asOfMs, deps);
   },
 });
@@ -161,7 +161,7 @@ async function estimateBatch(
   const { count, compare: comparison } = OPTIONS;
   const foreign = namesOf(options, { count, compare: comparison });
   faults.push(...foreign.map((name) => `${name} cannot be combined with \`--batch\``));
-  refuseFaults(faults, 'cost');
+  refuseFaults(faults);
   const path = file === '-' ? null : resolve(host.cwd, file);
   const source = {
     name: file,

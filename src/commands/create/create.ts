@@ -51,7 +51,6 @@ export const createCommand = defineCommand({
   run: ({ args: [prompt], options }, deps: ProductionDeps) =>
     produce(
       {
-        command: 'create',
         async draft(faults, variants) {
           const { webhook } = options;
           const server = capabilitiesOf(deps.configuration);

@@ -112,7 +112,6 @@ async function derive(
   const own = { ...shared, configuration: source.configuration };
   return produce(
     {
-      command: operation,
       async draft(given, variants) {
         const faults = [...given];
         const start = await source.read(faults);

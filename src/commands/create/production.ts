@@ -99,7 +99,6 @@ export interface Draft {
 
 /** The differences between the commands that make videos. */
 export interface Operation {
-  readonly command: string;
   /** Reads the request. Throws its problems together with the given ones. */
   draft(faults: readonly string[], variants: readonly Variant[]): Promise<Draft>;
   /** Checks, just before a new video is paid for, what only the server knows; returns what the price depends on. */
@@ -108,7 +107,7 @@ export interface Operation {
 
 /** Submits the request once, waits and saves. An unfinished or unsaved job of the same request is resumed instead. */
 export async function produce(
-  { command, draft, confirm }: Operation,
+  { draft, confirm }: Operation,
   options: ProductionOptions,
   deps: ProductionDeps,
 ): Promise<CommandResult> {
@@ -123,7 +122,7 @@ export async function produce(
   for (const note of read.notes) output.note(note);
   const video = { ...expectedVideo(request, priced), id: null, createdAtMs: host.clock.now() };
   const plans = Array.from({ length: count }, (_, at) => placePlan(plan, { n: at + 1 }));
-  for (const each of plans) checkNames(each, video, deps, command);
+  for (const each of plans) checkNames(each, video, deps);
   const wanted = plans.map((each) => wantedFiles(each, options));
 
   const files = saves ? plan : null;

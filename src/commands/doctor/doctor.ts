@@ -60,8 +60,7 @@ export const doctorCommand = defineCommand({
   ],
 
   async run({ options }, deps: DoctorDeps) {
-    if (options.curl && options.server)
-      throw new SoraError('usage', { title: 'use `--curl` or `--server`, not both', facts: { command: 'doctor' } });
+    if (options.curl && options.server) throw new SoraError('usage', { title: 'use `--curl` or `--server`, not both' });
     if (options.curl) {
       const curl = createCurl(smallestRequest(deps.configuration), deps.configuration);
       return { answer: { data: { curl }, view: () => `${curl}\n` } };

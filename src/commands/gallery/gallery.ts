@@ -75,7 +75,7 @@ export const galleryCommand = defineCommand({
     const path = galleryPath(options.output, deps, faults);
     if (options.sheet && /\.\w{3,4}$/.test(options.output ?? ''))
       faults.push(`\`-o ${options.output}\`: \`--sheet\` writes one file for each request, so it needs a folder`);
-    refuseFaults(faults, 'gallery');
+    refuseFaults(faults);
     const force = options.force ?? false;
     if (!options.sheet) checkDestination({ kind: 'file', path }, ['video'], force);
 

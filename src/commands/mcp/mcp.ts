@@ -31,7 +31,7 @@ export const mcpCommand = defineCommand({
     if (/^\w[\w+.-]+:\/\//.test(options.output ?? '')) {
       faults.push(`\`-o ${options.output}\`: tools read and save files in a folder of this machine`);
     }
-    refuseFaults(faults, 'mcp');
+    refuseFaults(faults);
     const folder = resolve(host.cwd, options.output ?? '.');
     prepareFolder(folder);
     deps.configuration; // invalid settings end the program before a client connects

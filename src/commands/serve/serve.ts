@@ -62,7 +62,7 @@ export const serveCommand = defineCommand({
     const faults: string[] = [];
     const plan = parseServeOptions(options, { env, isServerNamed: isServerNamed(deps) }, faults);
     output.secrets.add(plan.apiKey ?? '', plan.webhook?.secret ?? '');
-    refuseFaults(faults, 'serve');
+    refuseFaults(faults);
     if (options.webhookSecret !== undefined) {
       output.note('`--webhook-secret` is deprecated, because other users can read it; use `--webhook-secret-env NAME`');
     }

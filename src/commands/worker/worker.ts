@@ -63,7 +63,7 @@ export const workerCommand = defineCommand({
     const timeoutMs = parseTimeoutMs(options.timeout, configuration.timeoutMs.value, faults);
     const address = parseVitalsAddress(options, deps.env, faults);
     output.secrets.add(address?.apiKey ?? '');
-    refuseFaults(faults, 'worker');
+    refuseFaults(faults);
     const queue = await deps.jobQueue(configuration.baseUrl.value); // without one, a key would be of no use
     requireKey(configuration, host.clock.now());
     const worker = `${host.self.host}:${host.pid}:${Buffer.from(host.randomBytes(6)).toString('hex')}`;
