@@ -221,11 +221,11 @@ function refuseNonValue({ flags, long }: Option, value: string): void {
   });
 }
 
-/** Ids without the white space of a file or variable that they come from. Refuses an empty one, which would request the whole list. */
+/** Ids without the white space of a file, or the quotes of JSON, that they come from. Refuses an empty one, which would request the whole list. */
 function trimIds(args: readonly string[], definition: CommandDefinition): readonly string[] {
   const form = definition.arguments[0]?.form ?? '';
   if (!/^[<[]id\b/.test(form)) return args;
-  const ids = (form.includes('...') ? args : args.slice(0, 1)).map((id) => id.trim());
+  const ids = (form.includes('...') ? args : args.slice(0, 1)).map((id) => id.trim().replace(/^(["'])(.*)\1$/, '$2'));
   if (ids.every((id) => id !== '')) return [...ids, ...args.slice(ids.length)];
   throw new SoraError('usage', { title: 'an id is empty', facts: { command: definition.name } });
 }

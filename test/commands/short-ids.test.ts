@@ -19,6 +19,7 @@ describe('the unique ending of an id', () => {
     const sora = createCommandLine();
     const id = (await sora.run(['create', 'a paper boat', '--simulate', '--detach'])).stdout.trim();
     expect((await sora.run(['status', id.slice(-4), '--json'])).json()).toMatchObject({ id });
+    expect((await sora.run(['status', `"${id}"`, '--json'])).json()).toMatchObject({ id }); // `jq` without -r
     const { stderr } = await sora.run(['status', id.slice(-5), '--watch']);
     expect(stderr).toContain(`${id.slice(-6)}: completed`);
     expect((await sora.run(['download', id.slice(-6), '-o', 'boat.mp4'])).stdout).toBe('boat.mp4\n');
