@@ -263,5 +263,5 @@ function usesEnvironmentKey({ value, origin }: Sourced<string>): boolean {
 /** The key stored for a profile, for its own server only. */
 function storedKey({ keys }: ConfigurationInput, { profile, isProfilesOwn }: ChosenServer): Sourced<string> | null {
   const key = isProfilesOwn && Object.hasOwn(keys, profile.value) ? keys[profile.value] : undefined;
-  return key === undefined ? null : { value: key, origin: `stored for profile ${profile.value}` };
+  return key === undefined ? null : { value: key, origin: `profile ${profile.value}` };
 }

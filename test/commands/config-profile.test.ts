@@ -138,7 +138,7 @@ describe('sora config profile', () => {
       "name	lab	
       default	yes	
       base_url	http://127.0.0.1:8000/v1	profile lab
-      key	sk-…ghij	stored for profile lab
+      key	sk-…ghij	profile lab
       headers.X-Lab-Token	…	profile lab
       "
     `);

@@ -62,7 +62,7 @@ describe('sora config', () => {
       "profile	lab	option --profile
       base_url	http://127.0.0.1:PORT/v1	profile lab
       dialect	videos	default
-      api_key	sk-…ghij	stored for profile lab
+      api_key	sk-…ghij	profile lab
       model	wan-2.2	SORA_MODEL
       organization		not set
       project		not set

@@ -146,7 +146,7 @@ describe('the key', () => {
   it.each<[string, Given, string | null, string | null]>([
     ['SORA_API_KEY goes to OpenAI', { env: BOTH }, 'of-sora', 'SORA_API_KEY'],
     ['OPENAI_API_KEY goes to OpenAI', { env: { OPENAI_API_KEY } }, 'of-openai', 'OPENAI_API_KEY'],
-    ['the stored key goes to OpenAI', {}, 'stored-of-openai', 'stored for profile openai'],
+    ['the stored key goes to OpenAI', {}, 'stored-of-openai', 'profile openai'],
     [
       'the key in the environment goes to --base-url',
       { options: { baseUrl: 'http://x/v1' }, env: { OPENAI_API_KEY } },
@@ -161,18 +161,13 @@ describe('the key', () => {
     ],
     ['the stored key does not go to --base-url', { options: { baseUrl: 'http://x/v1' } }, null, null],
     ['the stored key does not go to SORA_BASE_URL', { env: { SORA_BASE_URL: 'http://x/v1' } }, null, null],
-    [
-      'a profile sends its own key',
-      { options: { profile: 'lab' }, env: BOTH },
-      'stored-of-lab',
-      'stored for profile lab',
-    ],
+    ['a profile sends its own key', { options: { profile: 'lab' }, env: BOTH }, 'stored-of-lab', 'profile lab'],
     ['a profile without a key sends none', { options: { profile: 'lab' }, env: BOTH, keys: {} }, null, null],
     [
       'the default profile sends its own key',
       { settings: { profile: 'lab' }, env: BOTH },
       'stored-of-lab',
-      'stored for profile lab',
+      'profile lab',
     ],
     [
       'key_from_env names another variable',
@@ -232,7 +227,7 @@ describe('the settings of a profile', () => {
     expect(endpointOf(configuration)).toEqual({
       baseUrl: LAB,
       auth: { name: 'api-key', value: 'stored-of-lab' },
-      keyOrigin: 'stored for profile lab',
+      keyOrigin: 'profile lab',
       headers: { 'X-Trace': 'abc', 'X-Lab-Token': 'Basic hush-hush' },
       query: { 'api-version': 'preview', 'X-Lab-Token': 'hush-too' },
       listQuery: {},
