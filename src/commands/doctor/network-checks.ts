@@ -25,7 +25,7 @@ export const NETWORK_CHECKS: readonly Check[] = [
   },
   {
     id: 'dns',
-    title: 'name',
+    title: 'DNS',
     needs: ['proxy'],
     run: (subject) =>
       directly(subject, async ({ host }) => {
@@ -35,7 +35,7 @@ export const NETWORK_CHECKS: readonly Check[] = [
   },
   {
     id: 'tcp',
-    title: 'connection',
+    title: 'TCP',
     needs: ['dns'],
     run: (subject) =>
       directly(subject, async ({ host, port }) => {
@@ -45,7 +45,7 @@ export const NETWORK_CHECKS: readonly Check[] = [
   },
   {
     id: 'tls',
-    title: 'encryption',
+    title: 'TLS',
     needs: ['tcp'],
     run: (subject) =>
       directly(subject, async ({ url, host, port }) => {

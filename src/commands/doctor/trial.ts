@@ -99,7 +99,8 @@ export class Trials {
 
   /** The cost of this many jobs, for display: `$0.40`, `free`, `unknown`. */
   price(count: number): string {
-    return this.#configuration.isSimulator ? 'free' : formatUsd(this.#micros(count));
+    const micros = this.#configuration.isSimulator ? 0 : this.#micros(count);
+    return micros === 0 ? 'free' : formatUsd(micros);
   }
 
   #micros(count: number): number | null {
