@@ -12,7 +12,9 @@ const OTHER_COMMANDS = new Map(
   Object.entries({
     make: 'sora create',
     new: 'sora create',
+    gen: 'sora create',
     generate: 'sora create',
+    run: 'sora create',
     retry: 'sora create --from ID',
     get: 'sora download',
     save: 'sora download',
@@ -32,6 +34,9 @@ const OTHER_COMMANDS = new Map(
     version: 'sora --version',
   }),
 );
+
+/** In every group, one of these is the command that removes. */
+const REMOVAL = /^(remove|unset|rm|delete|del)$/;
 
 /** Options that people know from elsewhere, by what does it here; of several, those that the command has. */
 const OTHER_OPTIONS: Readonly<Record<string, readonly string[]>> = {
@@ -73,8 +78,10 @@ export function refuseUnknownCommand(line: readonly string[]): void {
     return [path[known] ?? '', ...(alias && path.length === known + 1 ? [alias] : [])];
   });
   const prefix = ['sora', ...group].join(' ');
+  const near = nearest(word, siblings);
+  const like = near.length === 0 && REMOVAL.test(word) ? siblings.filter((name) => REMOVAL.test(name)) : near;
   const other = known > 0 ? undefined : /\s/.test(word) ? `sora create ${shellWord(word)}` : OTHER_COMMANDS.get(word);
-  const suggested = other ? [other] : [...new Set(nearest(word, siblings))].map((name) => `${prefix} ${name}`);
+  const suggested = other ? [other] : [...new Set(like)].map((name) => `${prefix} ${name}`);
   const command = known === 0 && line[0]?.startsWith('-') ? words.find((later) => isStart([later])) : undefined;
   throw new SoraError('usage', {
     title: `unknown command \`${[...group, word].join(' ')}\``,
@@ -194,7 +201,12 @@ function explain(
       const isCount = line.includes('-n') && definition?.options.count !== undefined && /^\d+$/.test(number ?? '');
       return {
         title: `too many arguments: \`sora ${definition?.name}\` takes ${expected === '0' ? 'none' : expected}, not ${got}`,
-        hints: isCount ? [`\`-n\` is \`--dry-run\`: write \`--count ${number}\` for several videos`] : [],
+        hints: [
+          ...(isCount ? [`\`-n\` is \`--dry-run\`: write \`--count ${number}\` for several videos`] : []),
+          ...(definition?.name === 'config key set'
+            ? ['pipe the key in, as in `printenv MY_KEY | sora config key set`']
+            : []),
+        ],
       };
     }
     default:

@@ -74,7 +74,11 @@ export async function idInList(name: string, client: VideosClient, signal: Abort
   if (first !== undefined) return first.id;
   throw new SoraError('video_not_found', {
     title: `no job has the id \`${name}\` or one that ends with it`,
-    hints: ['run `sora list` to see the ids', 'give the whole id of an older job that was created elsewhere'],
+    hints: [
+      ...(/^last$/i.test(name) ? ['write `@last` for the newest job'] : []),
+      'run `sora list` to see the ids',
+      'give the whole id of an older job that was created elsewhere',
+    ],
   });
 }
 

@@ -13,6 +13,7 @@ import { withDefaults } from '../domain/request-defaults.ts';
 import type { Variant } from '../domain/video.ts';
 import { decodeText, readAhead, readInput, readStream } from '../jobs/input-file.ts';
 import { isRemoteImage, readReference, readReferenceImage } from '../jobs/input-media.ts';
+import { hasCode } from '../platform/files.ts';
 import { expandTilde } from '../platform/home-dir.ts';
 import type { Host } from '../platform/host.ts';
 import type { Context } from './context.ts';
@@ -165,7 +166,8 @@ async function readNamed(path: string, { interrupt }: Host): Promise<Uint8Array>
   try {
     return await readInput(path, interrupt);
   } catch (error) {
-    throw new Error(`could not read the prompt file: ${messageOf(error)}`);
+    const escaped = hasCode(error, 'ENOENT') ? '; write `@@` for a prompt that begins with `@`' : '';
+    throw new Error(`could not read the prompt file: ${messageOf(error)}${escaped}`);
   }
 }
 

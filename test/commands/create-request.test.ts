@@ -104,7 +104,7 @@ describe('the prompt', () => {
     ['blank', '  \n ', 'the prompt is empty'],
     ['too long', 'x'.repeat(32_001), 'the prompt has 32001 characters; the limit is 32000'],
     ['binary', 'a\u0000b', 'the prompt contains binary data'],
-    ['of a missing file', '@nope.txt', 'could not read the prompt file: ENOENT'],
+    ['of a missing file', '@nope.txt', '; write `@@` for a prompt that begins with `@`'],
     ['of a binary file', '@binary', 'is not text in UTF-8 or UTF-16'],
     ['of a folder', '@.', 'could not read the prompt file: it is a folder, not a file'],
     ...(existsSync('/dev/zero')
