@@ -42,8 +42,8 @@ export interface ApiVideo {
 }
 
 /**
- * The videos of both APIs, newest first, without duplicates. The service's videos are in both lists, but it learns their id
- * only when its server has answered; until then a video with the same prompt and a later time is taken for it.
+ * The videos of both APIs, newest first, without duplicates. Until the service knows the id of its video, a later one
+ * with the same prompt is taken for it.
  */
 export function mergeVideos(ordered: readonly VideoJobView[], made: readonly ApiVideo[]): ShownVideo[] {
   const known = new Set(ordered.map(({ videoId }) => videoId));

@@ -26,8 +26,8 @@ const EXPECTED_FROM = 20;
 type FollowDeps = Pick<Context, 'host' | 'output' | 'ledger' | 'jobs' | 'random'>;
 
 /**
- * Waits for a job with progress on the terminal until a deadline (in uptime), records changes in the ledger, and returns the
- * job when it has ended, whatever its status. Throws `wait_timeout` and `interrupted`, whose hints resume the wait.
+ * Waits for a job until a deadline (in uptime), shows progress, and records changes in the ledger. Throws
+ * `wait_timeout` and `interrupted`.
  */
 export async function followJob(job: FollowedJob, deadlineMs: number, deps: FollowDeps): Promise<VideoJob> {
   const [outcome] = await followJobs([job], deadlineMs, deps);

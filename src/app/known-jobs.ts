@@ -49,9 +49,8 @@ export class KnownJobs {
   }
 
   /**
-   * Finds the video behind an id, a submission's key, the unique ending of one of them, or `@last`. A submission without
-   * an answer is looked up on its server. Throws `video_not_found` or `outcome_unknown`, `usage` for an ambiguous ending
-   * and for what is not a video, and `wait_timeout` if the server does not answer by the deadline (in uptime).
+   * Finds a video by its id, its submission's key, a unique ending of either, or `@last`. Looks up an unanswered
+   * submission on its server, until the deadline (in uptime).
    */
   async find(name: string, deadlineMs: number): Promise<FoundJob> {
     return this.#found(name, await this.known(name), deadlineMs);

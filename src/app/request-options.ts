@@ -153,7 +153,7 @@ async function readPromptOr(prompt: string, host: Host, faults: string[]): Promi
   }
 }
 
-/** A prompt is text, `@file`, or `-` for standard input, and `@@x` is the text `@x`; the newline that ends a file is not part of it. */
+/** A prompt is text, `@file`, or `-` for standard input; `@@x` is the text `@x`. A final newline is removed. */
 async function readPrompt(prompt: string, host: Host): Promise<string> {
   if (prompt === '-') return decodeText(await readStandardInput(host), 'standard input');
   if (prompt.startsWith('@@')) return prompt.slice(1);

@@ -17,9 +17,8 @@ export interface PaceOptions {
 }
 
 /**
- * Decides when the next create may leave, for all rows together: at most at the requested rate,
- * after one shared wait when the server is busy (`Retry-After` wins), and more slowly
- * until it accepts creates again.
+ * Decides when the next create of any row may leave: at the requested rate, and more slowly after the server was
+ * busy. `Retry-After` wins.
  */
 export class CreatePace {
   readonly #options: PaceOptions;

@@ -53,8 +53,8 @@ export async function runBatch(deps: BatchDeps, order: BatchOrder, listener: Bat
     failures.push(cause);
     halt.abort(cause instanceof SoraError ? cause : new SoraError('unexpected', { causedBy: messageOf(cause), cause }));
   };
-  // Twice the slots, so that some rows can download while others render; no more, so that a slow disk or network
-  // delays creates instead of filling the memory.
+  // Twice the slots, so that some rows download while others render. More would fill the memory when the disk or
+  // network is slow.
   await Promise.all(Array.from({ length: 2 * concurrency }, () => work().catch(fail)));
   if (failures.length > 0) throw failures[0];
   return halt.signal.reason ?? null;

@@ -25,8 +25,8 @@ export async function abortable<T>(
 }
 
 /**
- * The body as text, after the bytes that `peek` took off it. A body that breaks off, or does not end in time, is complete
- * if it is a whole JSON object: a wrong length must not lose a paid job.
+ * The body as text, after the bytes that `peek` took. If it breaks off, a whole JSON object counts: a wrong length
+ * must not lose a paid job.
  */
 export async function readBodyText(body: Readable, head: Buffer = Buffer.alloc(0)): Promise<string> {
   const decoder = new TextDecoder();

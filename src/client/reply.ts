@@ -186,9 +186,7 @@ function isRefused({ status, body }: Reply): boolean {
 }
 
 /**
- * Client errors that may follow after the server accepted the job: a framework that cannot write the reply (406), a timeout
- * (408), a conflict (409), a failed dependency (424), or a create that is being processed, because a proxy has sent it
- * twice (423 and 425: no early data is sent).
+ * Client errors that may follow an accepted create. Servers answer a create that a proxy sent twice with 423 or 425.
  */
 const MAY_FOLLOW_ACCEPTANCE: ReadonlySet<number> = new Set([406, 408, 409, 423, 424, 425]);
 /** The last registered client error. Those above are a proxy's own, mostly for a connection that ended early. */

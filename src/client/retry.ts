@@ -21,8 +21,8 @@ export interface RetryOptions {
 }
 
 /**
- * The only place that retries: reads and deletes on network faults, 429 and 5xx, and on a 404 for a job that exists; a
- * create only on a 429, which means that nothing was created. A pause requested by the server takes precedence over ours.
+ * The only place that retries. A create is retried only after a 429, which means that nothing was created. A pause
+ * requested by the server wins.
  */
 export function withRetries(client: VideosClient, options: RetryOptions): VideosClient {
   const retry = <T>(name: keyof VideosClient, call: () => Promise<T>, callOptions?: CallOptions): Promise<T> =>

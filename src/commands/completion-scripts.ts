@@ -1,7 +1,4 @@
-/**
- * The scripts of `sora completion`. Each one passes the words up to the cursor to `sora complete`, and treats what it prints as
- * text: a candidate may be a name that a server chose, so no shell may expand it, and it is quoted where it is inserted.
- */
+/** The scripts of `sora completion`. A candidate may be a name that a server chose, so no shell may expand it. */
 
 /**
  * Readline splits words at characters such as `:`, `=` and `@`, and replaces only `$2`. Works in bash 3.2, the one of macOS,

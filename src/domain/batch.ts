@@ -3,8 +3,8 @@ import type { Tally } from './money.ts';
 import type { JobSummary } from './summary.ts';
 
 /**
- * The state of a manifest row: `done` (its files are saved), `saveable` (finished on the server, not saved yet),
- * `running`, `unknown` (sent, but the response was lost), `failed`, `to_do` (nothing was paid for it yet).
+ * The state of a manifest row. `saveable`: finished on the server, not saved yet. `unknown`: sent, but the response
+ * was lost. `to_do`: nothing was paid yet.
  */
 export type RowState = 'done' | 'saveable' | 'running' | 'unknown' | 'failed' | 'to_do';
 

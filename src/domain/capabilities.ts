@@ -18,13 +18,13 @@ export type Capability = keyof typeof CAPABILITIES;
 export const CAPABILITY_NAMES = Object.keys(CAPABILITIES) as readonly Capability[]; // an object's keys are its own
 
 /**
- * The setting by which a profile declares that its server's list has every job of the account, at once, on every replica:
- * a job missing from it was never created, so its create may be sent again. Only the simulator sets it by default.
+ * Declares that the server's list has every job of the account, at once, on every replica. The create of a job
+ * missing from it may be sent again.
  */
 export const COMPLETE_LIST = 'complete_list';
 
 /**
- * The setting by which a profile allows its server, which is not at a private address itself, to name files at private
- * addresses: otherwise its operator could make us read what only this machine and its network can reach.
+ * Allows a public server to name files at private addresses. Otherwise its operator could make us read what only this
+ * machine can reach.
  */
 export const PRIVATE_FILES = 'private_files';

@@ -5,8 +5,8 @@ const WRAPPED_ID = /\b(?:video|task|job)_id:([^;,\s]+)/;
 const ID_WITH_PROVIDER = /^(.{6,}):[a-z][\w-]*$/i;
 
 /**
- * The ids under which servers list one job. Gateways add the provider to an id, or wrap both in base64 together with
- * data that differs between the reply to a create and a list; the wrapped id stays the same.
+ * The ids under which servers list one job. Gateways add the provider to an id, or wrap both in base64 with data that
+ * differs between replies.
  */
 export function idForms(id: string): string[] {
   const plain = decodePercent(id);

@@ -6,9 +6,8 @@ type OptionTexts = Pick<
 >;
 
 /**
- * Fills in the profile's defaults (`duration`, `aspect_ratio`, `params.seed`, …) for options that were not given. The
- * options of the frame override each other: a given size discards the profile's resolution, ratio and orientation, any of
- * those discards its size, and a ratio discards its orientation and vice versa.
+ * Fills in the profile's defaults (`duration`, `params.seed`, …). A given size discards the default resolution, ratio
+ * and orientation, and each of those the default size. Ratio and orientation discard each other.
  */
 export function withDefaults<T extends OptionTexts>(given: T, defaults: Readonly<Record<string, string>>): T {
   if (Object.keys(defaults).length === 0) return given;

@@ -7,8 +7,8 @@ const ALIKE = /^(?:[^"$`%!\\]|\\(?=[\w.]))*$/;
 const BARE = /^[\w./:%+=-][\w./:@%+=-]*$/;
 
 /**
- * A text as one word of a command to copy, quoted if needed: in a way that all shells read the same, otherwise for POSIX shells
- * only. Invisible characters become escapes of bash and zsh.
+ * A text as one word of a command to copy, quoted for all shells if possible, otherwise for POSIX shells. Invisible
+ * characters become escapes.
  */
 export function shellWord(text: string): string {
   if (replaceInvisible(text, () => '') !== text) return `$'${escapeForShell(text)}'`;

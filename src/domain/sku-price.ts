@@ -30,8 +30,8 @@ const TOKEN_FRAMES_PER_SECOND = 24;
 const PIXELS_PER_TOKEN = 1_024;
 
 /**
- * The price of one video in micro-dollars, or null if any entry of the list, or anything that it depends on, is unknown:
- * an entry of an unknown name may be a price too. An amount of zero counts as unreadable.
+ * The price of one video in micro-dollars; null if anything it depends on is unknown. An entry of an unknown name may
+ * be a price, too.
  */
 export function skuMicros(model: ListedModel, order: SkuOrder): number | null {
   const { seconds, size, frame, image = null, references = [], quality = null, params = {}, source } = order;

@@ -135,8 +135,8 @@ interface Addition {
 }
 
 /**
- * Adds the packets of all tracks in order of time, after the first one of each track: until every track has one, the
- * library keeps all packets in memory.
+ * Adds the packets in order of time, after the first one of each track: until each track has one, the library keeps
+ * all in memory.
  */
 async function addInOrder(tracks: readonly AsyncGenerator<Addition>[]): Promise<void> {
   const heads: (Addition | null)[] = [];

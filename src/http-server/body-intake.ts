@@ -17,9 +17,8 @@ export class BodyIntake {
   }
 
   /**
-   * Reads a whole body and resolves with the answer to it; until then its bytes count as held. Throws an `HttpError`: 413
-   * for a body that is too large (before reading any of it if the client sent `Expect: 100-continue`), or 503 while
-   * there is no room for it.
+   * Reads a whole body; until its answer is ready, its bytes count as held. Throws 413 for a body that is too large,
+   * and 503 while there is no room.
    */
   async take<T>(incoming: IncomingMessage, answer: (body: Uint8Array) => Promise<T>): Promise<T> {
     const { expect, 'content-length': length, 'transfer-encoding': encoding } = incoming.headers;

@@ -5,10 +5,7 @@ const MAX_DEPTH = 64;
 const MAX_VALUES = 10_000;
 const [QUOTE, BACKSLASH, COMMA, BRACE, BRACKET, END_BRACE, END_BRACKET] = Buffer.from('"\\,{[}]');
 
-/**
- * Parses a JSON body. Throws a 400 for invalid JSON, and for nesting or numbers of values that no client sends and that
- * would keep the process busy or exhaust its stack.
- */
+/** Parses a JSON body. Throws a 400 for invalid JSON, and for nesting or sizes that no client sends. */
 export function readJson(body: Uint8Array): unknown {
   checkShape(body);
   try {

@@ -37,8 +37,8 @@ function isListed(etag: string, header = ''): boolean {
 }
 
 /**
- * The range that a Range header selects from a body of this size, or null to send the whole body: there is no header, its
- * form is unknown, or it lists several ranges, which a server may ignore (RFC 9110 §14.2).
+ * The range to send; null for the whole body: no range, an unknown form, or several ranges, which a server may ignore
+ * (RFC 9110 §14.2).
  */
 export function resolveRange(header: string | null, sizeBytes: number): ByteRange | 'unsatisfiable' | null {
   const [, from, to] = /^bytes=(\d*)-(\d*)$/i.exec(header ?? '') ?? [];

@@ -4,10 +4,8 @@ import { isTerminal, type VideoJob } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
 
 /**
- * The outcome of a cancellation. `aborted`: the server reports that it stopped.
- * `deleted`: the video is gone; the rendering may have continued.
- * `stopping`: the server reports that it is about to stop.
- * `running`: the job continues and is billed.
+ * The outcome of a cancellation. `deleted`: the video is gone, but may still be rendered. `running`: the job
+ * continues and is billed.
  */
 export type Cancellation =
   | { readonly kind: 'aborted'; readonly job: VideoJob }

@@ -32,11 +32,10 @@ export interface DownloadOrder extends ContentOrder {
 }
 
 /**
- * Downloads a video atomically: into a private temporary file, from which an interrupted download resumes, even in a
- * later run; then to its name, without overwriting another file. If the identical file exists already, it is the
- * result, so concurrent downloads of one video end with one file. A link stays, and points to the new file.
- *
- * Throws `download_corrupt`, `cannot_write` and whatever the client throws.
+ * Downloads a video into a private temporary file that a later run can resume, then gives it its name without
+ * overwriting another file.
+ * Concurrent downloads of one video end with one file. Throws `download_corrupt`, `cannot_write` and whatever the
+ * client throws.
  */
 export async function download(deps: ContentDeps, order: DownloadOrder): Promise<SavedFile> {
   const target = checkedTarget(order.path);

@@ -38,9 +38,8 @@ export type Recovery =
   | { readonly kind: 'unsearchable'; readonly error: SoraError };
 
 /**
- * Searches the server's list for the job of a submission whose response was lost. A job is adopted if it is the only
- * one that fits: same prompt, no contradiction to the request, created after the submission, and without a record.
- * Throws `outcome_unknown` while another process is still submitting it.
+ * Searches the server's list for the job of a submission whose response was lost, and adopts it if it is the only one
+ * that fits.
  */
 export async function recover(deps: RecoverDeps, submission: JobRecord, signal?: AbortSignal): Promise<Recovery> {
   const { ledger, client, clock, hasCompleteList } = deps;

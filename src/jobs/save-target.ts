@@ -89,8 +89,8 @@ function isSidecarOf({ sha256 }: SavedFile, path: string): boolean {
 }
 
 /**
- * Object storage. A download is completed in a private file first: only then is it known to be complete, and a run that is
- * killed during the upload does not need to download it again.
+ * Object storage. A download is completed in a private file first, so a run that is killed during the upload need not
+ * repeat it.
  */
 class ObjectTarget implements SaveTarget {
   readonly #store: ObjectStore;

@@ -55,15 +55,11 @@ export interface Submission {
 }
 
 /**
- * Pays once. The intent is in the ledger before the create is sent, the order of intents decides between concurrent
- * processes, and a create that may have been sent is never resent: its job is searched for.
- *
- * A single create attaches to an equal request that is unfinished or not saved yet. A manifest row only attaches to
- * itself, and is submitted again only by a run that knows of its failure.
- *
- * Throws the server's refusal, `cost_cap_exceeded`, `ledger_damaged`, `outcome_unknown` when the job could not be found,
- * or the signal's reason when it aborts before anything was sent. For a row that may be retried: `connection_failed`
- * if its create never arrived or was abandoned, and `duplicate_request` if another process was refused.
+ * Pays once: the intent is in the ledger before the create is sent, and a create that may have been sent is never
+ * resent (ADR 24).
+ * A single create attaches to an equal unfinished or unsaved request. A row attaches only to itself.
+ * Throws `outcome_unknown`, the server's refusal, `cost_cap_exceeded` and `ledger_damaged`. A row may be retried
+ * after `connection_failed` or `duplicate_request`.
  */
 export async function submit(deps: SubmitDeps, given: SubmitOrder): Promise<Submission> {
   for (let order = given; ; ) {

@@ -34,10 +34,7 @@ export class FileLock {
     this.#lock = `${path}.lock`;
   }
 
-  /**
-   * Until `discard`, all locks are links to one file: ext4 reserves the numbers of removed files for a while, and takes longer
-   * to find a free number after many removals.
-   */
+  /** Until `discard`, all locks are links to one file: ext4 searches longer for a free number after many removals. */
   reuse(): void {
     this.#isReused = true;
   }

@@ -9,8 +9,8 @@ let cached = { isInForeground: true, atMs: Number.NEGATIVE_INFINITY };
 let wasStopped: boolean | undefined;
 
 /**
- * Whether this process has been in the foreground of its terminal since the last look, which Ctrl-Z, `bg` and `fg` change;
- * true where that cannot be read.
+ * Whether this process was in the foreground of its terminal at the last look; true if unknown. Ctrl-Z, `bg` and `fg`
+ * change it.
  */
 export function isInForeground(): boolean {
   if (process.platform === 'win32') return true;

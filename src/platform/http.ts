@@ -51,8 +51,8 @@ export const nodeHttp: Http = async (request) => {
     url,
     options: {
       ...(request.publicOnly ? { lookup: publicLookup(lookup) } : {}),
-      // A request with a body gets a new connection: a server may be closing a kept-alive one, and then the outcome of
-      // the request would be unknown. The address of a kept-alive connection was not checked, either.
+      // A body gets a new connection: a server may be closing a kept-alive one, which would leave the outcome
+      // unknown.
       ...(request.body === undefined && !request.publicOnly && !request.isOnNewConnection ? {} : { agent: false }),
     },
   });

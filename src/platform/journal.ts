@@ -37,10 +37,8 @@ export interface JournalOptions {
 }
 
 /**
- * An append-only text file of lines that processes share without a lock: each append is one O_APPEND write of whole
- * lines, so all processes agree on their order. Throws errors of the file system unchanged.
- *
- * Only the sync is asynchronous: a round trip to the thread pool takes longer than any other call here.
+ * An append-only text file that processes share: each append is one O_APPEND write of whole lines, so all agree on
+ * their order.
  */
 export class Journal {
   readonly path: string;

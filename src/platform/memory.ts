@@ -1,8 +1,6 @@
 /**
- * For work that takes hours or moves many bytes. By itself V8 lets the heap of a busy program grow: the old generation until
- * it holds four times the live data, the young one (where buffers wait to be freed) to 32 MB.
- *
- * The module is not imported, because loading it takes as long as a short command.
+ * Limits V8's heap for long work; otherwise the old generation grows to four times the live data.
+ * `node:v8` is not imported, because loading it takes as long as a short command.
  */
 export function preferSmallHeap(): void {
   const { setFlagsFromString } = process.getBuiltinModule('node:v8');
@@ -17,8 +15,8 @@ const SURVIVOR_VALUES = 16_384;
 const MAX_SURVIVORS = 200;
 
 /**
- * Enlarges the young generation to 8 MB, for many jobs at a time: a smaller one is collected before their objects are
- * done with, and copies them all. V8 enlarges it only while objects survive in it. Takes about 20 ms.
+ * Enlarges the young generation to 8 MB: a smaller one is collected too early when many jobs run, and copies their
+ * objects. Takes about 20 ms.
  */
 export function enlargeYoungHeap(): void {
   const { setFlagsFromString, getHeapSpaceStatistics } = process.getBuiltinModule('node:v8');

@@ -22,9 +22,8 @@ export interface NameQuestion {
 }
 
 /**
- * The first address of a name; an address is returned as is. An unresponsive name service is an `EAI_AGAIN`. A system
- * lookup cannot be aborted and keeps the process alive, so it runs here only if the name servers respond at all,
- * and otherwise in a child process, which can be killed; the name may still be in the hosts file.
+ * The first address of a name; `EAI_AGAIN` if the name service is unresponsive. The system's lookup cannot be
+ * aborted, so it runs in a child process unless the name servers respond.
  */
 export async function resolveName({ host, timeoutMs, nameServers }: NameQuestion): Promise<string> {
   const isLocal = isIP(host) !== 0 || host === 'localhost';

@@ -68,8 +68,8 @@ function isInRange(hostname: string, range: string): boolean {
 }
 
 /**
- * `Http` that uses a proxy where one is set: http requests are sent to the proxy without a tunnel, as curl does, because
- * most proxies open tunnels to https only. A failure of the proxy itself is an `EPROXY`.
+ * `Http` through the proxy, if one is set. As in curl, http requests use no tunnel. A failure of the proxy itself is
+ * an `EPROXY`.
  */
 export function proxyHttp(settings: ProxySettings, direct: Http): Http {
   return async (request) => {

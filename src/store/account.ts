@@ -8,8 +8,8 @@ import { readRegular } from '../platform/open-input.ts';
 const SALT = /^([0-9a-f]{8})([0-9a-f]{32})$/;
 
 /**
- * Identifies an account in the ledger: a hash of its facts, salted with a private file, which distinguishes two keys
- * for one server without revealing them. Undefined without the file; then all accounts count as one.
+ * A salted hash that distinguishes two keys of one server without revealing them. Undefined without the salt file;
+ * then all accounts count as one.
  */
 export function accountOf(saltPath: string, facts: readonly string[]): string | undefined {
   const [, saltId, salt] = SALT.exec(readSalt(saltPath) ?? '') ?? [];

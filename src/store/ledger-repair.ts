@@ -24,9 +24,8 @@ export interface LedgerCheck {
 }
 
 /**
- * Reads a whole ledger, line by line. A single flipped bit is found and undone with the checksum, even if it created or
- * removed a newline: no other change gives a correct checksum. Other damage and lost lines are listed with what they
- * may hide. Throws the file system's own error.
+ * Reads a whole ledger. A single flipped bit is found and undone with the checksum; other damage is listed with what
+ * it may hide.
  */
 export function checkLedger(path: string): LedgerCheck {
   const journal = new Journal(path);

@@ -76,11 +76,9 @@ export interface Standing {
 }
 
 /**
- * Submissions, their outcomes, saved files and deletions, shared by any number of processes. Every query includes what
- * all of them have recorded so far. An event resolves when it is safe on disk.
- *
- * Throws `invalid_config` or `ledger_unreachable` if the ledger cannot be read, `cannot_write` or `ledger_unreachable` if
- * it cannot be written.
+ * Submissions, their outcomes, saved files and deletions, shared by any number of processes. An event resolves when
+ * it is safe on disk.
+ * Reads throw `invalid_config` or `ledger_unreachable`; writes `cannot_write` or `ledger_unreachable`.
  */
 export abstract class Ledger {
   /** Where it is, for messages; without secrets. */

@@ -8,8 +8,8 @@ const LOOKALIKES = new Map(
 );
 
 /**
- * The text in characters that the font has: without accents and invisible marks, with plain counterparts of typographic
- * characters, a box for any other character, and single spaces.
+ * The text in characters that the font has: without accents and invisible marks, and with a box for any unknown
+ * character.
  */
 export function printable(text: string): string {
   const characters = Array.from(text.normalize('NFKC').replace(/[\s\p{Cc}]+/gu, ' '));

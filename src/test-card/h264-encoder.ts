@@ -9,8 +9,8 @@ const SLICE_TYPE = { I: 7, P: 5 } as const;
 const NO_DEBLOCKING = 1;
 
 /**
- * A small H.264 encoder, Constrained Baseline, for pictures that change little from frame to frame: it writes changed
- * macroblocks with intra coding and skips the others. It has no motion search and no rate control.
+ * A small H.264 encoder, Constrained Baseline, for pictures that change little: changed macroblocks are intra coded,
+ * others skipped.
  */
 export class H264Encoder {
   /** NAL units of the parameter sets, without start codes. */

@@ -67,8 +67,8 @@ function gridOf({ width, height }: ClipSpec): Grid {
 }
 
 /**
- * Everything is painted at even positions, where chroma samples start, and all but the smallest parts where 4x4 blocks
- * start: whole blocks take the least time and space to encode.
+ * Painted at even positions, where chroma samples start, and mostly at 4x4 blocks, which are the fastest and smallest
+ * to encode.
  */
 function toGrid(length: number): number {
   return length - (length % (length < 16 ? 2 : 4));

@@ -54,8 +54,8 @@ export function refuseForServerBatch(
 }
 
 /**
- * The server-side batches of a manifest, one at a time. The batch is one paid submission in the ledger; when it has ended, its
- * results become the submissions of their rows, from where they are saved as in any batch. It can be stopped anywhere.
+ * The server-side batches of a manifest, one at a time. A batch is one paid submission; when it ends, its results
+ * become the submissions of their rows.
  */
 export class ServerBatch {
   readonly #deps: ServerBatchDeps;

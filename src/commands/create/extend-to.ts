@@ -52,8 +52,8 @@ export function readSteps(
 }
 
 /**
- * The seconds of each extension that leads from one length to another, as few as possible: of `choices`, which are
- * ascending, or of any length if they are null, none above `longest`. The last one ends as close to the target as possible.
+ * The seconds of each extension from one length to another, in as few steps as possible. `choices` are ascending;
+ * null allows any length up to `longest`.
  */
 export function stepsTo(from: number, to: number, choices: readonly number[] | null, longest: number): number[] {
   const usable = choices?.filter((seconds) => seconds <= longest) ?? [];
@@ -107,10 +107,7 @@ export function planSteps(first: ReadRequest, seconds: readonly number[], { fact
   });
 }
 
-/**
- * The steps that are left: without those that an earlier run has finished, as long as the server has the video to
- * continue from, or does not have to be asked.
- */
+/** The steps that no earlier run has finished, while the server still has the video to continue from. */
 export async function stepsLeft(
   steps: readonly Step[],
   { again, asks, deadlineMs }: { readonly again: boolean; readonly asks: boolean; readonly deadlineMs: number },

@@ -16,8 +16,8 @@ export interface Template {
 }
 
 /**
- * Fills in what was not given from the request of an old job. Throws `video_not_found` for a job without a request in the
- * ledger, and adds to `faults` files that have to be given again: the ledger keeps only their hashes.
+ * Fills in missing options from the request of an old job. Files must be given again, since the ledger keeps only
+ * their hashes. Throws `video_not_found`.
  */
 export async function templateFrom(
   name: string,

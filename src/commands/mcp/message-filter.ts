@@ -23,9 +23,8 @@ const REQUESTS: Readonly<Record<string, typeof CallToolRequestSchema | typeof In
 };
 
 /**
- * Passes on the lines of a client that are messages, and answers the others with an error: the SDK ignores them, and ends
- * the session after a long one. Holds one line at a time, up to a limit, and waits for a client that does not read its
- * replies.
+ * Passes on the messages of a client and answers other lines with an error: the SDK would ignore them, and end the
+ * session after a long one.
  */
 export class MessageFilter extends Transform {
   readonly #replies: Writable;

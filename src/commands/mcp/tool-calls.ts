@@ -163,8 +163,8 @@ export class ToolCalls {
   }
 
   /**
-   * Throws `usage` for a name that leads out of the folder, also through links, whether or not there is such a file: the
-   * answer must not tell. A command may take any name for a file, ids included.
+   * Throws `usage` for a name that leads out of the folder, also through links. The answer must not reveal whether
+   * the file exists.
    */
   #keepInside({ image, last_frame: lastFrame, references, id, video }: ToolInput): void {
     const { folder } = this.#options;
