@@ -43,9 +43,11 @@ export async function agreeToSpend(
   if (isSmall || isAgreed || maxCostMicros !== null) return;
   const price = describePrice(spending.price);
   if (!isInteractive) {
-    const why = unpriced > 0 ? 'an unknown price' : `above ${formatUsd(threshold)} it`;
     throw new SoraError('cost_cap_exceeded', {
-      title: `this would cost ${price}; ${why} needs confirmation, and there is no terminal to ask`,
+      title:
+        unpriced > 0
+          ? `confirmation is needed for ${price}, and there is no terminal to ask`
+          : `this would cost ${price}; above ${formatUsd(threshold)} it needs confirmation, and there is no terminal to ask`,
       hints: [
         'add `--yes` to approve the price',
         unpriced > 0
@@ -55,7 +57,7 @@ export async function agreeToSpend(
       ],
     });
   }
-  if (await confirm(`This will cost about ${price}. Continue?`, host)) return;
+  if (await confirm(`This will ${unpriced > 0 ? 'pay for' : 'cost about'} ${price}. Continue?`, host)) return;
   throw new SoraError('cost_cap_exceeded', {
     title: `cancelled: ${price} was not approved`,
     hints: ['run the same command again, and answer `y` or add `--yes` to approve the price'],

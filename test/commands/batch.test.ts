@@ -330,7 +330,7 @@ describe('the cost of a batch', () => {
       sora.run(['batch', 'shots.jsonl', ...SORA_2, '--base-url', server.url, ...argv], { http: nodeHttp });
     const asked = await run();
     expect(asked.code).toBe(7);
-    expect(asked.stderr).toContain('$0.40, and 2 videos of unknown price; an unknown price needs confirmation');
+    expect(asked.stderr).toContain('confirmation is needed for $0.40, and 2 videos of unknown price');
     expect((await run('--max-cost', '100')).stderr).toContain('the price is unknown, so the cap of $100.00');
     expect(server.posts).toBe(0);
 

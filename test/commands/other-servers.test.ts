@@ -55,7 +55,7 @@ describe('a server other than OpenAI, Azure and the simulator', () => {
     const { code, stderr } = await sora.run(argv);
     expect({ code, stderr }).toEqual({
       code: 7,
-      stderr: expect.stringContaining('1 video of unknown price; an unknown price needs confirmation'),
+      stderr: expect.stringContaining('confirmation is needed for 1 video of unknown price'),
     });
     expect(stderr).toContain('hint: run `sora config set profiles.NAME.price USD`');
   });
