@@ -60,7 +60,7 @@ export async function agreeToSpend(
   if (await confirm(`This will ${unpriced > 0 ? 'pay for' : 'cost about'} ${price}. Continue?`, host)) return;
   throw new SoraError('cost_cap_exceeded', {
     title: `cancelled: ${price} was not approved`,
-    hints: ['run the same command again, and answer `y` or add `--yes` to approve the price'],
+    hints: ['run it again and answer `y`, or add `--yes`'],
   });
 }
 
