@@ -46,10 +46,10 @@ export function didNotArrive(doubt: SoraError | null): SoraError {
   });
 }
 
-/** The deadline was over before anything was sent. */
+/** The deadline was over before this process had sent anything; another one may have sent the same request. */
 export function lateToSubmit(): SoraError {
   return new SoraError('wait_timeout', {
-    title: 'timed out before the server accepted the request; nothing was created',
+    title: 'timed out before the server accepted the request; this command created nothing',
     hints: ['run the same command again, with a longer `--timeout`'],
   });
 }
