@@ -16,6 +16,6 @@ export default defineConfig({
     // A test that needs a colour, a key or a folder sets it; none is inherited.
     env: { NO_COLOR: '', FORCE_COLOR: '' },
     // A test that asserts nothing cannot fail.
-    expect: { requireAssertions: true },
+    expect: { requireAssertions: true, poll: { timeout: 30_000 } },
   },
 });

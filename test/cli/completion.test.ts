@@ -20,7 +20,7 @@ function run(sora: Binary, program: string, args: readonly string[]): string {
   writeFileSync(join(sora.cwd, 'first-frame.png'), '');
   writeFileSync(join(sora.cwd, 'last frame.png'), '');
   const env = { ...sora.env, HOME: sora.home, PATH: `${bin}:${process.env.PATH}` };
-  const { stdout, stderr } = spawnSync(program, args, { cwd: sora.cwd, env, encoding: 'utf8', timeout: 20_000 });
+  const { stdout, stderr } = spawnSync(program, args, { cwd: sora.cwd, env, encoding: 'utf8', timeout: 50_000 });
   expect(stderr).toBe('');
   return stdout;
 }

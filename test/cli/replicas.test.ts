@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type BinaryRun, createBinary } from '../support/binary.ts';
+import { eventually } from '../support/eventually.ts';
 import { createPngHeader } from '../support/image-headers.ts';
 import { listenAsS3, playS3, S3_ENV } from '../support/played-s3.ts';
 import { POSTGRES_BIN, type Postgres, SKIPPED, startPostgres } from '../support/postgres.ts';
@@ -230,7 +231,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`replicas of a service${SKIPPED}`, (
     });
     const [one, first] = await Promise.all([replica(), worker()]);
     const id = await order(one, { model: 'sora-2' });
-    await vi.waitFor(() => expect(server.posts).toBe(1), { timeout: 10_000 });
+    await eventually(() => expect(server.posts).toBe(1));
     first.child.kill('SIGKILL');
     isMute = false;
     await worker();

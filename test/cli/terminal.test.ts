@@ -39,7 +39,7 @@ async function type(sora: Binary, lines: readonly Line[], argv: readonly string[
     cwd: sora.cwd,
     env: { ...sora.env, TERM: 'xterm', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 15_000,
+    timeout: 50_000,
   });
   const [stdout, [status]] = await Promise.all([text(child.stdout), once(child, 'close')]);
   return { stdout, status };

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { Interrupt, type RunResult } from '../support/command-line.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Bench, setUp } from '../support/set-up.ts';
 import { signWebhook } from '../support/signed-webhook.ts';
 
@@ -46,7 +47,7 @@ async function listen(bench: Bench, ...argv: readonly string[]): Promise<Listene
     return run;
   };
   onTestFinished(() => void end());
-  await Promise.race([vi.waitFor(() => expect(lines()).not.toEqual([])), run]);
+  await Promise.race([eventually(() => expect(lines()).not.toEqual([])), run]);
   const [{ url } = { url: '' }] = lines();
   const post = async (body: string, headers: Readonly<Record<string, string>>): Promise<number> =>
     (await fetch(`${url}/hook`, { method: 'POST', body, headers })).status;
@@ -60,14 +61,11 @@ async function listen(bench: Bench, ...argv: readonly string[]): Promise<Listene
       return post(body, headers);
     },
     events: (count) =>
-      vi.waitFor(
-        () => {
-          const events = lines().slice(1);
-          expect(events).toHaveLength(count);
-          return events;
-        },
-        { timeout: 5_000 },
-      ),
+      eventually(() => {
+        const events = lines().slice(1);
+        expect(events).toHaveLength(count);
+        return events;
+      }),
     stop: end,
   };
 }

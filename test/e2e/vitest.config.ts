@@ -15,6 +15,6 @@ export default defineConfig({
     isolate: false,
     maxWorkers: availableParallelism(),
     env: { NO_COLOR: '', FORCE_COLOR: '', SORA_TESTED: 'built' },
-    expect: { requireAssertions: true },
+    expect: { requireAssertions: true, poll: { timeout: 30_000 } },
   },
 });

@@ -2,10 +2,11 @@ import { get, request } from 'node:http';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Handler } from '../../src/http-server/handler.ts';
 import { type ListeningServer, listen } from '../../src/http-server/server.ts';
 import { nodeHttp } from '../../src/platform/http.ts';
+import { eventually } from '../support/eventually.ts';
 import { createSimulatedApi } from '../support/simulated-api.ts';
 
 type TestServer = ListeningServer & { readonly url: string };
@@ -78,8 +79,11 @@ describe('listen', () => {
     const closed = new Promise((resolve) => socket.once('close', resolve));
     await server.close();
     await closed;
-    const refusal = await new Promise((resolve) => get(server.url).once('error', resolve));
-    expect(refusal).toMatchObject({ code: 'ECONNREFUSED' });
+    // A program that another thread is just starting holds a copy of the port.
+    await eventually(async () => {
+      const refusal = await new Promise((resolve) => get(server.url).once('error', resolve));
+      expect(refusal).toMatchObject({ code: 'ECONNREFUSED' });
+    });
   });
 
   it('rejects when the port is taken', async () => {
@@ -175,7 +179,7 @@ it('finishes open requests before it stops', async () => {
   const answer: Handler['answer'] = () => gate.then(() => ({ status: 200, headers: {}, body: 'done' }));
   const server = await serve({ ...createSimulatedApi().simulator, answer });
   const underWay = nodeHttp({ method: 'GET', url: server.url, headers: {} });
-  await vi.waitFor(() => expect(server.openRequests).toBe(1));
+  await eventually(() => expect(server.openRequests).toBe(1));
   const drained = server.drain();
   await expect(nodeHttp({ method: 'GET', url: server.url, headers: {} })).rejects.toThrow(/ECONNREFUSED|ECONNRESET/);
   open();

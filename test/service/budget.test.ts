@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { createPngHeader } from '../support/image-headers.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
 import { createTestedService, type TestedService } from '../support/service.ts';
@@ -16,12 +17,12 @@ async function refusal(service: TestedService, json: object): Promise<Record<str
 
 /** Waits for a job to end and returns its status. */
 function end(service: TestedService, id: string): Promise<unknown> {
-  return vi.waitFor(async () => {
+  return eventually(async () => {
     service.clock.advance(300);
     const { status } = await service.read('GET', `${VIDEOS}/${id}`);
     expect(['completed', 'failed']).toContain(status);
     return status;
-  }, 10_000);
+  });
 }
 
 describe('an order that costs money', () => {

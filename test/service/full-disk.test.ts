@@ -2,6 +2,7 @@ import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { SoraError } from '../../src/domain/errors.ts';
+import { eventually } from '../support/eventually.ts';
 import { createTestedService, type TestedService } from '../support/service.ts';
 import { startVideosServer } from '../support/videos-server.ts';
 
@@ -62,7 +63,7 @@ it('a video is saved once there is room for it', async () => {
   const id = await service.order();
   const inTheWay = join(service.folder, 'serve', 'files', `${id}.mp4`);
   mkdirSync(inTheWay, { recursive: true });
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     service.clock.advance(1_000);
     expect(service.messages).toContain(RETRY);
   });

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { savedReply } from '../../src/service/saved-media.ts';
+import { eventually } from '../support/eventually.ts';
 import { createPngHeader } from '../support/image-headers.ts';
 import { NO_OBJECTS } from '../support/no-objects.ts';
 import { createTestedService } from '../support/service.ts';
@@ -34,7 +35,7 @@ describe('an order', () => {
     expect(video.status).toBe(200);
     expect(Buffer.from(await video.arrayBuffer()).toString('latin1', 4, 8)).toBe('ftyp');
     expect(service.messages.slice(0, 2)).toEqual(['Video creation job initiated', 'Job submitted to Sora API']);
-    await vi.waitFor(() => expect(service.messages.at(-1)).toBe('Video completed')); // logged once it is on the disk
+    await eventually(() => expect(service.messages.at(-1)).toBe('Video completed')); // logged once it is on the disk
   });
 
   it('for 1080p without a model uses the cheapest model that renders it', async () => {
@@ -285,7 +286,7 @@ describe('deleting', () => {
       await put(job);
     });
     const id = await service.order();
-    await vi.waitFor(() => expect(service.messages).toContain('Job submitted to Sora API'));
+    await eventually(() => expect(service.messages).toContain('Job submitted to Sora API'));
     const removed = service.read('DELETE', `${VIDEOS}/${id}`);
     await new Promise(setImmediate);
     store();
@@ -335,7 +336,7 @@ describe('the video file', () => {
     const service = createTestedService();
     const id = await service.order();
     await service.until(id, 'completed');
-    const { thumbnailUrl } = await vi.waitFor(async () => {
+    const { thumbnailUrl } = await eventually(async () => {
       const job = await service.read('GET', `${VIDEOS}/${id}`);
       expect(job.thumbnailUrl).not.toBeNull();
       return job;

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/platform/clock.ts';
 import type { Http, HttpRequest } from '../../src/platform/http.ts';
 import { Webhooks } from '../../src/service/webhooks.ts';
+import { eventually } from '../support/eventually.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { OPENAI_PACKAGES } from '../support/openai-packages.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
@@ -63,7 +64,7 @@ describe.each(OPENAI_PACKAGES)('a notification of a finished video, for $name', 
       clock.advance(2_000);
       expect(sent).toEqual([]);
       clock.advance(1_000);
-      await vi.waitFor(() => expect(sent).toHaveLength(1));
+      await eventually(() => expect(sent).toHaveLength(1));
       const [{ body = '', headers } = { headers: {} }] = sent;
       const OpenAI = await load();
       const { webhooks: sdk } = new OpenAI({ apiKey: 'any', baseURL: 'http://127.0.0.1:9' });
@@ -87,7 +88,7 @@ describe('webhooks', () => {
     for (const id of [failed, stuck, deleted, 'video_0']) webhooks.watch(id);
     await api.call('DELETE', `/videos/${deleted}`);
     clock.advance(60_000);
-    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    await eventually(() => expect(sent).toHaveLength(1));
     expect(JSON.parse(String(sent[0]?.body))).toMatchObject({ type: 'video.failed', data: { id: failed } });
   });
 
@@ -99,13 +100,13 @@ describe('webhooks', () => {
     await new Promise(setImmediate);
     expect(sent).toEqual([]);
     clock.advance(1);
-    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    await eventually(() => expect(sent).toHaveLength(1));
   });
 
   it('are repeated as the same event, with a new signature, until accepted', async () => {
     const { api, clock, sent, messages, webhooks } = createTold([new Error('ECONNREFUSED'), 500, 204]);
     webhooks.watch(await api.create());
-    await vi.waitFor(() => {
+    await eventually(() => {
       clock.advance(5_000);
       expect(messages).toEqual(['Webhook delivered']);
     });
@@ -121,7 +122,7 @@ describe('webhooks', () => {
       const both = createTold([200], SECRETS[0], { allowsPrivate });
       both.webhooks.watch(await both.api.create({ callback_url: own }));
       both.clock.advance(3_000);
-      await vi.waitFor(() => expect(both.sent).toHaveLength(2));
+      await eventually(() => expect(both.sent).toHaveLength(2));
       expect(both.sent.map(({ url, publicOnly }) => [url, publicOnly])).toEqual([
         ['http://127.0.0.1:9/hook', false],
         [own, !allowsPrivate],
@@ -130,14 +131,14 @@ describe('webhooks', () => {
       single.webhooks.watch(await single.api.create());
       single.webhooks.watch(await single.api.create({ callback_url: own }));
       single.clock.advance(3_000);
-      await vi.waitFor(() => expect(single.sent.map(({ url }) => url)).toEqual([own]));
+      await eventually(() => expect(single.sent.map(({ url }) => url)).toEqual([own]));
     },
   );
 
   it('log failed deliveries, and stop silently with the server', async () => {
     const refused = createTold([410]);
     refused.webhooks.watch(await refused.api.create());
-    await vi.waitFor(() => {
+    await eventually(() => {
       refused.clock.advance(30_000);
       expect(refused.messages).toEqual(['Webhook not delivered']);
     });

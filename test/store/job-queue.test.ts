@@ -70,7 +70,7 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a job queue in PostgreSQL${SKIPPED}
     const [first] = taken.flat();
     if (first !== undefined) await two.end(first, 'done', { outcome: 'done' });
     expect(await two.take('b', 9, limits)).toHaveLength(1);
-    const perMinute = { maxRunning: null, maxPerMinute: 30 };
+    const perMinute = { maxRunning: null, maxPerMinute: 1 };
     const paced = await Promise.all(
       [1, 2, 3].flatMap(() => [one.take('a', 2, perMinute), two.take('b', 2, perMinute)]),
     );

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { expect, onTestFinished, vi } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { withRetries } from '../../src/client/retry.ts';
 import { pricesWith } from '../../src/domain/pricing.ts';
 import { hideSecrets } from '../../src/domain/redact.ts';
@@ -18,6 +18,7 @@ import { Conditions } from '../../src/simulator/conditions.ts';
 import { createSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import { FileLedger } from '../../src/store/file-ledger.ts';
 import { expectPromised } from './document-check.ts';
+import { eventually } from './eventually.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { NO_OBJECTS } from './no-objects.ts';
 import { createFates, createProcess } from './processes.ts';
@@ -213,15 +214,12 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
       return String((await service.read('POST', '/api/v1/videos', { json }, 202)).id);
     },
     until: (id, status) =>
-      vi.waitFor(
-        async () => {
-          clock.advance(300);
-          const job = await service.read('GET', `/api/v1/videos/${id}`);
-          expect(job, JSON.stringify(job.error)).toMatchObject({ status });
-          return job;
-        },
-        { timeout: 5_000, interval: 2 },
-      ),
+      eventually(async () => {
+        clock.advance(300);
+        const job = await service.read('GET', `/api/v1/videos/${id}`);
+        expect(job, JSON.stringify(job.error)).toMatchObject({ status });
+        return job;
+      }),
   };
   return service;
 }
