@@ -10,6 +10,7 @@ import type { ErrorCode } from '../../src/domain/catalogue.ts';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { proxiesFrom, proxyFor, proxyHttp } from '../../src/platform/proxy-http.ts';
 import { contentBytes } from '../support/content-bytes.ts';
+import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { type ScriptedReply, startScriptedServer } from '../support/scripted-server.ts';
 import { SELF_SIGNED } from '../support/self-signed.ts';
 import { createVideoRequest } from '../support/video-request.ts';
@@ -20,14 +21,18 @@ const FAR = 'http://videos.invalid:8000/v1';
 const FAR_TLS = 'https://videos.invalid/v1';
 const JOB: ScriptedReply = { body: { id: 'video_1', status: 'queued' } };
 
-function createProxied(baseUrl: string, env: Readonly<Record<string, string>>): TestedClient {
+function createProxied(
+  baseUrl: string,
+  env: Readonly<Record<string, string>>,
+  clock = createFakeClock(),
+): TestedClient {
   const proxies = proxiesFrom(env);
   if (proxies === null) throw new Error('no proxy');
-  return createVideosClient(baseUrl, { http: proxyHttp(proxies, nodeHttp), timeoutMs: 300 });
+  return createVideosClient(baseUrl, { http: proxyHttp(proxies, nodeHttp), clock });
 }
 
-function createOver(baseUrl: string, env: Readonly<Record<string, string>>): Promise<CreateOutcome> {
-  return createProxied(baseUrl, env).client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
+function createOver(baseUrl: string, env: Readonly<Record<string, string>>, clock?: FakeClock): Promise<CreateOutcome> {
+  return createProxied(baseUrl, env, clock).client.create(createVideoRequest(), { idempotencyKey: 'sub_1' });
 }
 
 interface TunnelProxy {
@@ -108,10 +113,11 @@ describe('a proxy', () => {
 
   it('that never opens its tunnel fails after the timeout with nothing sent, and at once on an abort', async () => {
     const proxy = await startTunnelProxy(null);
-    expect(await createOver(FAR_TLS, { https_proxy: proxy.url })).toMatchObject({
-      kind: 'rejected',
-      error: { code: 'proxy_failure' },
-    });
+    const clock = createFakeClock();
+    const created = createOver(FAR_TLS, { https_proxy: proxy.url }, clock);
+    await proxy.requested(1);
+    clock.advance(10_000);
+    expect(await created).toMatchObject({ kind: 'rejected', error: { code: 'proxy_failure' } });
     const proxies = { httpProxy: '', httpsProxy: proxy.url, noProxy: '' };
     const interrupt = new AbortController();
     const request = { method: 'GET', url: FAR_TLS, headers: {}, signal: interrupt.signal };
@@ -213,8 +219,12 @@ describe('a failure behind a proxy', () => {
     ['silence', 'hang', 'request_timeout'],
     ['an error of the server', { status: 502, body: '' }, 'server_error'],
   ])('is reported as without a proxy: %s', async (_, reply, code) => {
-    const proxy = await startScriptedServer([reply]);
-    const { client } = createProxied(FAR, { http_proxy: proxy.origin });
+    const clock = createFakeClock();
+    const proxy = await startScriptedServer(() => {
+      if (reply === 'hang') clock.advance(10_000);
+      return reply;
+    });
+    const { client } = createProxied(FAR, { http_proxy: proxy.origin }, clock);
     await expect(client.get('video_1')).rejects.toMatchObject({ code });
   });
 

@@ -45,10 +45,10 @@ describe('a create whose reply is lost', () => {
       create: (accept) => {
         const reply = isFirst ? create(accept) : null;
         isFirst = false;
+        if (reply === 'hang') sora.clock.advance(120_000);
         return reply;
       },
     });
-    await sora.run(['config', 'set', 'request_timeout', '500ms']);
 
     const first = await run(['--json']);
     expect({ code: first.code, error: errorCode(first), posts: server.posts }).toEqual({
@@ -73,8 +73,17 @@ describe('a create whose reply is lost', () => {
   ];
 
   it.each(made)('is found through the list after %s', async (_, create) => {
-    const { sora, server, create: run } = await setUp({ create });
-    await sora.run(['config', 'set', 'request_timeout', '500ms']);
+    const {
+      sora,
+      server,
+      create: run,
+    } = await setUp({
+      create: (accept) => {
+        const reply = create(accept);
+        if (reply === 'hang') sora.clock.advance(120_000);
+        return reply;
+      },
+    });
     const { code, stdout } = await run();
     expect({ code, posts: server.posts }).toEqual({ code: 0, posts: 1 });
     expect(readFileSync(join(sora.cwd, stdout.trim()))).toEqual(CLIP);

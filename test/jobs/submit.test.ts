@@ -10,6 +10,7 @@ import { type Submission, submit } from '../../src/jobs/submit.ts';
 import type { RowOrder, RowRef, SubmitOrder } from '../../src/jobs/submit-order.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { FileLedger } from '../../src/store/file-ledger.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
 import { createFates, createProcess } from '../support/processes.ts';
 import type { ScriptedReply } from '../support/scripted-server.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
@@ -49,14 +50,22 @@ interface World {
 }
 
 async function setUp(script: VideosScript = {}, { alive = [1, 2, 3], ...world }: World = {}): Promise<Machine> {
-  const server = await startVideosServer(script);
+  const calls = createFakeClock();
+  const server = await startVideosServer({
+    ...script,
+    create(accept, request) {
+      const reply = script.create?.(accept, request) ?? null;
+      if (reply === 'hang') calls.advance(10_000);
+      return reply;
+    },
+  });
   const folder = createTemporaryFolder();
   let seed = 0;
   return {
     server,
     process(pid) {
       const ledger = new FileLedger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });
-      const { client } = createVideosClient(server.url, { timeoutMs: 200 });
+      const { client } = createVideosClient(server.url, { clock: calls });
       const deps = {
         client: world.isPatient ? withRetries(client, { clock, random: () => 0 }) : client,
         ledger,
