@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { withRetries } from '../../src/client/retry.ts';
 import { SoraError } from '../../src/domain/errors.ts';
@@ -23,11 +24,11 @@ import { startVideosServer, type VideosScript, type VideosServer } from '../supp
 const NOW_MS = 1_790_000_000_000;
 const PRICE = { micros: 400_000, priceList: 'test' };
 
-/** Time stands still, but a sleep lets others run. */
+/** Time stands still, but a sleep lets others run: thousands of sleeps outlast a call on a busy machine. */
 const clock: Clock = {
   now: () => NOW_MS,
   uptimeMs: () => 0,
-  sleep: () => new Promise((resolve) => setImmediate(resolve)),
+  sleep: () => setTimeout(2),
   alarm: () => () => {},
 };
 

@@ -154,10 +154,12 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a ledger behind TLS and a password$
   });
 });
 
-async function freePort(): Promise<number> {
+/** Below those that the system chooses for others, which would take it before the server does. */
+async function freePort(port = 20_000 + (process.pid % 10_000)): Promise<number> {
   const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, 'localhost', resolve));
-  const found = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return typeof found === 'object' ? (found?.port ?? 0) : 0;
+  const isFree = await new Promise<boolean>((resolve) => {
+    probe.once('error', () => resolve(false)).listen(port, 'localhost', () => resolve(true));
+  });
+  probe.close();
+  return isFree ? port : freePort(port + 1);
 }
