@@ -33,9 +33,12 @@ async function setUpShots(
   script: VideosScript = {},
 ): Promise<Set> {
   await renderClips();
-  const bench = await setUp({
-    content: (request) =>
-      clipReply(request, clips[served[Number(/video_(\d)/.exec(request.path)?.[1]) - 1] ?? 'first']),
+  const bench: Bench = await setUp({
+    content(request) {
+      // By its prompt: the creates may arrive in any order.
+      const job = bench.server.jobs.find(({ id }) => request.path.includes(id));
+      return clipReply(request, clips[served[SHOTS.indexOf(String(job?.prompt))] ?? 'first']);
+    },
     ...script,
   });
   writeShots(bench, SHOTS);
