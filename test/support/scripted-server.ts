@@ -45,7 +45,9 @@ export async function startScriptedServer(
   const arrivals = new EventEmitter();
   const server = createServer(async (incoming, outgoing) => {
     const { method = '', url: path = '', headers } = incoming;
-    const request = { method, path, headers, body: await buffer(incoming) };
+    const body = await buffer(incoming).catch(() => null);
+    if (body === null) return; // the client has gone
+    const request = { method, path, headers, body };
     requests.push(request);
     arrivals.emit('request');
     const reply = typeof script === 'function' ? script(request) : script[Math.min(requests.length, script.length) - 1];
