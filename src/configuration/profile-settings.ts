@@ -1,5 +1,4 @@
 import { findPreset, settingsOfPreset } from '../domain/presets.ts';
-import { ENCODINGS, settingsOfFormat } from '../domain/request-format.ts';
 import type { Settings } from '../store/settings.ts';
 import { group, type Sourced } from './sources.ts';
 
@@ -19,12 +18,7 @@ export function profileSettings(profile: string, settings: Settings): ReadonlyMa
   ];
   return new Map(
     levels.flatMap(([origin, values]) =>
-      Object.entries(withFacts(values)).map(([name, value]) => [name, { value, origin }] as const),
+      Object.entries(values).map(([name, value]) => [name, { value, origin }] as const),
     ),
   );
-}
-
-/** `encoding` sets several facts. */
-function withFacts(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return { ...settingsOfFormat(ENCODINGS[values.encoding ?? 'auto'] ?? {}), ...values };
 }

@@ -91,14 +91,6 @@ export const FORMAT_FACTS: Readonly<Record<keyof RequestFormat, FormatFact>> = {
 
 const FACT_NAMES = Object.keys(FORMAT_FACTS) as readonly (keyof RequestFormat)[]; // an object's keys are its own
 
-/** The values of the deprecated setting `encoding`, which sets several facts. */
-export const ENCODINGS: Readonly<Record<string, Partial<RequestFormat>>> = {
-  auto: {},
-  json: { body: 'json' },
-  multipart: { body: 'multipart' },
-  'plain-json': { body: 'json', seconds: 'number', image: 'text' },
-};
-
 /** The settings for a part of a format. */
 export function settingsOfFormat(format: Partial<RequestFormat>): Record<string, string> {
   return Object.fromEntries(

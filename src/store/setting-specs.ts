@@ -6,7 +6,7 @@ import { MICROS_PER_USD, parseUsd } from '../domain/money.ts';
 import { nearest } from '../domain/nearest.ts';
 import { PRESET_NAMES } from '../domain/presets.ts';
 import { isReservedName } from '../domain/profile-names.ts';
-import { ENCODINGS, FORMAT_FACTS } from '../domain/request-format.ts';
+import { FORMAT_FACTS } from '../domain/request-format.ts';
 import { attempt } from '../platform/attempt.ts';
 import { parseAddress } from './connection.ts';
 
@@ -141,7 +141,6 @@ const OF_A_PROFILE: readonly Row[] = [
     (name): Row => [`capabilities.${name}`, `whether the server can ${CAPABILITIES[name]} (default yes)`, yesOrNo],
   ),
   ['learnt.**', 'what sora learnt about the server; the settings above override it', anyText],
-  ['encoding', 'deprecated; sets several of request.*', oneOf(...Object.keys(ENCODINGS))],
   ['organization', 'OpenAI-Organization header', headerText],
   ['project', 'OpenAI-Project header', headerText],
   ['headers.*', 'a header sent with every call', headerText],

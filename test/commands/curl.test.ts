@@ -111,14 +111,23 @@ describe('the printed curl command sends what sora sends', () => {
       },
     ],
     ['with an image as a form', { argv: ['-i', 'first frame.png'] }],
-    ['with an image in plain JSON', { settings: { encoding: 'plain-json' }, argv: ['-i', 'first frame.png'] }],
+    [
+      'with an image in plain JSON',
+      {
+        settings: { request: { body: 'json', seconds: 'number', image: 'text' } },
+        argv: ['-i', 'first frame.png'],
+      },
+    ],
     [
       'with a large image in JSON',
-      { settings: { encoding: 'json' }, argv: ['-i', 'first frame.png'], imageBytes: 300_000 },
+      { settings: { request: { body: 'json' } }, argv: ['-i', 'first frame.png'], imageBytes: 300_000 },
     ],
     ['with the URL of an image', { argv: ['-i', 'https://videos.example/a.png?sig=1'] }],
     ['with an upload', { argv: ['-i', 'file_abc123'] }],
-    ['with all fields as a form', { settings: { encoding: 'multipart' }, argv: ['--character', 'char_1', '-d', '8'] }],
+    [
+      'with all fields as a form',
+      { settings: { request: { body: 'multipart' } }, argv: ['--character', 'char_1', '-d', '8'] },
+    ],
     ...PRESETS.filter(({ name }) => name !== 'simulator').map((preset): [string, Case] => [
       `as the preset ${preset.name}`,
       {

@@ -638,7 +638,7 @@ describe('sora doctor on this machine', () => {
     const settings = {
       base_url: 'http://lab.example/v1',
       auth: 'api-key',
-      encoding: 'multipart',
+      'request.body': 'multipart',
       model: 'sora-2',
       organization: 'org-1',
       'headers.X-Tenant': 'north wing',

@@ -162,14 +162,14 @@ describe('the request format of a server', () => {
     ]);
     const origins = async () => (await run('config', 'profile', 'show', 'lab', '--json')).json().origins;
     expect(await origins()).toMatchObject({ 'request.body': 'learnt', 'request.image_field': 'preset vllm-omni' });
-    await sora.run(['config', 'set', 'profiles.lab.encoding', 'multipart']);
+    await sora.run(['config', 'set', 'profiles.lab.request.body', 'multipart']);
     expect(await origins()).toMatchObject({ 'request.body': 'profile lab', 'request.image': 'learnt' });
     const { curl } = (await run('create', 'a boat', '-i', 'https://cdn.example/a.png', '-n', '--json')).json();
     expect(curl).toContain(`--form-string image_reference=https://cdn.example/a.png`);
   });
 
   it.each([
-    ['encoding=plain-json', '"seconds":4,"input_reference":"https://cdn.example/a.png"'],
+    ['request.seconds=number', '"seconds":4,"input_reference"'],
     ['request.image=text', '"seconds":"4","input_reference":"https://cdn.example/a.png"'],
     ['request.extras=metadata', '"metadata":{"seed":7}'],
   ])('can be set: %s', async (setting, body) => {

@@ -51,10 +51,6 @@ export const SERVE_OPTIONS = {
       summary:
         'environment variable with the secret for the signatures (default: OPENAI_WEBHOOK_SECRET); alone, it lets creates name a URL',
     },
-    webhookSecret: {
-      flags: '--webhook-secret <secret>',
-      summary: 'deprecated: other users of this machine can read it; use --webhook-secret-env',
-    },
   }),
 } as const satisfies OptionSpecs;
 
@@ -123,23 +119,19 @@ function parseLatencyMs(text: string | undefined, faults: string[]): number {
 
 /** Its `url` is null where only creates name addresses. */
 function parseWebhook(
-  { webhook: url, webhookSecret, webhookSecretEnv }: OptionValues<typeof SERVE_OPTIONS>,
+  { webhook: url, webhookSecretEnv }: OptionValues<typeof SERVE_OPTIONS>,
   env: Environment,
   faults: string[],
 ): { readonly url: string | null; readonly secret: string } | null {
   if (url === undefined) {
-    if (webhookSecret !== undefined) faults.push('`--webhook-secret` needs `--webhook URL`');
     if (webhookSecretEnv === undefined) return null;
     const own = env[webhookSecretEnv] ?? '';
     if (own === '') faults.push(`\`--webhook-secret-env ${webhookSecretEnv}\`: this environment variable is not set`);
     return { url: null, secret: own };
   }
   const name = webhookSecretEnv ?? 'OPENAI_WEBHOOK_SECRET';
-  const secret = webhookSecret || env[name] || '';
+  const secret = env[name] ?? '';
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) faults.push(`\`--webhook ${url}\` is not an http or https URL`);
-  if (webhookSecret !== undefined && webhookSecretEnv !== undefined) {
-    faults.push('`--webhook-secret` and `--webhook-secret-env` cannot be combined');
-  }
   if (secret === '') faults.push(`\`--webhook\` needs a secret in the environment variable \`${name}\``);
   return { url, secret };
 }

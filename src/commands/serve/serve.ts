@@ -63,9 +63,6 @@ export const serveCommand = defineCommand({
     const plan = parseServeOptions(options, { env, isServerNamed: isServerNamed(deps) }, faults);
     output.secrets.add(plan.apiKey ?? '', plan.webhook?.secret ?? '');
     refuseFaults(faults);
-    if (options.webhookSecret !== undefined) {
-      output.note('`--webhook-secret` is deprecated, because other users can read it; use `--webhook-secret-env NAME`');
-    }
     const log: Log = (level, message, facts) => output.log(level, message, facts);
 
     const conditions = new Conditions(random, plan.conditions);

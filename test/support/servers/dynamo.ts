@@ -9,7 +9,7 @@ export const dynamo = played({
   name: 'NVIDIA Dynamo',
   section: 'dynamo',
   basePath: '/v1',
-  settings: { encoding: 'plain-json' },
+  settings: { 'request.body': 'json', 'request.seconds': 'number', 'request.image': 'text' },
   options: ['-m', 'Wan-AI/Wan2.1-T2V', '-d', '4', '--size', '832x480'],
   abilities: {
     ...ALL,
