@@ -106,7 +106,7 @@ export async function claimName(from: string, to: string): Promise<boolean> {
 
 /** Renames a file over any existing one. On Windows, waits up to ten seconds while the old file is open. */
 export function renameOver(from: string, to: string): Promise<void> {
-  return process.platform === 'win32' ? whileHeld(() => fs.rename(from, to)) : fs.rename(from, to);
+  return whileHeld(() => fs.rename(from, to));
 }
 
 /** What a path leads to: a regular file, which need not exist yet, or a pipe or device. */
