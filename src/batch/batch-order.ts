@@ -52,8 +52,11 @@ export interface RowStream {
 
 export interface RowResult {
   readonly row: BatchRow;
-  /** `running`: its job continues on the server, and another run resumes it; `unknown`: it may have a job. */
-  readonly outcome: 'done' | 'failed' | 'running' | 'unknown';
+  /**
+   * `running`: its job continues on the server, and another run resumes it; `unknown`: it may have a job;
+   * `to_do`: its time ended, or the run, before it was sent.
+   */
+  readonly outcome: 'done' | 'failed' | 'running' | 'unknown' | 'to_do';
   readonly record: JobRecord | null;
   readonly job: VideoJob | null;
   /** What is saved, also of a row that failed because another of its variants could not be. */

@@ -71,7 +71,9 @@ export class RowRun {
       // Of a video that is saved, only a variant can be gone.
       if (files.length === 0 && isGone(error, order.retryFailed)) await this.#forget(record);
       const failed = error.code === 'outcome_unknown' ? 'unknown' : 'failed';
-      return { row, outcome: isOver ? failed : 'running', record, job: this.#job, files, error };
+      const isSent = record !== null && record.answer !== 'rejected';
+      const outcome = isOver ? failed : isSent ? 'running' : 'to_do';
+      return { row, outcome, record, job: this.#job, files, error };
     }
   }
 

@@ -153,12 +153,16 @@ function isServed({ row, files }: RowResult): boolean {
 
 /** Whether a row ended because its worker does, or for what ends its worker. */
 function isUnsettled({ outcome, error }: RowResult): boolean {
-  return outcome === 'running' || (error !== null && stopsAll(error));
+  return isLeft(outcome) || (error !== null && stopsAll(error));
+}
+
+function isLeft(outcome: RowResult['outcome']): boolean {
+  return outcome === 'running' || outcome === 'to_do';
 }
 
 /** Whether the same row may succeed later. One that is in doubt or was refused needs a person. */
 function mayPass({ row, outcome, error }: RowResult): boolean {
-  if (outcome === 'running') return true;
+  if (isLeft(outcome)) return true;
   // It may succeed on another day or with another cap; the client gets the error now.
   if (error?.code === 'cost_cap_exceeded') return row.own?.order === undefined;
   return outcome === 'failed' && error?.retryable === true;

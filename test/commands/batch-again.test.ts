@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { encodeEvent } from '../../src/store/ledger-line.ts';
 import { clipsIn, createStudio, failedReply, linesOf, promptOf, summaryOf } from '../support/batch-studio.ts';
 import { type CommandLine, Interrupt } from '../support/command-line.ts';
+import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
+import { SORA_2, setUp } from '../support/set-up.ts';
 import { clipReply } from '../support/videos-server.ts';
 
 const NAMED = '{"prompt":"a boat","output":"boat.mp4"}\n';
@@ -89,6 +91,25 @@ describe('--timeout', () => {
     isSlow = false;
     expect((await batch()).code).toBe(0);
     expect(server.posts).toBe(3);
+  });
+
+  it('does not call a row running that was not sent in time', async () => {
+    const clock = createFakeClock();
+    let isSlow = true;
+    const alarm: FakeClock['alarm'] = (ms, ring) => {
+      const cancel = clock.alarm(ms, ring);
+      if (isSlow && ms === 77_000) clock.advance(ms); // the time that the ledger takes
+      isSlow &&= ms !== 77_000;
+      return cancel;
+    };
+    const { sora, server, run } = await setUp({}, { clock: { ...clock, alarm } });
+    writeFileSync(join(sora.cwd, 'shots.txt'), 'a boat\n');
+    const argv = ['batch', 'shots.txt', '-y', ...SORA_2, '--timeout', '77s'];
+    const first = await run(...argv);
+    expect({ code: first.code, posts: server.posts }).toEqual({ code: 8, posts: 0 });
+    expect(first.stderr).toContain('1 row: 1 to do');
+    expect(first.stderr).toMatch(/note: 1 row was not sent before the timeout; run `sora batch .+` to resume/);
+    expect((await run(...argv)).code).toBe(0);
   });
 
   it('bounds the download too, which the next run resumes', async () => {

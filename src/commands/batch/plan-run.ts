@@ -157,8 +157,13 @@ function reportRun(
     if (rows > 0) output.note(`add \`${option}\` to the same command to ${does} (${countOf(rows, 'row')})`);
   }
   if (count.failed + count.unknown > 0) return { answer, exitCode: SOME_FAILED };
-  if (count.running > 0) {
-    output.note(`some jobs are still running; ${resume}`);
+  const { unsent } = progress;
+  const left = [
+    ...(count.running > 0 ? ['some jobs are still running'] : []),
+    ...(unsent > 0 ? [`${countOf(unsent, 'row was', 'rows were')} not sent before the timeout`] : []),
+  ];
+  if (left.length > 0) {
+    output.note([...left, resume].join('; '));
     return { answer, exitCode: STILL_RUNNING };
   }
   return { answer };

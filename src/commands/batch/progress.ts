@@ -71,6 +71,11 @@ export class BatchProgress implements BatchListener {
     return countRows(this.#plan.rows, this.#spent, (planned) => this.#outcomeOf(planned));
   }
 
+  /** Rows whose time ended before they were sent. */
+  get unsent(): number {
+    return [...this.#ended.values()].filter(({ outcome }) => outcome === 'to_do').length;
+  }
+
   #outcomeOf({ row, state }: PlannedRow): RowState {
     const { key } = row.ref;
     return this.#ended.get(key)?.outcome ?? (this.#running.has(key) ? 'running' : state);
@@ -115,7 +120,7 @@ export class BatchProgress implements BatchListener {
     const entry: BatchEntry = { id, line, outcome, summary, error };
     this.#running.delete(row.ref.key);
     this.#ended.set(row.ref.key, entry);
-    if (outcome === 'running') return;
+    if (outcome === 'running' || outcome === 'to_do') return;
     this.#print(entry);
     await this.#options.onEntry?.(entry);
   }
