@@ -78,14 +78,26 @@ export class JobQueue {
     await this.#boss.open();
   }
 
-  /** Stores tasks that neither wait nor run; one that has ended waits again. List a task after the one that it waits for. */
-  async add(tasks: readonly NewTask[], priority: number): Promise<void> {
+  /**
+   * Stores tasks that neither wait nor run, and returns their number; one that has ended waits again. List a task after
+   * the one that it waits for.
+   */
+  async add(tasks: readonly NewTask[], priority: number): Promise<number> {
+    const { ready, blocked } = this.#boss.names;
     const store = pLimit(tasks.some(({ after }) => after !== undefined) ? 1 : PARALLEL_STORES);
     const starts = Array.from({ length: Math.ceil(tasks.length / STORED_AT_ONCE) }, (_, at) => at * STORED_AT_ONCE);
-    await store.map(starts, (at) => {
+    const counts = await store.map(starts, (at) => {
       const part = tasks.slice(at, at + STORED_AT_ONCE);
-      return this.#boss.transaction((transaction) => storeTasks(transaction, part, priority));
+      return this.#boss.transaction(async (transaction) => {
+        const open = await transaction.query(
+          `SELECT id FROM ${SCHEMA}.job WHERE name = ANY($1) AND id = ANY($2::uuid[]) AND state < 'completed'`,
+          [[ready, blocked], part.map(({ name }) => taskId(name))],
+        );
+        await storeTasks(transaction, part, priority);
+        return part.length - open.length;
+      });
     });
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   /** Does some work and, in the same transaction, stores the task that it returns (null for none) ahead of others. */

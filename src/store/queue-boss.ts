@@ -19,8 +19,8 @@ export interface QueueNames {
 /** A transaction that pg-boss takes part in. */
 export interface BossTransaction extends Transaction {
   readonly names: QueueNames;
-  /** Returns the ids of the jobs that were not there yet. */
-  insert(jobs: readonly PgBoss.JobInsert[]): Promise<ReadonlySet<string>>;
+  /** Leaves jobs that are there as they are. */
+  insert(jobs: readonly PgBoss.JobInsert[]): Promise<void>;
   take(name: string, most: number): Promise<PgBoss.JobWithMetadata<unknown>[]>;
   fail(name: string, id: string, output: object): Promise<void>;
 }
@@ -60,10 +60,7 @@ export class QueueBoss {
       return work({
         ...transaction,
         names: this.names,
-        async insert(jobs) {
-          const inserted: unknown = await boss.insert([...jobs], { db }); // their ids, unlike what the type says
-          return new Set(Array.isArray(inserted) ? inserted : []);
-        },
+        insert: (jobs) => boss.insert([...jobs], { db }),
         take: (name, most) => boss.fetch(name, { db, batchSize: most, includeMetadata: true }),
         fail: (name, id, output) => boss.fail(name, id, output, { db }),
       });

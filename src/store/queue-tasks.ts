@@ -54,11 +54,8 @@ export async function storeAgain(
     keepUntil: FOREVER,
   }));
   for (const name of [dead, blocked]) remove(transaction, name, jobs, 'created');
-  const isNew = await transaction.insert(jobs);
-  const known = jobs.filter(({ id }) => !isNew.has(id));
-  if (known.length === 0) return;
-  remove(transaction, ready, known, 'completed');
-  await transaction.insert(known);
+  remove(transaction, ready, jobs, 'completed');
+  await transaction.insert(jobs);
 }
 
 /** Stores tasks that have failed, with their results, for a person to decide about. */

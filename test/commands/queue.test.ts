@@ -50,7 +50,9 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
 
   it('can be followed until all rows have ended, and queues nothing twice', async () => {
     const team = await createTeam(postgres);
-    await team.queue(rowsOf(3), '--detach');
+    expect((await team.queue(rowsOf(2), '--detach')).stderr).toMatch(/^queued 2 rows in [\d.]+ s$/m);
+    const again = await team.queue(rowsOf(3), '--detach');
+    expect(again.stderr).toMatch(/^queued 1 row in [\d.]+ s; 2 rows were in the queue already$/m);
     let worker: Promise<RunResult> | undefined;
     const onOutput = (text: string): void => {
       if (text.includes('no worker takes these rows yet')) worker ??= team.run(1, ['worker', '--drain']);

@@ -30,9 +30,11 @@ export async function queuePlan(
   const tasks = await tasksOf(rows, queue, settings, deps);
   const priority = PRIORITIES[options.priority === 'high' || options.priority === 'low' ? options.priority : 'normal'];
   const startedMs = host.clock.now();
-  await queue.add(tasks, priority);
+  const added = await queue.add(tasks, priority);
   const seconds = (host.clock.now() - startedMs) / 1000;
-  output.news(`queued ${countOf(tasks.length, 'row')} in ${seconds.toFixed(1)} s`);
+  const known = tasks.length - added;
+  const others = known === 0 ? '' : `; ${countOf(known, 'row')} ${known === 1 ? 'was' : 'were'} in the queue already`;
+  output.news(`queued ${countOf(added, 'row')} in ${seconds.toFixed(1)} s${others}`);
   const progress = new BatchProgress(plan, settings, deps);
   if (options.detach) {
     const summary = { manifest: settings.name, results: null, ...countJson(progress.count) };
