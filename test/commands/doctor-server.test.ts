@@ -195,6 +195,21 @@ describe('sora doctor --server', () => {
     expect(jobs.map(({ id }) => id)).toEqual(['video_1']);
   });
 
+  it('names a job with a long id as tables do', async () => {
+    const long = `video_${'c29yYTo'.repeat(30)}`;
+    const server = await startVideosServer({
+      create: (accept) => {
+        const reply = accept() as { body: { id: string } };
+        reply.body.id = long;
+        return reply;
+      },
+      remove: () => ({ status: 405, body: '' }),
+    });
+    const { notes } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
+    expect(notes).toMatch(/created (\w{6}) \(queued.+; run `sora status \1` to see it/);
+    expect(notes).not.toContain(long);
+  });
+
   it('leaves no job running on a server that cannot cancel', async () => {
     let looks = 0;
     const server = await startVideosServer({

@@ -44,7 +44,7 @@ describe('sora doctor with the simulator', () => {
       access: 'pass',
     });
     expect(checks.find(({ id }) => id === 'access')?.detail).toMatch(
-      /^created video_\w+ \(queued, free\); deleted at once$/,
+      /^created \w{6} \(queued, free\); deleted at once$/,
     );
     const list = await sora.run(['list', '--simulate', '--json']);
     expect(list.json<{ jobs: { status: string }[] }>().jobs.map(({ status }) => status)).toEqual(['cancelled']);

@@ -69,7 +69,7 @@ export interface Trial {
   readonly failure: SoraError | null;
 }
 
-export type TrialDeps = Pick<Context, 'output' | 'host' | 'servers' | 'jobs' | 'isInteractive'>;
+export type TrialDeps = Pick<Context, 'output' | 'host' | 'servers' | 'jobs' | 'ledger' | 'isInteractive'>;
 
 interface TrialOptions {
   /** `--yes`. */
@@ -122,25 +122,26 @@ export class Trials {
 
   /** Creates a job and ends it immediately, or, with `outlasts`, waits until it ends. Throws the refusal. */
   async run(body: TrialBody, { outlasts = false } = {}): Promise<Trial> {
-    const { servers, jobs } = this.#deps;
+    const { servers, jobs, ledger } = this.#deps;
     const { job, record, doubt } = await this.#submit(body);
     const id = job?.id ?? record.job?.id ?? record.key;
+    const name = await ledger.shortId(id);
     const found =
       doubt === undefined ? '' : `; the response was lost (${doubt.causedBy}), and the job was found in the list`;
-    const made = `created ${id} (${job?.serverStatus ?? 'no status'}, ${this.price(1)})${found}`;
+    const made = `created ${name} (${job?.serverStatus ?? 'no status'}, ${this.price(1)})${found}`;
     const hasEnded = job !== null && isTerminal(job.status);
     const trial = { isFound: doubt !== undefined, failure: hasEnded ? failureOf(job) : null };
     try {
       const { client } = await servers.connect(this.#configuration);
       const stopped = hasEnded || this.stopsJobs ? await this.#end(client, id, hasEnded) : 'running';
       const cannotBeStopped = stopped === 'running';
-      const end = cannotBeStopped && outlasts ? await this.#outlast(client, id) : stopped;
+      const end = cannotBeStopped && outlasts ? await this.#outlast(client, id, name) : stopped;
       if (end === 'aborted' || end === 'deleted' || end === 'finished') await jobs.recordRemoval(record);
-      return { ...trial, end, cannotBeStopped, ...describeEnd(made, id, end, cannotBeStopped) };
+      return { ...trial, end, cannotBeStopped, ...describeEnd(made, name, end, cannotBeStopped) };
     } catch (error) {
       if (!(error instanceof SoraError)) throw error;
       const detail = `${made}; could not delete it: ${error.causedBy ?? error.message}`;
-      return { ...trial, end: 'unclear', cannotBeStopped: false, detail, remedy: toSee(id) };
+      return { ...trial, end: 'unclear', cannotBeStopped: false, detail, remedy: toSee(name) };
     }
   }
 
@@ -175,10 +176,10 @@ export class Trials {
   }
 
   /** Waits until the job has ended by itself, and removes it if that is possible. */
-  async #outlast(client: VideosClient, id: string): Promise<TrialEnd> {
+  async #outlast(client: VideosClient, id: string, name: string): Promise<TrialEnd> {
     const { output, host } = this.#deps;
     const { clock } = host;
-    output.news(`the server does not stop ${id}; waiting for it to end`);
+    output.news(`the server does not stop ${name}; waiting for it to end`);
     for (const deadlineMs = clock.uptimeMs() + OUTLASTING_MS; clock.uptimeMs() < deadlineMs; ) {
       await clock.sleep(LOOK_MS);
       if (isTerminal((await client.get(id)).status)) return (await isRemoved(client, id)) ? 'finished' : 'kept';
@@ -196,13 +197,13 @@ async function isRemoved(client: VideosClient, id: string): Promise<boolean> {
   }
 }
 
-function toSee(id: string): string {
-  return `run \`${commandAbout(id, 'sora status')}\` to see it`;
+function toSee(name: string): string {
+  return `run \`${commandAbout(name, 'sora status')}\` to see it`;
 }
 
 function describeEnd(
   made: string,
-  id: string,
+  name: string,
   end: TrialEnd,
   cannotBeStopped: boolean,
 ): Pick<Trial, 'detail' | 'remedy'> {
@@ -211,10 +212,10 @@ function describeEnd(
     case 'running':
       return {
         detail: `${made}; could not stop it: it keeps running and is billed`,
-        remedy: `run \`${commandAbout(id, 'sora cancel', ' --wait')}\` to delete it when it ends`,
+        remedy: `run \`${commandAbout(name, 'sora cancel', ' --wait')}\` to delete it when it ends`,
       };
     case 'kept':
-      return { detail: `${made}; ${ended}, and the server keeps it`, remedy: toSee(id) };
+      return { detail: `${made}; ${ended}, and the server keeps it`, remedy: toSee(name) };
     case 'finished':
       return { detail: `${made}; ${cannotBeStopped ? `${ended}, and was deleted` : 'deleted at once'}`, remedy: null };
     default:
