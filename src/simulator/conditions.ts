@@ -14,14 +14,17 @@ export interface ConditionSettings {
   readonly seed: number | null;
 }
 
+/** More polled jobs than these are forgotten, so that a long-lived server stays small. */
+const MOST_POLLED = 10_000;
+
 /** Which calls fail and how slowly all are answered; can be changed while the simulator runs. */
 export class Conditions {
   readonly #chance: () => number;
   #settings: ConditionSettings = { faults: {}, next: [], latencyMs: 0, seed: null };
   #random: () => number;
   #next: FaultName[] = [];
-  /** Polls of each job, for the fault that drops every second one. */
-  readonly #polls = new Map<string, number>();
+  /** Jobs whose next poll is dropped, for the fault that drops every second one. */
+  readonly #polled = new Set<string>();
 
   /** `chance` returns numbers from 0 up to 1; it is used while no seed is set. */
   constructor(chance: () => number, settings: Partial<ConditionSettings> = {}) {
@@ -62,9 +65,10 @@ export class Conditions {
   #draw(name: FaultName, share: number, id: string): boolean {
     if (share < 1) return this.#random() < share;
     if (name !== 'poll-drop') return true;
-    const polls = (this.#polls.get(id) ?? 0) + 1;
-    this.#polls.set(id, polls);
-    return polls % 2 === 0;
+    if (this.#polled.delete(id)) return true;
+    if (this.#polled.size === MOST_POLLED) this.#polled.clear();
+    this.#polled.add(id);
+    return false;
   }
 }
 

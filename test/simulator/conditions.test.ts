@@ -39,6 +39,14 @@ describe('Conditions', () => {
     expect(draw(one, 50)).not.toEqual(series);
   });
 
+  it('remembers a limited number of polled jobs', () => {
+    const conditions = createConditions({ faults: { 'poll-drop': 1 } });
+    const poll = (id: number): unknown => conditions.faultFor({ name: 'retrieve', id: `video_${id}` }, null);
+    expect([poll(0), poll(0), poll(0)]).toEqual([null, 'poll-drop', null]);
+    for (let id = 1; id <= 10_000; id++) poll(id);
+    expect(poll(0)).toBeNull();
+  });
+
   it('uses each next fault for one call', () => {
     const conditions = createConditions({ next: ['server_error', 'insufficient_quota'] });
     expect(draw(conditions, 3)).toEqual(['server_error', 'insufficient_quota', null]);
