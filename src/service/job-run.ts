@@ -209,6 +209,7 @@ export class JobRun {
       request: await this.#request(),
       estimate,
       free: isFree,
+      savesFile: true,
       // Like a row of a manifest, a job has its video once, and counts towards the cap of this run.
       row: { batch: session, key: id, after: null, givesUp: null, isUnderWay: true, maxCostMicros },
     };

@@ -422,6 +422,15 @@ describe('the same request', () => {
     expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 1, jobs: [{ id: 'video_1' }] });
   });
 
+  it('is not recommended for all copies again when some of them are saved', async () => {
+    const refusal = { status: 400, body: { error: { message: 'no more' } } };
+    const { create, server } = await setUp({ create: (accept) => (server.posts === 3 ? refusal : accept()) });
+    const { stderr } = await create(['--count', '5', '-y']);
+    expect(stderr).toContain('use `--count 3`: 2 of 5 are saved\n');
+    expect((await create(['--count', '3', '-y'])).code).toBe(0);
+    expect(server.posts).toBe(6);
+  });
+
   it('is created N times with --count, and no more by a rerun', async () => {
     const { create, server, sora } = await setUp();
     const argv = ['--count', '3', '-y'];

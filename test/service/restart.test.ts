@@ -1,5 +1,6 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
+import { isDownloadPending, type JobRecord } from '../../src/domain/record.ts';
 import { RestJobStore } from '../../src/service/rest-job-store.ts';
 import { intent } from '../store/ledger-events.ts';
 import { createPngHeader } from '../support/image-headers.ts';
@@ -31,6 +32,15 @@ describe('a restart', () => {
     expect(await second.until(id, 'completed')).toMatchObject({ videoId });
     expect((await second.read('GET', '/v1/videos')).data).toHaveLength(1);
     expect(second.messages).toContain('Video job resumed');
+  });
+
+  it('may be preceded by `sora create`, which saves the unsaved video instead of paying for it again', async () => {
+    const first = createTestedService();
+    const { videoId } = await first.until(await first.order(), 'processing');
+    await first.runner.stop();
+    const [record] = await first.ledger.newest(1);
+    const completed = { ...record, job: { id: videoId, status: 'completed' }, files: [] };
+    expect(isDownloadPending(completed as unknown as JobRecord)).toBe(true);
   });
 
   it('submits a job with the image of its order', async () => {

@@ -162,7 +162,7 @@ export async function produce(
   if (files === null && followed.some(({ known }) => known?.content?.kind === 'base64')) {
     output.note(NOT_KEPT);
   }
-  const outcome = { followed, errors, isSeveral: count > 1 };
+  const outcome = { followed, errors, count };
   if (options.detach) return detached(outcome, deps);
   return finish(outcome, { request: submitted.request, deadlineMs, plan: files }, deps);
 }
@@ -222,7 +222,8 @@ function findPlanFaults({ destination, open }: FilePlan, count: number, saves: b
 interface Submitted {
   readonly followed: readonly FollowedJob[];
   readonly errors: readonly SoraError[];
-  readonly isSeveral: boolean;
+  /** How many videos were asked for. */
+  readonly count: number;
 }
 
 /** The submissions that a create would attach to. Writes nothing: an empty ledger has no account to compare. */
@@ -236,7 +237,7 @@ async function attachedTo(
   return records.slice(0, count);
 }
 
-async function detached({ followed, errors, isSeveral }: Submitted, deps: ProductionDeps): Promise<CommandResult> {
+async function detached({ followed, errors, count }: Submitted, deps: ProductionDeps): Promise<CommandResult> {
   const summaries = followed.map(({ server, record, known }) => summarize(server.identity.profile, record, known));
   const [first, ...others] = followed;
   if (first !== undefined) {
@@ -249,17 +250,17 @@ async function detached({ followed, errors, isSeveral }: Submitted, deps: Produc
       `run \`${command}\` to wait for the ${others.length > 0 ? 'videos and save them' : 'video and save it'}`,
     );
   }
-  return savedResult({ summaries, plan: null, errors, isSeveral }, deps);
+  return savedResult({ summaries, plan: null, errors, isSeveral: count > 1 }, deps);
 }
 
 /** Waits for the jobs, saves their files, and reports the outcome of each. */
 async function finish(
-  { followed, errors: submitErrors, isSeveral }: Submitted,
+  { followed, errors: submitErrors, count }: Submitted,
   { request, deadlineMs, plan }: { request: VideoRequest; deadlineMs: number; plan: FilePlan | null },
   deps: ProductionDeps,
 ): Promise<CommandResult> {
   const outcomes = await followJobs(followed, deadlineMs, deps);
-  const errors: SoraError[] = [...submitErrors];
+  const errors: SoraError[] = [];
   const summaries: JobSummary[] = [];
   for (const [at, outcome] of outcomes.entries()) {
     const job = followed[at];
@@ -278,5 +279,15 @@ async function finish(
       errors.push(error);
     }
   }
-  return savedResult({ summaries, plan, errors, isSeveral }, deps);
+  const saved = summaries.filter(({ files }) => files.length > 0).length;
+  const refused = submitErrors.map((error) => (saved > 0 ? notForAll(error, saved, count) : error));
+  return savedResult({ summaries, plan, errors: [...refused, ...errors], isSeveral: count > 1 }, deps);
+}
+
+/** The same command would pay again for the copies that are saved. */
+function notForAll(error: SoraError, saved: number, count: number): SoraError {
+  if (count === saved) return error;
+  return error.with({
+    hints: [...error.hints, `when you run it again, use \`--count ${count - saved}\`: ${saved} of ${count} are saved`],
+  });
 }
