@@ -90,5 +90,6 @@ export async function openTls({ host, port, timeoutMs }: Target): Promise<TlsFac
 }
 
 function limited<T extends Socket>(socket: T, timeoutMs: number): T {
+  socket.on('error', () => {}); // one that follows the success would end the process
   return socket.once('timeout', () => socket.destroy(timeoutError(timeoutMs)));
 }

@@ -1,9 +1,11 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
-import { expect, it, onTestFinished } from 'vitest';
+import { connect, createServer } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { openTls, resolveName } from '../../src/platform/probe.ts';
+import { SELF_SIGNED } from '../support/self-signed.ts';
 
 it('gives up on a silent port after the timeout', async () => {
   const server = createServer((socket) => onTestFinished(() => void socket.destroy()));
@@ -14,6 +16,22 @@ it('gives up on a silent port after the timeout', async () => {
     code: 'ETIMEDOUT',
     message: 'no answer for 0.03 s',
   });
+});
+
+it('survives an error that arrives with the end of the handshake', async () => {
+  vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0'); // the certificate of the test is self-signed
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const tls = createTlsServer(SELF_SIGNED).listen(0, '127.0.0.1');
+  tls.on('tlsClientError', () => {});
+  const front = createServer((socket) => {
+    const behind = connect((tls.address() as AddressInfo).port, '127.0.0.1');
+    behind.once('data', (hello) => socket.end(Buffer.concat([hello, Buffer.from('no record of TLS')])));
+    for (const side of [socket.pipe(behind), socket]) side.on('error', () => {});
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void [tls, front].map((server) => server.close()));
+  await Promise.all([tls, front].map((server) => once(server, 'listening')));
+  const { port } = front.address() as AddressInfo;
+  expect(await openTls({ host: 'localhost', port, timeoutMs: 5_000 })).toMatchObject({ protocol: 'TLSv1.3' });
 });
 
 it('resolves an address to itself', async () => {
