@@ -1,8 +1,8 @@
 /** The API's own query parameters; any other may be part of a signature. */
 const PLAIN_QUERY: ReadonlySet<string> = new Set(['limit', 'after', 'order', 'variant', 'api-version']);
 
-/** Of a longer secret, a regular expression would take seconds to compile, or be too large. */
-const PIECES = /.{1,1000}/gs;
+/** Of a longer secret, a regular expression would take seconds to compile, or be too large. Shorter pieces are not hidden. */
+const PIECES = /.{1,1000}(?=.{8}|$)/gsu;
 
 /** The secrets of a run: filters everything that is shown, written to a file or read from a server. */
 export class Secrets {

@@ -39,6 +39,8 @@ describe('redact', () => {
   it('hides a secret that is too long for a regular expression', () => {
     const secret = '+/aB3'.repeat(20_000);
     expect(new Secrets([secret]).redact(`<${secret}> <${encodeURIComponent(secret)}>`)).not.toMatch(/aB3/);
+    const odd = `${'a1'.repeat(500)}xyz`; // its last piece is not too short to be hidden
+    expect(new Secrets([odd]).redact(`<${odd}>`)).toBe('<[redacted][redacted]>');
   });
 
   it('hides a secret in JSON and URLs', () => {
