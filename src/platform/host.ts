@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { type Clock, systemClock } from './clock.ts';
 import { pooledRandomBytes } from './crypto.ts';
 import { removeUnfinished } from './files.ts';
@@ -90,6 +91,12 @@ export function nodeHost(version: string, programDir: string): Host {
     isInForeground,
     openFile,
   };
+}
+
+/** Throws the interrupt that arrived during long work without pauses, in which no signal is seen. */
+export async function throwIfInterrupted({ interrupt }: Pick<Host, 'interrupt'>): Promise<void> {
+  for (let turns = 0; turns < 2; turns++) await setImmediate(); // the first may come before signals are looked for
+  interrupt.throwIfAborted();
 }
 
 function onStreamError(stream: NodeJS.WriteStream, handle: (error: NodeJS.ErrnoException) => void): NodeJS.WriteStream {

@@ -144,6 +144,15 @@ describe('a batch', () => {
     });
   });
 
+  it('stops on Ctrl-C while it reads its rows', async () => {
+    const { sora, server } = await createStudio();
+    const interrupt = new AbortController();
+    const stdin = new PassThrough().end('a fox\n');
+    stdin.once('end', () => setImmediate(() => interrupt.abort(new Interrupt('SIGINT'))));
+    const argv = ['batch', '-', '--base-url', server.url, '--dry-run'];
+    expect(await sora.run(argv, { stdin, interrupt: interrupt.signal })).toMatchObject({ code: 130, stdout: '' });
+  });
+
   it('downloads missing files again without paying', async () => {
     const { sora, server, batch } = await createStudio();
     await batch();

@@ -19,6 +19,7 @@ import {
   renderEntries,
   SUMMARY_JSON_SHAPE,
 } from '../../output/batch-view.ts';
+import { throwIfInterrupted } from '../../platform/host.ts';
 import { enlargeYoungHeap, preferSmallHeap } from '../../platform/memory.ts';
 import { ManifestRows } from './manifest-rows.ts';
 import { BATCH_OPTIONS, type BatchOptions, type BatchSettings, readBatchOptions } from './options.ts';
@@ -84,6 +85,7 @@ export async function produceRows(
   const { configuration, host } = deps;
   const manifest = new ManifestRows(settings, options, deps, options.dryRun ? null : settings.timeoutMs);
   let plan = await manifest.plan();
+  await throwIfInterrupted(host); // planning many rows takes seconds; nothing is submitted yet
   const serverBatch = settings.serverBatch ? new ServerBatch(plan.manifest, settings, deps) : null;
   let isCancelled = false;
   if (serverBatch !== null && !options.dryRun) {
