@@ -1,5 +1,6 @@
 export const OBJECT_SCHEME = 's3://';
-const OTHER_SCHEME = /^([a-z][a-z0-9+.-]+):\/\//i;
+/** With one slash it is a slip: the file system would take it for a folder. */
+const SCHEME = /^[a-z][a-z0-9+.-]+:\/\/?/i;
 const BUCKET_NAME = /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/;
 const MAX_KEY_BYTES = 1024;
 
@@ -19,10 +20,10 @@ export function splitAddress(address: string): { readonly bucket: string; readon
  * appended to the key for an object beside it.
  */
 export function addressFault(address: string, reserveBytes = 0): string | null {
-  const scheme = OTHER_SCHEME.exec(address)?.[1];
+  const scheme = SCHEME.exec(address)?.[0];
   if (scheme === undefined) return null;
   if (!isObjectAddress(address)) {
-    return `results are saved to files or to \`s3://BUCKET/KEY\`, not to \`${scheme}:\` addresses`;
+    return `results are saved to files or to \`s3://BUCKET/KEY\`, not to \`${scheme}\` addresses`;
   }
   const { bucket, key } = splitAddress(address);
   if (bucket === '') return 'it has no bucket: `s3://BUCKET/KEY`';

@@ -119,6 +119,7 @@ describe('before paying, sora', () => {
     ['an invalid bucket name', 's3://Films_/x.mp4', 2],
     ['a URL without a bucket', 's3:///x.mp4', 2],
     ['another scheme', 'gs://films/x.mp4', 2],
+    ['a URL with one slash', 's3:/films/x.mp4', 2],
     ['a key with `..`', 's3://films/../x.mp4', 2],
     ['a key that is too long', `s3://films/${'x'.repeat(1025)}`, 2],
     ['a bucket that does not exist', 's3://nowhere/x.mp4', 1],
