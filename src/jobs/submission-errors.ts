@@ -46,6 +46,14 @@ export function didNotArrive(doubt: SoraError | null): SoraError {
   });
 }
 
+/** A person gave up a submission in doubt, so that it may be sent again. */
+export function wasAbandoned(): SoraError {
+  return new SoraError('connection_failed', {
+    title: 'an earlier create with an unknown outcome was given up; its video may exist',
+    hints: ['run the command again to submit it again'],
+  });
+}
+
 /** The deadline was over before this process had sent anything; another one may have sent the same request. */
 export function lateToSubmit(): SoraError {
   return new SoraError('wait_timeout', {

@@ -20,7 +20,14 @@ import { recordRequest } from './fingerprint.ts';
 import { awaitAnswer, type PatienceDeps } from './in-flight.ts';
 import { claimOf, isCleared } from './objection.ts';
 import { type RecoverDeps, recover } from './recover.ts';
-import { didNotArrive, inDoubt, interruptedInDoubt, lateToSubmit, refusedUnrecorded } from './submission-errors.ts';
+import {
+  didNotArrive,
+  inDoubt,
+  interruptedInDoubt,
+  lateToSubmit,
+  refusedUnrecorded,
+  wasAbandoned,
+} from './submission-errors.ts';
 import { intentOf, type SubmitOrder } from './submit-order.ts';
 
 /** A server may list a job only some time after accepting it. */
@@ -81,7 +88,9 @@ export async function submit(deps: SubmitDeps, given: SubmitOrder): Promise<Subm
     }
     const submission = await attachTo(deps, order, standing);
     if (submission !== null) return submission;
-    if (order.row !== undefined) throw didNotArrive(null); // the row is retried in its turn
+    if (order.row === undefined) continue;
+    const { refusal } = await deps.ledger.recordOf(standing.key);
+    throw refusal?.code === ABANDONED ? wasAbandoned() : didNotArrive(null); // the row is retried in its turn
   }
 }
 
