@@ -46,7 +46,7 @@ export function failureFromReply(reply: RefusedReply, context: CallContext): Sor
     retryAfterMs,
     facts: {
       ...endpointFacts(context),
-      retry_after: retryAfterMs === null ? null : `${Math.ceil(retryAfterMs / 1000)} s`,
+      retry_after: waitInWords(retryAfterMs),
     },
   });
 }
@@ -161,6 +161,12 @@ export function requestIdOf(headers: Readonly<Record<string, string>>): string |
 }
 
 const MAX_WAIT_MS = 24 * 3_600_000;
+
+/** For a hint; null for a wait of nothing, which has been tried. */
+function waitInWords(waitMs: number | null): string | null {
+  if (!waitMs) return null;
+  return waitMs === MAX_WAIT_MS ? 'at least a day' : `${Math.ceil(waitMs / 1000)} s`;
+}
 
 /** The wait requested by a server: `retry-after-ms`, or `retry-after` in seconds or as a date. */
 export function retryAfterOf(headers: Readonly<Record<string, string>>, nowMs: number): number | null {

@@ -64,8 +64,15 @@ describe('failureFromReply', () => {
   it('fills in hints from the reply', () => {
     const [hint] = failureFromReply(reply, CONTEXT).hints;
     expect(hint).toContain('https://videos.example/v1');
-    const busy = { status: 429, headers: { 'retry-after': '90' }, body: '' };
-    expect(failureFromReply(busy, CONTEXT).hints).toEqual(['wait 90 s, then run the command again']);
+  });
+
+  it.each([
+    ['0', 'a minute'],
+    ['90', '90 s'],
+    ['315360000', 'at least a day'],
+  ])('suggests a wait after Retry-After: %s', (seconds, wait) => {
+    const busy = { status: 429, headers: { 'retry-after': seconds }, body: '' };
+    expect(failureFromReply(busy, CONTEXT).hints).toEqual([`wait ${wait}, then run the command again`]);
   });
 
   it.each(['x-request-id', 'request-id', 'apim-request-id'])('finds the request ID in %s', (name) => {
