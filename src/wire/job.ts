@@ -1,7 +1,9 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 import { MICROS_PER_USD } from '../domain/money.ts';
 import { type ContentLocation, isTerminal, type JobFailure, type JobStatus, type VideoJob } from '../domain/video.ts';
+import { attempt } from '../platform/attempt.ts';
 import { firstOf, firstText, firstWords, numberOf, objectOf, textOf, timeOf, wordsOf } from './fields.ts';
+import { jobPath } from './routes.ts';
 
 /** The words of all known servers for job statuses, in lower case. */
 const STATUS_WORDS: ReadonlyMap<string, JobStatus> = new Map(
@@ -37,7 +39,7 @@ export interface ReplyFacts {
   readonly askedId?: string;
 }
 
-/** Decodes a job from any reply; null without an id. Any other value that is missing or unreadable becomes null. */
+/** Decodes a job from any reply; null without an id that calls can name. Any other value that is missing or unreadable becomes null. */
 export function decodeJob(value: JsonValue | undefined, facts: ReplyFacts): VideoJob | null {
   const body = unwrap(value);
   const content = decodeContent(body);
@@ -45,7 +47,7 @@ export function decodeJob(value: JsonValue | undefined, facts: ReplyFacts): Vide
   // A body without any field of a job is not taken for the requested one.
   const impliedId = statusWordOf(body) !== null || content !== null ? facts.askedId : undefined;
   const id = idOf(body) ?? firstText(body.request_id, impliedId);
-  if (id === null) return null;
+  if (id === null || attempt(() => jobPath('', id)) === undefined) return null;
   // A reply that contains the video but no status is completed.
   const status = serverStatus === null && content !== null ? 'completed' : decodeStatus(serverStatus);
   const progress = numberOf(body.progress);

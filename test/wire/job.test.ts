@@ -94,6 +94,10 @@ describe('decodeJob', () => {
     expect(decode(body).id).toBe('7');
   });
 
+  it.each(['.', '..', '\ud800'])('finds no job under %j, which no call can name', (id) => {
+    expect(decodeJob({ id, status: 'queued' }, FACTS)).toBeNull();
+  });
+
   it.each<[string, JsonObject]>([
     ['an error', { error: { message: 'no such thing' } }],
     ['FastAPI’s 200 of something else', { message: 'welcome' }],
