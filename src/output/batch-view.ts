@@ -8,7 +8,7 @@ import { type Glyphs, renderBar } from './glyphs.ts';
 import { jobJson } from './job-view.ts';
 import { shortPath } from './short-path.ts';
 import type { Palette, Surface } from './surface.ts';
-import { renderTable } from './table.ts';
+import { maxOf, renderTable } from './table.ts';
 
 /** A row for programs: its job and its place in the manifest; the keys are a public interface. */
 export function entryJson({ line, id, outcome, summary, error }: BatchEntry): Record<string, unknown> {
@@ -89,7 +89,7 @@ export async function renderEntries(entries: readonly BatchEntry[], cwd: string,
   const head = ['ROW', 'STATE', 'MODEL', 'LENGTH', 'SIZE', 'COST', 'RESULT'];
   // Paths are copied from here, so other columns go before one is cut, and then it loses its middle.
   const isPath = (at: number): boolean => (shown[at]?.summary.files.length ?? 0) > 0 && shown[at]?.error === null;
-  const longestPath = Math.max(0, ...rows.map((row, at) => (isPath(at) ? columnsOf(cleanLine(row[6] ?? '')) : 0)));
+  const longestPath = maxOf(rows, (row, at) => (isPath(at) ? columnsOf(cleanLine(row[6] ?? '')) : 0));
   const table = await renderTable(
     {
       head,

@@ -45,7 +45,7 @@ export async function renderTable(table: Table, surface: Surface): Promise<strin
     const cut = name === table.flexible && losesMiddle?.(at) ? cutMiddle : cutLine;
     return paint(cut(row[index] ?? '', width), name);
   };
-  rendered.push(...rows.map((row, at) => shown.map((column) => cellOf(row, at, column))));
+  for (const [at, row] of rows.entries()) rendered.push(shown.map((column) => cellOf(row, at, column)));
   return `${rendered.toString().replace(/[ ]+$/gm, '')}\n`;
 }
 
@@ -63,11 +63,23 @@ interface ShownColumn {
   readonly width: number;
 }
 
+/** The largest of some widths; 0 of none. `Math.max(...widths)` overflows the stack with very many of them. */
+export function maxOf<T>(items: readonly T[], widthOf: (item: T, at: number) => number): number {
+  return items.reduce((widest, item, at) => Math.max(widest, widthOf(item, at)), 0);
+}
+
 /** The columns that fit the terminal, and how wide they may be. */
 function fitColumns(table: Table, rows: readonly string[][], columns: number): ShownColumn[] {
   const { head, flexible, least = MIN_FLEXIBLE, roomy = [], optional = [] } = table;
   let shown = head.map((name, index) => {
-    return { name, index, width: Math.max(name.length, ...rows.map((row) => columnsOf(row[index] ?? ''))) };
+    return {
+      name,
+      index,
+      width: Math.max(
+        name.length,
+        maxOf(rows, (row) => columnsOf(row[index] ?? '')),
+      ),
+    };
   });
   const wanted = shown.find(({ name }) => name === flexible);
   if (wanted === undefined) return shown;

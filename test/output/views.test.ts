@@ -117,6 +117,15 @@ describe('the rows of a manifest', () => {
     expect(table).toContain('clips/001-a-harbour-at-dawn-59a30b07.mp4');
     expect(Math.max(...table.split('\n').map(columnsOf))).toBeLessThanOrEqual(70);
   });
+
+  it('may be more than a call can have arguments', async () => {
+    const table = await renderEntries(
+      Array.from({ length: 130_000 }, () => ({ ...row, line: 1, summary: job() })),
+      '/work',
+      pipe,
+    );
+    expect(table.split('\n')).toHaveLength(130_001);
+  });
 });
 
 describe('a single job', () => {

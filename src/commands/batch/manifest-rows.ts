@@ -217,8 +217,9 @@ function violationsOf(faults: readonly ManifestFault[]): string[] {
   const lines = new Map<string, Set<number>>();
   for (const { line, message } of faults) lines.set(message, (lines.get(message) ?? new Set()).add(line));
   return faults.flatMap(({ line, message }) => {
-    const [first, ...others] = lines.get(message) ?? [];
-    if (others.length < MANY_LINES) return `line ${line}: ${message}`;
-    return line === first ? `line ${line} and ${others.length} more: ${message}` : [];
+    const same = lines.get(message) ?? new Set();
+    if (same.size <= MANY_LINES) return `line ${line}: ${message}`;
+    const [first] = same;
+    return line === first ? `line ${line} and ${same.size - 1} more: ${message}` : [];
   });
 }
