@@ -18,6 +18,9 @@ import { JOB_JSON_SHAPE, type JobsForm, jobJson } from '../output/job-view.ts';
 import type { Answer } from '../output/output.ts';
 import { renderTable } from '../output/table.ts';
 
+/** A job that ends at the deadline is still deleted. */
+const LAST_DELETE_MS = 2_000;
+
 type CancelDeps = Pick<Context, 'configuration' | 'ledger' | 'jobs' | 'output' | 'host' | 'random'>;
 
 /** What is left to do once the server was asked to stop a job: for `--wait`, to wait for its end. */
@@ -102,7 +105,7 @@ async function cancelOne(found: FoundJob, { wait, deadlineMs }: Limits, deps: Ca
     if (!wait) throw cannotCancel(found, result.refusal);
     return async () => {
       const ended = await followJob({ ...found, known: result.job }, deadlineMs, deps);
-      await jobs.delete(found, deadlineMs);
+      await jobs.delete(found, Math.max(deadlineMs, host.clock.uptimeMs() + LAST_DELETE_MS));
       return cancelled(found, ended, 'deleted');
     };
   }

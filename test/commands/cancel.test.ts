@@ -65,6 +65,28 @@ describe('sora cancel', () => {
     expect((await run('cancel', 'video_1', '--wait', '--timeout', '5s')).code).toBe(8);
   });
 
+  it('still deletes a job that ends at the deadline', async () => {
+    let refusals = 1;
+    const clock = createFakeClock();
+    const { run, create, server } = await setUp(
+      {
+        retrieve(job) {
+          const isOver = clock.uptimeMs() >= 5_000;
+          return { body: { ...job, status: isOver ? 'completed' : 'queued' } };
+        },
+        remove() {
+          if (refusals-- > 0) return NOT_ALLOWED;
+          clock.advance(1_000);
+          return null;
+        },
+      },
+      { clock },
+    );
+    await create(['--detach']);
+    expect(await run('cancel', 'video_1', '--wait', '--timeout', '5s')).toMatchObject({ code: 0 });
+    expect(server.jobs).toEqual([]);
+  });
+
   it('asks the server to stop every job before it waits for any', async () => {
     const clock = createFakeClock();
     const refused = new Set<string>();
