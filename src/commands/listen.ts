@@ -93,7 +93,7 @@ async function readOptions(options: OptionValues<typeof OPTIONS>, deps: ListenDe
   const port = parsePort(options.port, DEFAULT_PORT, faults);
   const variable = options.secretEnv ?? DEFAULT_SECRET;
   const secret = deps.env[variable] ?? '';
-  if (secret === '')
+  if (/^(whsec_)?$/.test(secret))
     faults.push(`the environment variable \`${variable}\` has no secret; name another with \`--secret-env\``);
   const plan = planFiles(options, deps, faults);
   if (!isForSeveral(plan.destination, 'id')) faults.push(SEVERAL_NEED_FOLDER);

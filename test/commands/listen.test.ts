@@ -173,6 +173,8 @@ describe('sora listen', () => {
     for (const words of ['OPENAI_WEBHOOK_SECRET', '--port', 'several videos need a folder']) {
       expect(refused.stderr).toContain(words);
     }
+    const bare = await bench.runWith({ env: { OPENAI_WEBHOOK_SECRET: 'whsec_' } }, 'listen', '-o', 'one.mp4');
+    expect(bare.stderr).toContain('`OPENAI_WEBHOOK_SECRET` has no secret');
     const { port } = new URL(bench.server.url);
     const taken = await bench.runWith({ env: { OPENAI_WEBHOOK_SECRET: SECRET } }, 'listen', '--port', port);
     expect(taken).toMatchObject({ code: 1, stderr: expect.stringContaining('could not listen') });

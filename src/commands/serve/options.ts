@@ -126,12 +126,13 @@ function parseWebhook(
   if (url === undefined) {
     if (webhookSecretEnv === undefined) return null;
     const own = env[webhookSecretEnv] ?? '';
-    if (own === '') faults.push(`\`--webhook-secret-env ${webhookSecretEnv}\`: this environment variable is not set`);
+    if (/^(whsec_)?$/.test(own))
+      faults.push(`\`--webhook-secret-env ${webhookSecretEnv}\`: this environment variable has no secret`);
     return { url: null, secret: own };
   }
   const name = webhookSecretEnv ?? 'OPENAI_WEBHOOK_SECRET';
   const secret = env[name] ?? '';
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) faults.push(`\`--webhook ${url}\` is not an http or https URL`);
-  if (secret === '') faults.push(`\`--webhook\` needs a secret in the environment variable \`${name}\``);
+  if (/^(whsec_)?$/.test(secret)) faults.push(`\`--webhook\` needs a secret in the environment variable \`${name}\``);
   return { url, secret };
 }
