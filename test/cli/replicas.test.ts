@@ -75,12 +75,12 @@ async function order(replica: ServeRun, fields: object = {}): Promise<string> {
   return body.id;
 }
 
-/** Waits until a replica shows the job in a status, and returns it. */
-function until(replica: ServeRun, id: string, status: string): Promise<Job> {
+/** Waits until a replica shows the job in one of these statuses, and returns it. */
+function until(replica: ServeRun, id: string, ...statuses: readonly string[]): Promise<Job> {
   return vi.waitFor(
     async () => {
       const { body } = await call(replica, 'GET', `${VIDEOS}/${id}`);
-      expect(body).toMatchObject({ status });
+      expect(statuses, JSON.stringify(body)).toContain(body.status);
       return body;
     },
     { timeout: 30_000, interval: 100 },
@@ -213,10 +213,17 @@ describe.skipIf(POSTGRES_BIN === undefined)(`replicas of a service${SKIPPED}`, (
         }
         ids.push(String((await Promise.all(sent)).findLast((reply) => reply?.status === 202)?.body.id));
       }
-      const jobs = await Promise.all(ids.map((id, at) => until(replicas[at % 2] as ServeRun, id, 'completed')));
-      expect(new Set(jobs.map(({ videoId }) => videoId)).size).toBe(ORDERS);
-      expect(server.jobs.map(({ prompt }) => prompt).sort()).toEqual(prompts.toSorted());
-      for (const id of ids) expect(readFileSync(join(folder, `${id}.mp4`)).equals(CLIP)).toBe(true);
+      const jobs = await Promise.all(
+        ids.map((id, at) => until(replicas[at % 2] as ServeRun, id, 'completed', 'failed')),
+      );
+      expect(jobs.map(({ prompt }) => prompt)).toEqual(prompts);
+      // Killed just before it sends a create, a worker leaves the order in doubt: only a person may send it again.
+      const completed = jobs.filter(({ error }) => (error as { code?: string } | null)?.code !== 'outcome_unknown');
+      expect(completed.filter(({ status }) => status !== 'completed')).toEqual([]);
+      expect(completed.length).toBeGreaterThanOrEqual(ORDERS / 2);
+      expect(new Set(completed.map(({ videoId }) => videoId)).size).toBe(completed.length);
+      expect(server.jobs.map(({ prompt }) => prompt).sort()).toEqual(completed.map(({ prompt }) => prompt).sort());
+      for (const { id } of completed) expect(readFileSync(join(folder, `${id}.mp4`)).equals(CLIP)).toBe(true);
     },
     10_000 * ORDERS,
   );
