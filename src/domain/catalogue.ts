@@ -474,6 +474,18 @@ const CATALOGUE = {
   cannot_write: {
     title: 'could not write the file',
     explanation: 'The file system refused. A finished video stays on the server for a while.',
+    cases: [
+      {
+        about: 'a file in place of a folder',
+        words: /^ENOTDIR|^EEXIST.* mkdir/,
+        hints: ['choose another place with `-o`: a part of this path is a file'],
+      },
+      {
+        about: 'a limit on file size',
+        words: /^EFBIG/,
+        hints: ['raise the limit on file size (`ulimit -f`), or choose another place with `-o`'],
+      },
+    ],
     hints: [
       [
         'free some disk space, or set `SORA_HOME` to a writable folder instead of {own_folder}',

@@ -228,16 +228,21 @@ export class PartialFile {
 
   async #write(chunks: readonly Uint8Array[], sizeBytes: number): Promise<void> {
     const { descriptor } = await this.#open();
+    let bytesWritten: number;
     try {
       const at = this.#sizeBytes;
-      const bytesWritten =
+      bytesWritten =
         sizeBytes < SMALL_BYTES
           ? writevSync(descriptor, chunks, at)
           : (await promisify(writev)(descriptor, chunks, at)).bytesWritten;
       this.#sizeBytes += bytesWritten;
-      if (bytesWritten < sizeBytes) throw new Error('the disk is full');
+      if (bytesWritten === 0) throw new Error('nothing could be written');
     } catch (error) {
       throw cannotWrite(this.origin.path, error);
+    }
+    // The next write fails with the reason: a full disk, a quota, or a limit on file size.
+    if (bytesWritten < sizeBytes) {
+      await this.#write([Buffer.concat(chunks).subarray(bytesWritten)], sizeBytes - bytesWritten);
     }
   }
 }

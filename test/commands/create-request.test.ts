@@ -209,6 +209,12 @@ describe('the output', () => {
     expect(readFileSync(join(sora.cwd, 'taken.mp4'), 'utf8')).toBe('precious');
   });
 
+  it.each(['taken.mp4/clip.mp4', 'taken.mp4/'])('may not have a file as a folder: %s', async (output) => {
+    const { sora, create } = await setUp();
+    writeFileSync(join(sora.cwd, 'taken.mp4'), 'precious');
+    expect((await create(['-o', output])).stderr).toContain('\nhint: choose another place with `-o`: a part of this');
+  });
+
   it.each([
     ['a file that exists', 'taken.mp4', 'the output file already exists: '],
     ['a file in place of a folder', 'taken.mp4/clip.mp4', 'could not write '],
