@@ -222,12 +222,16 @@ function refuseNonValue({ flags, long }: Option, value: string): void {
 }
 
 /** Ids without the white space of a file, or the quotes of JSON, that they come from. Refuses an empty one, which would request the whole list. */
-function trimIds(args: readonly string[], definition: CommandDefinition): readonly string[] {
-  const form = definition.arguments[0]?.form ?? '';
-  if (!/^[<[]id\b/.test(form)) return args;
-  const ids = (form.includes('...') ? args : args.slice(0, 1)).map((id) => id.trim().replace(/^(["'])(.*)\1$/, '$2'));
-  if (ids.every((id) => id !== '')) return [...ids, ...args.slice(ids.length)];
-  throw new SoraError('usage', { title: 'an id is empty', facts: { command: definition.name } });
+function trimIds(args: readonly string[], { name, arguments: known }: CommandDefinition): readonly string[] {
+  return args.map((arg, at) => {
+    if (!/^[<[](?:id|submission)\b/.test((known[at] ?? known.at(-1))?.form ?? '')) return arg;
+    const id = arg
+      .trim()
+      .replace(/^(["'])(.*)\1$/, '$2')
+      .trim();
+    if (id !== '') return id;
+    throw new SoraError('usage', { title: 'an id is empty', facts: { command: name } });
+  });
 }
 
 /** Global options may come before or after the command’s name; the later one wins. */

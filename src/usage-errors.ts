@@ -79,7 +79,8 @@ export function refuseUnknownCommand(line: readonly string[]): void {
   });
   const prefix = ['sora', ...group].join(' ');
   const near = nearest(word, siblings);
-  const like = near.length === 0 && REMOVAL.test(word) ? siblings.filter((name) => REMOVAL.test(name)) : near;
+  const like =
+    near.length === 0 && REMOVAL.test(word) ? siblings.filter((name) => REMOVAL.test(name)).slice(0, 1) : near;
   const other = known > 0 ? undefined : /\s/.test(word) ? `sora create ${shellWord(word)}` : OTHER_COMMANDS.get(word);
   const suggested = other ? [other] : [...new Set(like)].map((name) => `${prefix} ${name}`);
   const command = known === 0 && line[0]?.startsWith('-') ? words.find((later) => isStart([later])) : undefined;

@@ -27,7 +27,6 @@ export const attachCommand = defineCommand({
     const { ledger, servers, jobs } = deps;
     const faults: string[] = [];
     const deadlineMs = readDeadlineMs(options.timeout, deps, faults);
-    if (id.trim() === '') faults.push('the id of the job is empty');
     refuseFaults(faults);
     const submission = await submissionOf(ledger, key);
     const server = await servers.of(submission);

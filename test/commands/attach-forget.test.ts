@@ -30,7 +30,7 @@ describe('sora attach', () => {
   it('continues with the job that the error named', async () => {
     const { server, key, run } = await loseAnswer();
     expect((await run('create', 'lost')).stderr).toContain(`run \`sora attach ${key} video_1\` if it is video_1`);
-    const attached = await run('attach', key, 'video_1', '--json');
+    const attached = await run('attach', ` ${key}`, '"video_1"', '--json'); // as files and `jq` print them
     expect(attached).toMatchObject({ code: 0 });
     expect(attached.json()).toMatchObject({ id: 'video_1', submission: key });
     expect((await run('create', 'lost')).code).toBe(0);
