@@ -422,12 +422,15 @@ describe('the same request', () => {
     expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 1, jobs: [{ id: 'video_1' }] });
   });
 
-  it('is not recommended for all copies again when some of them are saved', async () => {
+  it.each([
+    [[], [], ''],
+    [['-o', 'a-{n}.mp4'], ['-o', 'b-{n}.mp4'], ' and another `-o`'],
+  ])('is not recommended for all copies again when some of them are saved: %s', async (first, second, hint) => {
     const refusal = { status: 400, body: { error: { message: 'no more' } } };
     const { create, server } = await setUp({ create: (accept) => (server.posts === 3 ? refusal : accept()) });
-    const { stderr } = await create(['--count', '5', '-y']);
-    expect(stderr).toContain('use `--count 3`: 2 of 5 are saved\n');
-    expect((await create(['--count', '3', '-y'])).code).toBe(0);
+    const { stderr } = await create(['--count', '5', '-y', ...first]);
+    expect(stderr).toContain(`use \`--count 3\`${hint}: 2 of 5 are saved\n`);
+    expect((await create(['--count', '3', '-y', ...second])).code).toBe(0);
     expect(server.posts).toBe(6);
   });
 

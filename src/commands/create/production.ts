@@ -280,14 +280,18 @@ async function finish(
     }
   }
   const saved = summaries.filter(({ files }) => files.length > 0).length;
-  const refused = submitErrors.map((error) => (saved > 0 ? notForAll(error, saved, count) : error));
+  const refused = submitErrors.map((error) => (saved > 0 ? notForAll(error, saved, count, plan) : error));
   return savedResult({ summaries, plan, errors: [...refused, ...errors], isSeveral: count > 1 }, deps);
 }
 
-/** The same command would pay again for the copies that are saved. */
-function notForAll(error: SoraError, saved: number, count: number): SoraError {
+/** The same command would pay again for the copies that are saved, or refuse to overwrite them. */
+function notForAll(error: SoraError, saved: number, count: number, plan: FilePlan | null): SoraError {
   if (count === saved) return error;
+  const name = plan === null || isForSeveral(plan.destination, 'id') ? '' : ' and another `-o`';
   return error.with({
-    hints: [...error.hints, `when you run it again, use \`--count ${count - saved}\`: ${saved} of ${count} are saved`],
+    hints: [
+      ...error.hints,
+      `when you run it again, use \`--count ${count - saved}\`${name}: ${saved} of ${count} are saved`,
+    ],
   });
 }
