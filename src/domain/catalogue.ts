@@ -478,12 +478,12 @@ const CATALOGUE = {
       {
         about: 'a file in place of a folder',
         words: /^ENOTDIR|^EEXIST.* mkdir/,
-        hints: ['choose another place with `-o`: a part of this path is a file'],
+        hints: ['choose another place with `-o` or `SORA_HOME`: a part of this path is a file'],
       },
       {
         about: 'a limit on file size',
         words: /^EFBIG/,
-        hints: ['raise the limit on file size (`ulimit -f`), or choose another place with `-o`'],
+        hints: ['raise the limit on file size (`ulimit -f`), or choose another place with `-o` or `SORA_HOME`'],
       },
     ],
     hints: [

@@ -144,6 +144,13 @@ describe('sora config', () => {
     });
     expect({ code, error: JSON.parse(stderr).error.code }).toEqual({ code: 1, error: 'cannot_write' });
   });
+
+  it.skipIf(!isPosix)('names SORA_HOME if that is a file', async () => {
+    const sora = createCommandLine();
+    writeFileSync(sora.home, '');
+    const { code, stderr } = await sora.run(['config', 'set', 'max_cost', '1']);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('with `-o` or `SORA_HOME`: a part') });
+  });
 });
 
 describe('a broken settings file', () => {
