@@ -85,15 +85,14 @@ function refuseUnfinished(job: VideoJob, target: string): void {
 
 /** The files that an earlier run saved at the planned places. */
 async function savedFiles(
-  record: JobRecord,
+  { job, request, submittedAtMs, files }: JobRecord,
   { destination, variants, force }: FilePlan,
   { objects }: DownloadDeps,
 ): Promise<SavedFile[]> {
-  const { job, files } = record;
   if (destination.kind === 'stdout' || force || job === null) return [];
   const target = targetOf(destination.path, objects);
   const saved: SavedFile[] = [];
-  for (const { variant, path } of pathsFor(destination, variants, namedVideo(job, record))) {
+  for (const { variant, path } of pathsFor(destination, variants, namedVideo(job, { request, submittedAtMs }))) {
     const file = files.findLast((candidate) => candidate.variant === variant && candidate.path === path);
     if (file !== undefined && (await target.holds(file))) saved.push(await target.withLink(file));
   }

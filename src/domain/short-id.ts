@@ -27,7 +27,7 @@ function sharedEnding(a: string, b: string): number {
 }
 
 /** Whether the ending of an id is too long to type, now or as soon as the server creates more jobs. */
-export function endsAlike(id: string, ending = ''): boolean {
+export function endsAlike(id: string, ending: string): boolean {
   return id.length > LONGEST_ID || ending.length > LONGEST_ENDING;
 }
 

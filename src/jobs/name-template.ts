@@ -1,5 +1,4 @@
 import type { JobFacts, JobRecord } from '../domain/record.ts';
-import { endsAlike } from '../domain/short-id.ts';
 import type { Variant } from '../domain/video.ts';
 import { crypto } from '../platform/crypto.ts';
 
@@ -20,11 +19,11 @@ export const NAMELESS: NamedVideo = { id: null, prompt: null };
 /** A job by its request, which was checked before payment; without one, by what its server reports. */
 export function namedVideo(
   job: JobFacts & { readonly prompt?: string | null },
-  record: Pick<JobRecord, 'key' | 'request' | 'submittedAtMs'> | undefined,
+  record: Pick<JobRecord, 'request' | 'submittedAtMs'> | undefined,
 ): NamedVideo {
   const { prompt, model, seconds, size } = record?.request ?? { prompt: null, model: null, seconds: null, size: null };
   return {
-    id: record && endsAlike(job.id) ? record.key : job.id, // as in tables
+    id: job.id,
     prompt: prompt ?? job.prompt ?? null,
     model: model ?? job.model,
     seconds: seconds ?? job.seconds,

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expandTemplate, namedVideo, placeTemplate, templateFaults } from '../../src/jobs/name-template.ts';
-import { createVideoJob } from '../support/video-job.ts';
+import { expandTemplate, placeTemplate, templateFaults } from '../../src/jobs/name-template.ts';
 
 const VIDEO = {
   id: 'video_0123456789abcdef',
@@ -51,16 +50,6 @@ describe('a name template', () => {
     ['{n}', /only known with `--count`/],
   ])('%s is an error', (template, message) => {
     expect(templateFaults(template, []).join()).toMatch(message);
-  });
-
-  it('names a video with a very long id by its submission, as tables do', () => {
-    const job = createVideoJob({ id: `video_${'A'.repeat(90)}==` });
-    const record = {
-      key: 'sub_0mx06mosm4b5b41423157af9a',
-      request: { ...VIDEO, quality: null, image: null, characters: [], params: {} },
-      submittedAtMs: 0,
-    };
-    expect(expandTemplate('{id:8}', namedVideo(job, record), FILM).name).toBe('3157af9a');
   });
 
   it('never leaves its folder, whatever the model or id', () => {
