@@ -212,7 +212,9 @@ describe('the output', () => {
   it.each(['taken.mp4/clip.mp4', 'taken.mp4/'])('may not have a file as a folder: %s', async (output) => {
     const { sora, create } = await setUp();
     writeFileSync(join(sora.cwd, 'taken.mp4'), 'precious');
-    expect((await create(['-o', output])).stderr).toContain('\nhint: choose another place with `-o` or `SORA_HOME`: a part');
+    expect((await create(['-o', output])).stderr).toContain(
+      '\nhint: choose another place with `-o` or `SORA_HOME`: a part',
+    );
   });
 
   it.each([
