@@ -35,8 +35,8 @@ describe('the action', () => {
       SORA_API_KEY: key,
     });
     expect({ status, ok: outputs.ok, code: outputs['exit-code'] }).toEqual({ status: 1, ok: 'false', code: '1' });
-    expect(stdout).toMatch(/^::error title=connection::/m);
-    expect(summary).toMatch(/^\| fail \| connection \|/m);
+    expect(stdout).toMatch(/^::error title=TCP::/m);
+    expect(summary).toMatch(/^\| fail \| TCP \|/m);
     expect(stdout + summary).not.toContain(key);
   });
 });
