@@ -64,6 +64,11 @@ export interface RowResult {
   readonly error: SoraError | null;
 }
 
+/** Whether another run resumes the row. */
+export function isLeft(outcome: RowResult['outcome']): boolean {
+  return outcome === 'running' || outcome === 'to_do';
+}
+
 export interface BatchListener {
   /** The row has a job; `isPaid` if this run submitted it. */
   onSubmit(row: BatchRow, isPaid: boolean, record: JobRecord): void;

@@ -3,7 +3,7 @@ import type { VideoRequest } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { JobQueue, ServerLimits, Task, TaskEnd } from '../store/job-queue.ts';
 import type { Ledger } from '../store/ledger.ts';
-import type { RowResult, RowStream } from './batch-order.ts';
+import { isLeft, type RowResult, type RowStream } from './batch-order.ts';
 import type { BatchRow } from './batch-row.ts';
 import { type PlannedRow, planRow } from './plan.ts';
 import { stopsAll } from './row-failure.ts';
@@ -154,10 +154,6 @@ function isServed({ row, files }: RowResult): boolean {
 /** Whether a row ended because its worker does, or for what ends its worker. */
 function isUnsettled({ outcome, error }: RowResult): boolean {
   return isLeft(outcome) || (error !== null && stopsAll(error));
-}
-
-function isLeft(outcome: RowResult['outcome']): boolean {
-  return outcome === 'running' || outcome === 'to_do';
 }
 
 /** Whether the same row may succeed later. One that is in doubt or was refused needs a person. */

@@ -9,6 +9,7 @@ import type { WebhookEvent } from '../client/webhook-event.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isOfVideo, type JobRecord } from '../domain/record.ts';
 import { type JobSummary, summarize } from '../domain/summary.ts';
+import { isEmptySecret } from '../domain/webhook-secret.ts';
 import { isForSeveral } from '../jobs/destination.ts';
 import { cleanLine } from '../output/clean-text.ts';
 import { errorJson } from '../output/error-view.ts';
@@ -93,7 +94,7 @@ async function readOptions(options: OptionValues<typeof OPTIONS>, deps: ListenDe
   const port = parsePort(options.port, DEFAULT_PORT, faults);
   const variable = options.secretEnv ?? DEFAULT_SECRET;
   const secret = deps.env[variable] ?? '';
-  if (/^(whsec_)?$/.test(secret))
+  if (isEmptySecret(secret))
     faults.push(`the environment variable \`${variable}\` has no secret; name another with \`--secret-env\``);
   const plan = planFiles(options, deps, faults);
   if (!isForSeveral(plan.destination, 'id')) faults.push(SEVERAL_NEED_FOLDER);

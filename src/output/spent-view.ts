@@ -3,7 +3,7 @@ import type { Doubt, Spent, SpentReport } from '../domain/spent.ts';
 import { countOf } from '../domain/wording.ts';
 import { cleanLine, columnsOf } from './clean-text.ts';
 import type { Surface } from './surface.ts';
-import { type Fact, GAP, renderFacts, renderTable } from './table.ts';
+import { type Fact, GAP, maxOf, renderFacts, renderTable } from './table.ts';
 
 const DOUBT_WORDS: Readonly<Record<Doubt, string>> = {
   failed: 'failed',
@@ -76,7 +76,7 @@ async function renderChart(groups: Groups, total: Spent, by: string, surface: Su
   );
   const head = [by.toUpperCase(), ...shown.map(([title]) => title)];
   const rows = groups.map(([name, spent]) => [cleanLine(name ?? `no ${by}`), ...shown.map(([, cell]) => cell(spent))]);
-  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => columnsOf(row[at] ?? ''))));
+  const widths = head.map((title, at) => maxOf(rows, (row) => columnsOf(row[at] ?? ''), title.length));
   const room = widths.reduce((left, width) => left - width - GAP, surface.columns);
   const drawBar = barsFor(groups, Math.min(MAX_BAR, Math.max(MIN_BAR, room)));
   const table = await renderTable(

@@ -63,23 +63,17 @@ interface ShownColumn {
   readonly width: number;
 }
 
-/** The largest of some widths; 0 of none. `Math.max(...widths)` overflows the stack with very many of them. */
-export function maxOf<T>(items: readonly T[], widthOf: (item: T, at: number) => number): number {
-  return items.reduce((widest, item, at) => Math.max(widest, widthOf(item, at)), 0);
+/** The largest of some widths, and at least `least`. `Math.max(...widths)` overflows the stack with very many of them. */
+export function maxOf<T>(items: readonly T[], widthOf: (item: T, at: number) => number, least = 0): number {
+  return items.reduce((widest, item, at) => Math.max(widest, widthOf(item, at)), least);
 }
 
 /** The columns that fit the terminal, and how wide they may be. */
 function fitColumns(table: Table, rows: readonly string[][], columns: number): ShownColumn[] {
   const { head, flexible, least = MIN_FLEXIBLE, roomy = [], optional = [] } = table;
   let shown = head.map((name, index) => {
-    return {
-      name,
-      index,
-      width: Math.max(
-        name.length,
-        maxOf(rows, (row) => columnsOf(row[index] ?? '')),
-      ),
-    };
+    const width = maxOf(rows, (row) => columnsOf(row[index] ?? ''), name.length);
+    return { name, index, width };
   });
   const wanted = shown.find(({ name }) => name === flexible);
   if (wanted === undefined) return shown;

@@ -22,7 +22,20 @@ function instead(accept: () => ScriptedReply, reply: ScriptedReply): ScriptedRep
 const errorCode = ({ stderr }: RunResult): string => JSON.parse(stderr).error.code;
 
 describe('a create whose reply is lost', () => {
-  type Row = [name: string, create: (accept: () => ScriptedReply) => ScriptedReply];
+  type Create = (accept: () => ScriptedReply) => ScriptedReply | null;
+  type Row = [name: string, create: Create];
+
+  /** A reply that never comes times out at once. */
+  async function setUpWith(create: Create) {
+    const lab = await setUp({
+      create: (accept) => {
+        const reply = create(accept);
+        if (reply === 'hang') lab.sora.clock.advance(120_000);
+        return reply;
+      },
+    });
+    return lab;
+  }
 
   const nothingMade: Row[] = [
     ['a 500', () => ({ status: 500, body: { error: { message: 'oh' } } })],
@@ -37,17 +50,10 @@ describe('a create whose reply is lost', () => {
 
   it.each(nothingMade)('is not sent again after %s, not even by a rerun, except with --again', async (_, create) => {
     let isFirst = true;
-    const {
-      sora,
-      server,
-      create: run,
-    } = await setUp({
-      create: (accept) => {
-        const reply = isFirst ? create(accept) : null;
-        isFirst = false;
-        if (reply === 'hang') sora.clock.advance(120_000);
-        return reply;
-      },
+    const { server, create: run } = await setUpWith((accept) => {
+      const reply = isFirst ? create(accept) : null;
+      isFirst = false;
+      return reply;
     });
 
     const first = await run(['--json']);
@@ -73,17 +79,7 @@ describe('a create whose reply is lost', () => {
   ];
 
   it.each(made)('is found through the list after %s', async (_, create) => {
-    const {
-      sora,
-      server,
-      create: run,
-    } = await setUp({
-      create: (accept) => {
-        const reply = create(accept);
-        if (reply === 'hang') sora.clock.advance(120_000);
-        return reply;
-      },
-    });
+    const { sora, server, create: run } = await setUpWith(create);
     const { code, stdout } = await run();
     expect({ code, posts: server.posts }).toEqual({ code: 0, posts: 1 });
     expect(readFileSync(join(sora.cwd, stdout.trim()))).toEqual(CLIP);

@@ -1,5 +1,5 @@
 import type { Context } from '../../app/context.ts';
-import type { BatchListener, RowResult } from '../../batch/batch-order.ts';
+import { type BatchListener, isLeft, type RowResult } from '../../batch/batch-order.ts';
 import type { BatchRow } from '../../batch/batch-row.ts';
 import type { BatchPlan, PlannedRow } from '../../batch/plan.ts';
 import { sourceFailed } from '../../batch/row-failure.ts';
@@ -120,7 +120,7 @@ export class BatchProgress implements BatchListener {
     const entry: BatchEntry = { id, line, outcome, summary, error };
     this.#running.delete(row.ref.key);
     this.#ended.set(row.ref.key, entry);
-    if (outcome === 'running' || outcome === 'to_do') return;
+    if (isLeft(outcome)) return;
     this.#print(entry);
     await this.#options.onEntry?.(entry);
   }

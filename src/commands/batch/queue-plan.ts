@@ -33,7 +33,7 @@ export async function queuePlan(
   const added = await queue.add(tasks, priority);
   const seconds = (host.clock.now() - startedMs) / 1000;
   const known = tasks.length - added;
-  const others = known === 0 ? '' : `; ${countOf(known, 'row')} ${known === 1 ? 'was' : 'were'} in the queue already`;
+  const others = known === 0 ? '' : `; ${countOf(known, 'row was', 'rows were')} in the queue already`;
   output.news(`queued ${countOf(added, 'row')} in ${seconds.toFixed(1)} s${others}`);
   const progress = new BatchProgress(plan, settings, deps);
   if (options.detach) {

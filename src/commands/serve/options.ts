@@ -3,6 +3,7 @@ import type { OptionSpecs, OptionValues } from '../../app/option-values.ts';
 import { inGroup, parsePort, parseWholeNumber } from '../../app/option-values.ts';
 import { parseMaxCost } from '../../app/spending.ts';
 import { parseDurationMs } from '../../domain/duration.ts';
+import { isEmptySecret } from '../../domain/webhook-secret.ts';
 import { isTemplate } from '../../jobs/name-template.ts';
 import type { ConditionSettings } from '../../simulator/conditions.ts';
 import { FAULT_NAMES, type FaultName, parseFault } from '../../simulator/faults.ts';
@@ -126,13 +127,13 @@ function parseWebhook(
   if (url === undefined) {
     if (webhookSecretEnv === undefined) return null;
     const own = env[webhookSecretEnv] ?? '';
-    if (/^(whsec_)?$/.test(own))
+    if (isEmptySecret(own))
       faults.push(`\`--webhook-secret-env ${webhookSecretEnv}\`: this environment variable has no secret`);
     return { url: null, secret: own };
   }
   const name = webhookSecretEnv ?? 'OPENAI_WEBHOOK_SECRET';
   const secret = env[name] ?? '';
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) faults.push(`\`--webhook ${url}\` is not an http or https URL`);
-  if (/^(whsec_)?$/.test(secret)) faults.push(`\`--webhook\` needs a secret in the environment variable \`${name}\``);
+  if (isEmptySecret(secret)) faults.push(`\`--webhook\` needs a secret in the environment variable \`${name}\``);
   return { url, secret };
 }
