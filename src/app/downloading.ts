@@ -41,7 +41,12 @@ export async function downloadOne(
   deps: DownloadDeps,
 ): Promise<JobSummary> {
   const own = completePlan(plan, order.choices, found.record?.wanted);
-  const summary = await saveJob(found, own, order, deps);
+  const summary = await saveJob(found, own, order, deps).catch(async (error: unknown) => {
+    if (!found.record || !(error instanceof SoraError) || error.code !== 'file_exists') throw error;
+    const record = await deps.ledger.recordOf(found.record.key);
+    if (record.files.length === found.record.files.length) throw error;
+    return saveJob({ ...found, record }, own, order, deps); // another process saved it in the meantime
+  });
   order.failures.push(...(await writeSidecars([summary], own, deps)));
   return summary;
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { setUp } from '../support/set-up.ts';
@@ -52,6 +52,26 @@ describe('sora download --all', () => {
     });
     await run('create', 'a boat', '--detach');
     expect(await run('download', '--all')).toMatchObject({ code: 0, stdout: '' });
+    expect(await run('download', '--all', '--wait')).toMatchObject({ code: 0, stdout: 'a-boat-1.mp4\n' });
+  });
+
+  it('returns what another process saved during the wait', async () => {
+    let onLook = (): object => ({ status: 'completed' });
+    const { sora, run } = await setUp({ retrieve: (job) => ({ body: { ...job, ...onLook() } }) });
+    const paths = [join(sora.home, 'ledger.jsonl'), join(sora.cwd, 'a-boat-1.mp4')] as const;
+    await run('create', 'a boat', '--detach');
+    const before = readFileSync(paths[0]);
+    await run('download', '--all');
+    const after = paths.map((path) => readFileSync(path));
+    writeFileSync(paths[0], before);
+    rmSync(paths[1]);
+    onLook = () => {
+      onLook = () => ({ status: 'completed' });
+      paths.forEach((path, at) => {
+        writeFileSync(path, after[at] ?? '');
+      });
+      return { status: 'in_progress' };
+    };
     expect(await run('download', '--all', '--wait')).toMatchObject({ code: 0, stdout: 'a-boat-1.mp4\n' });
   });
 
