@@ -184,7 +184,11 @@ function explain(
     case 'commander.missingArgument':
       return {
         title: `missing argument \`${first}\``,
-        hints: /^id\b/.test(first) ? ['write `@last` for the newest video'] : [],
+        hints: /^id\b/.test(first)
+          ? ['write `@last` for the newest video']
+          : first === 'value'
+            ? ['separate name and value by a space, as in `sora config set max_cost 5`']
+            : [],
       };
     case 'commander.optionMissingArgument':
       return {
@@ -199,13 +203,14 @@ function explain(
     case 'commander.excessArguments': {
       const [, expected = '', got = ''] = /Expected (\d+) arguments? but got (\d+)/.exec(message) ?? [];
       const number = line[line.indexOf('-n') + 1];
+      const [profile = ''] = / --profile[ =][\w-]+/.exec(` ${line.join(' ')}`) ?? [];
       const isCount = line.includes('-n') && definition?.options.count !== undefined && /^\d+$/.test(number ?? '');
       return {
         title: `too many arguments: \`sora ${definition?.name}\` takes ${expected === '0' ? 'none' : expected}, not ${got}`,
         hints: [
           ...(isCount ? [`\`-n\` is \`--dry-run\`: write \`--count ${number}\` for several videos`] : []),
           ...(definition?.name === 'config key set'
-            ? ['pipe the key in, as in `printenv MY_KEY | sora config key set`']
+            ? [`pipe the key in, as in \`printenv MY_KEY | sora config key set${profile}\``]
             : []),
         ],
       };

@@ -107,6 +107,13 @@ describe('a usage error', () => {
       'write it as `--base-url <url>`',
     ],
     ['a key as an argument', ['config', 'key', 'set', 'sk-abc'], 'too many arguments', 'pipe the key in'],
+    [
+      'a key for a profile',
+      ['config', 'key', 'set', 'sk-abc', '--profile', 'lab'],
+      'too many arguments',
+      'pipe the key in, as in `printenv MY_KEY | sora config key set --profile lab`',
+    ],
+    ['a setting in one word', ['config', 'set', 'max_cost=5'], 'missing argument `value`', 'separate name and value'],
     ['`rm` in a group', ['config', 'rm', 'x'], 'unknown command `config rm`', 'did you mean `sora config unset`?'],
     [
       'a removal of other tools in a group with an alias',
