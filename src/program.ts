@@ -197,7 +197,8 @@ function toOption({ flags, summary, choices, repeatable }: OptionSpec): Option {
   if (choices) option.choices(choices);
   if (!option.required) return option;
   const { parseArg: checkChoice } = option;
-  return option.argParser<string | readonly string[]>((value, earlier) => {
+  return option.argParser<string | readonly string[]>((given, earlier) => {
+    const value = flags.endsWith('<id>') ? unquoted(given) : given;
     refuseNonValue(option, value);
     checkChoice?.(value, undefined);
     return repeatable ? [...(earlier ?? []), value] : value;
@@ -221,14 +222,19 @@ function refuseNonValue({ flags, long }: Option, value: string): void {
   });
 }
 
-/** Ids without the white space of a file, or the quotes of JSON, that they come from. Refuses an empty one, which would request the whole list. */
+/** An id without the white space of a file, or the quotes of JSON, that it comes from. */
+function unquoted(id: string): string {
+  return id
+    .trim()
+    .replace(/^(["'])(.*)\1$/, '$2')
+    .trim();
+}
+
+/** Refuses an empty id, which would request the whole list. */
 function trimIds(args: readonly string[], { name, arguments: known }: CommandDefinition): readonly string[] {
   return args.map((arg, at) => {
     if (!/^[<[](?:id|submission)\b/.test((known[at] ?? known.at(-1))?.form ?? '')) return arg;
-    const id = arg
-      .trim()
-      .replace(/^(["'])(.*)\1$/, '$2')
-      .trim();
+    const id = unquoted(arg);
     if (id !== '') return id;
     throw new SoraError('usage', { title: 'an id is empty', facts: { command: name } });
   });

@@ -31,7 +31,7 @@ describe('sora create --from', () => {
     const { stdout, stderr } = await sora.run([
       'create',
       '--from',
-      '@last',
+      '"@last"', // as `jq` prints it
       '-a',
       '16:9',
       '--simulate',
