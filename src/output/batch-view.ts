@@ -1,11 +1,11 @@
 import type { BatchCount, BatchEntry } from '../domain/batch.ts';
 import { formatElapsed } from '../domain/duration.ts';
-import { describePrice, formatUsd, type Tally, usdOf } from '../domain/money.ts';
+import { describePrice, type Tally, usdOf } from '../domain/money.ts';
 import { countOf } from '../domain/wording.ts';
 import { cleanLine, columnsOf } from './clean-text.ts';
 import { errorJson } from './error-view.ts';
 import { type Glyphs, renderBar } from './glyphs.ts';
-import { jobJson } from './job-view.ts';
+import { jobJson, shortCost } from './job-view.ts';
 import { shortPath } from './short-path.ts';
 import type { Palette, Surface } from './surface.ts';
 import { maxOf, renderTable } from './table.ts';
@@ -83,7 +83,7 @@ export async function renderEntries(entries: readonly BatchEntry[], cwd: string,
     entry.summary.model ?? '',
     entry.summary.seconds === null ? '' : `${entry.summary.seconds}s`,
     entry.summary.size ?? '',
-    formatUsd(entry.summary.actualMicros ?? entry.summary.estimatedMicros),
+    shortCost(entry.summary) || 'unknown',
     resultOf(entry, cwd),
   ]);
   const head = ['ROW', 'STATE', 'MODEL', 'LENGTH', 'SIZE', 'COST', 'RESULT'];

@@ -128,6 +128,15 @@ describe('a batch', () => {
     expect(server.posts).toBe(1);
   });
 
+  it('shows rows of the simulator as free, before and after they are made', async () => {
+    const sora = createCommandLine();
+    const run = (...argv: string[]): Promise<RunResult> =>
+      sora.run(['batch', '-', '--simulate', ...argv], { stdin: 'a fox\n' });
+    expect((await run('--dry-run')).stdout).toMatch(/\tto do\t.*\tfree\ta fox\n/);
+    expect((await run()).code).toBe(0);
+    expect((await run('--dry-run')).stdout).toMatch(/\tdone\t.*\tfree\t/);
+  });
+
   it('names standard input in errors, and limits its size', async () => {
     const sora = createCommandLine();
     const faulty = await sora.run(['batch', '-', '--simulate'], { stdin: '{"prompt":1}\n' });

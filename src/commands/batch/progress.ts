@@ -6,6 +6,7 @@ import { sourceFailed } from '../../batch/row-failure.ts';
 import type { BatchCount, BatchEntry, RowState } from '../../domain/batch.ts';
 import type { SoraError } from '../../domain/errors.ts';
 import { NOTHING_SPENT, plus, type Tally, tallyOf } from '../../domain/money.ts';
+import { SIMULATOR_PROFILE } from '../../domain/profile-names.ts';
 import { summarize } from '../../domain/summary.ts';
 import type { WaitEvent } from '../../jobs/wait.ts';
 import { type BoardState, boardLines, entryJson, entryLine, type RowActivity } from '../../output/batch-view.ts';
@@ -143,8 +144,9 @@ export function plannedEntry({ row, state, record }: PlannedRow, profile: string
   const known = summarize(profile, record ?? undefined, null);
   const remixedFrom = source?.video.kind === 'id' ? source.video.id : null;
   // For a row without a submission, only its request is known.
-  const asked = { prompt, model, seconds, size, remixedFrom, estimatedMicros: estimate?.micros ?? null };
-  const summary = record === null ? { ...known, ...asked, priceList: estimate?.priceList ?? null } : known;
+  const price = { estimatedMicros: estimate?.micros ?? null, priceList: estimate?.priceList ?? null };
+  const asked = { prompt, model, seconds, size, remixedFrom, ...price, free: profile === SIMULATOR_PROFILE };
+  const summary = record === null ? { ...known, ...asked } : known;
   const error = state === 'failed' && record === null ? sourceFailed(row) : null;
   return { id, line, outcome: state, summary, error };
 }
