@@ -38,7 +38,8 @@ export function readCsv(text: string, reading: ManifestReading): void {
   const columns = readHead(head, reading);
   for (const { cells, line } of records) {
     if (cells.length > columns.length) {
-      reading.addFault(line, `it has ${cells.length} cells, but there are ${columns.length} columns`);
+      const count = `it has ${cells.length} cells, but the header has ${columns.length}`;
+      reading.addFault(line, `${count}; put quotes around a cell that contains a separator`);
     } else {
       reading.addRow(rowOf(columns, cells), line);
     }

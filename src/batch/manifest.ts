@@ -27,10 +27,11 @@ function guessFormat(text: string): ManifestFormat {
   const value = parseJson(text);
   if (Array.isArray(value) || (isJsonObject(value) && value.jobs !== undefined)) return 'yaml';
   const first = text.split('\n').find((line) => line.trim() !== '' && !line.startsWith('#')) ?? '';
+  const json = parseJson(first);
+  const hasHeader = first.split(/[,;\t]/).some((cell) => /^\s*("?)prompt\1\s*$/i.test(cell));
+  if (hasHeader && (json === undefined || json === 'prompt')) return 'csv';
   if (/^\s*[{"]/.test(first)) return 'jsonl';
-  if (/^(---|- |(jobs|defaults):)/.test(first)) return 'yaml';
-  const cells = first.toLowerCase().split(/[,;\t]/);
-  return cells.length > 1 && cells.some((cell) => cell.trim() === 'prompt') ? 'csv' : 'text';
+  return /^(---|- |(jobs|defaults):|\[\s*(["'{]|$))/.test(first) ? 'yaml' : 'text';
 }
 
 const READERS: Readonly<Record<ManifestFormat, (text: string, reading: ManifestReading) => void | Promise<void>>> = {
@@ -55,13 +56,14 @@ function readJsonLines(text: string, reading: ManifestReading): void {
     const content = line.trim();
     if (content === '' || content.startsWith('#')) continue;
     const value = parseJson(content);
-    if (value === undefined)
-      reading.addFault(
-        at + 1,
-        `this is not JSON${/[\u201c\u201d]/.test(content) ? ': it has typographic quotes' : ''}`,
-      );
+    if (value === undefined) reading.addFault(at + 1, `this is not JSON${causeOf(content)}`);
     else reading.addRow(value, at + 1);
   }
+}
+
+function causeOf(line: string): string {
+  if (line === '{' || line === '[') return ': a row must be on one line, as `jq -c` writes it';
+  return parseJson(line.replace(/[\u201c\u201d]/g, '"')) === undefined ? '' : ': it has typographic quotes';
 }
 
 /** One prompt per line; `# ` begins a comment, `#sunset` a prompt. */
@@ -70,7 +72,11 @@ function readPrompts(text: string, reading: ManifestReading): void {
     const prompt = line.trim();
     if (prompt === '' || prompt === '#' || prompt.startsWith('# ')) continue;
     // JSON, even broken, is not a prompt, and the video would be billed.
-    if (/^\{\s*("|\}$)/.test(prompt)) reading.addFault(at + 1, 'this is JSON, not a prompt; use `--format jsonl`');
+    if (/^(\[\s*\{?|\{)\s*(["']|\}?$)/.test(prompt))
+      reading.addFault(
+        at + 1,
+        `this is JSON, not a prompt; use \`--format ${prompt.startsWith('[') ? 'yaml' : 'jsonl'}\``,
+      );
     else reading.addRow(prompt, at + 1);
   }
 }

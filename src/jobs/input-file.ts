@@ -88,7 +88,7 @@ export function decodeText(bytes: Uint8Array, source: string): string {
   try {
     text = new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes);
   } catch {
-    throw new Error(`${source} is not text in UTF-8 or UTF-16`);
+    throw new Error(`${source} is not text in UTF-8 or UTF-16; save it as UTF-8`);
   }
   return (text.includes('\n') ? text : text.replaceAll('\r', '\n')).replace(/\r?\n$/, '');
 }

@@ -2,7 +2,7 @@ import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { formatOf, readManifest } from '../../src/batch/manifest.ts';
+import { formatOf, type ManifestFormat, readManifest } from '../../src/batch/manifest.ts';
 import { ManifestReading } from '../../src/batch/manifest-reading.ts';
 import type { ManifestRow, RowValues } from '../../src/batch/row-reader.ts';
 import { readYaml } from '../../src/batch/yaml-manifest.ts';
@@ -299,6 +299,13 @@ describe('formatOf without a known extension', () => {
     ['yaml', '- prompt: a boat'],
     ['yaml', '[{"prompt":"a boat"},\n "a cat"]'],
     ['yaml', '{\n  "jobs": ["a"]\n}'],
+    ['yaml', '[\n  {"prompt":"a boat"},\n]'],
+    ['yaml', "[{'prompt': 'a boat'}]"],
+    ['jsonl', '"a boat, prompt, quick"'],
+    ['jsonl', '{"id":1,"prompt":"a boat"'],
+    ['csv', '"prompt","duration"\n"a boat","4"'],
+    ['csv', '"prompt"\n"a boat"'],
+    ['csv', 'prompt\na boat'],
     ['text', 'A boat, then a prompt\n'],
     ['text', '[slow] a boat'],
   ])('recognises %s in %j', (format, text) => {
@@ -369,7 +376,7 @@ describe('errors in a manifest', () => {
         - line 1: the column \`Colour\` is not a key of a row
         - line 1: there are two columns for \`prompt\`
         - line 1: the column \`param.\` is not a key of a row; did you mean \`param\`?
-        - line 4: it has 7 cells, but there are 6 columns
+        - line 4: it has 7 cells, but the header has 6; put quotes around a cell that contains a separator
         - line 6: the duration \`soon\` is not a positive number of seconds
         - line 7: \`count\` is not a whole number from 1 to 100
         - line 9: the row has no \`prompt\`
@@ -468,6 +475,29 @@ describe('errors in a manifest', () => {
     `);
   });
 
+  it('in JSON of another shape name its cause, once', async () => {
+    const causes = async (text: string, format: ManifestFormat) =>
+      (await readManifest(text, format)).faults.map(({ message }) => message);
+    expect(await causes("{'prompt': 'a “blue” boat'}", 'jsonl')).toEqual(['this is not JSON']);
+    expect(await causes('{“prompt”: “a boat”}', 'jsonl')).toEqual(['this is not JSON: it has typographic quotes']);
+    const pretty = ['this is not JSON: a row must be on one line, as `jq -c` writes it'];
+    expect(await causes('{\n "prompt": "a “blue” boat"\n}', 'jsonl')).toEqual([
+      ...pretty,
+      'this is not JSON',
+      'this is not JSON',
+    ]);
+    for (const [line = '', format] of [
+      ['[', 'yaml'],
+      ['[{"prompt":', 'yaml'],
+      ['["a boat",', 'yaml'],
+      ['{', 'jsonl'],
+      ["{'prompt': 'a boat'}", 'jsonl'],
+    ])
+      expect(await causes(`${line}\n[slow] a boat`, 'text')).toEqual([
+        `this is JSON, not a prompt; use \`--format ${format}\``,
+      ]);
+  });
+
   it('in a Batch API file are all reported, with line numbers', async () => {
     expect(await faultsOf('faulty-batch-api.jsonl')).toMatchInlineSnapshot(`
       "error: 8 errors in faulty-batch-api.jsonl
@@ -517,7 +547,7 @@ describe('errors in a manifest', () => {
     `);
     expect(await faultsOf('binary.jsonl')).toMatchInlineSnapshot(`
       "error: could not read the manifest binary.jsonl
-        caused by: binary.jsonl is not text in UTF-8 or UTF-16
+        caused by: binary.jsonl is not text in UTF-8 or UTF-16; save it as UTF-8
 
       hint: check the path, or use \`-\` for standard input
       "
