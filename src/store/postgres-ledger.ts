@@ -170,8 +170,9 @@ export class PostgresLedger extends Ledger {
     await this.database.queryNow('UPDATE sora.spent SET micros = micros WHERE false');
   }
 
-  /** What `doctor` shows. */
+  /** What `doctor` shows. Throws what `requireUsable` throws. */
   async describe(): Promise<string> {
+    await this.requireUsable();
     const [row] = await this.database.query("SELECT current_setting('server_version') AS version");
     const caps = (await this.teamCaps()).map(({ name, capMicros }) => `${name} ${formatUsd(capMicros)}`);
     return `${this.name}, PostgreSQL ${row?.version}${caps.length > 0 ? `; caps of the team: ${caps.join(', ')}` : ''}`;

@@ -23,6 +23,8 @@ const POOL = {
 const PASSING = /^(08...|57P0[1-3]|53300|40001|40P01)$/;
 /** Errors without a SQLSTATE come from the connection, not from the server. */
 const SQLSTATE = /^[0-9A-Z]{5}$/;
+/** SQLSTATE of a statement after another one of its transaction failed. */
+const CONSEQUENCE = '25P02';
 const WITHOUT_TLS = 'The server does not support SSL connections';
 
 export interface DatabaseOptions extends ConnectionSource {
@@ -81,7 +83,7 @@ export class Database implements Queries {
       };
       send('BEGIN');
       const result = await work({ ...queriesOf(client), send }).catch(async (error: unknown) => {
-        await Promise.all(sent); // if one of them failed, that is why
+        if (codeOf(error) === CONSEQUENCE) await Promise.all(sent); // one of them is the cause
         throw error;
       });
       send('COMMIT');
@@ -185,8 +187,12 @@ export function notInstalled(title: string, error: unknown): SoraError {
   });
 }
 
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
 function isPassing(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error);
   return SQLSTATE.test(code) ? PASSING.test(code) : !(error instanceof TypeError);
 }
 

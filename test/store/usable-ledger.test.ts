@@ -38,7 +38,12 @@ it.skipIf(POSTGRES_BIN === undefined)(
       await ledger.requireUsable();
       postgres.psql(url, `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET default_transaction_read_only = on`);
       await ledger.database.close();
-      await expect(ledger.requireUsable()).rejects.toMatchObject({ code: 'ledger_unreachable' });
+      const reserve = () => ledger.reserve({ intent: intent('k'), same: null, scopes: [] }, () => null);
+      for (const call of [() => ledger.requireUsable(), () => ledger.describe(), reserve])
+        await expect(call()).rejects.toMatchObject({
+          code: 'ledger_unreachable',
+          causedBy: expect.stringContaining('read-only transaction'),
+        });
       await postgres.kill();
       const startMs = systemClock.uptimeMs();
       await expect(ledger.requireUsable()).rejects.toMatchObject({ code: 'ledger_unreachable' });
