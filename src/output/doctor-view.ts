@@ -19,7 +19,8 @@ export function renderChecks(checks: readonly CheckResult[], { isTerminal, colum
   const below = (text: string): string => `${wrapLine(text, columns - indent.length).join(`\n${indent}`)}\n`;
   return checks
     .flatMap((check) => {
-      const time = check.ms > 0 ? ` (${check.ms} ms)` : '';
+      // The time of the access check includes that of its question.
+      const time = check.ms > 0 && check.id !== 'access' ? ` (${check.ms} ms)` : '';
       const [colour, mark] = MARKS[check.status];
       const title = isNarrow ? `${check.title}\n${indent}` : `${check.title.padEnd(TITLE_COLUMNS)}  `;
       return [

@@ -189,7 +189,7 @@ describe('sora doctor --server', () => {
     const sora = createCommandLine();
     const { found, notes } = await survey(sora, ['--yes', '--base-url', server.url]);
     expect(found).toMatchObject({ cancel: 'no', json: 'yes', multipart: 'unknown' });
-    expect(notes).toContain('video_1 (queued, $0.40); could not stop it: it keeps running and is billed');
+    expect(notes).toContain('video_1 (queued; price: $0.40); could not stop it: it keeps running and is billed');
     expect(notes).toContain('run `sora cancel video_1 --wait`');
     const { jobs } = (await sora.run(['list', '--local', '--json'])).json<{ jobs: { id: string }[] }>();
     expect(jobs.map(({ id }) => id)).toEqual(['video_1']);
@@ -413,6 +413,6 @@ describe('sora doctor --server', () => {
     );
     const { found, notes } = await survey(createCommandLine(), ['--yes', '--base-url', server.url]);
     expect(found).toMatchObject({ dialect: 'videos', list: 'no', delete: 'no', cancel: 'unknown', json: 'yes' });
-    expect(notes).toContain('created v1 (completed, $0.40); could not delete it');
+    expect(notes).toContain('created v1 (completed; price: $0.40); could not delete it');
   });
 });

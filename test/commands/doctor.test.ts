@@ -44,7 +44,7 @@ describe('sora doctor with the simulator', () => {
       access: 'pass',
     });
     expect(checks.find(({ id }) => id === 'access')?.detail).toMatch(
-      /^created \w{6} \(queued, free\); deleted at once$/,
+      /^created \w{6} \(queued; price: free\); deleted at once$/,
     );
     const list = await sora.run(['list', '--simulate', '--json']);
     expect(list.json<{ jobs: { status: string }[] }>().jobs.map(({ status }) => status)).toEqual(['cancelled']);
@@ -399,7 +399,7 @@ describe('sora doctor on a server', () => {
     const { code, words } = await examine(createCommandLine(), ['--yes', '--base-url', server.url], { env });
     expect({ code, left: server.jobs }).toEqual({ code: 1, left: [] });
     expect(words).toBe(
-      `created video_1 (failed, $0.40); deleted at once; blocked by moderation; moderation_blocked: ${message}`,
+      `created video_1 (failed; price: $0.40); deleted at once; blocked by moderation; moderation_blocked: ${message}`,
     );
   });
 

@@ -128,7 +128,7 @@ export class Trials {
     const name = await ledger.shortId(id);
     const found =
       doubt === undefined ? '' : `; the response was lost (${doubt.causedBy}), and the job was found in the list`;
-    const made = `created ${name} (${job?.serverStatus ?? 'no status'}, ${this.price(1)})${found}`;
+    const made = `created ${name} (${job?.serverStatus ?? 'no status'}; price: ${this.price(1)})${found}`;
     const hasEnded = job !== null && isTerminal(job.status);
     const trial = { isFound: doubt !== undefined, failure: hasEnded ? failureOf(job) : null };
     try {
