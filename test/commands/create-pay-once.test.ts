@@ -430,6 +430,34 @@ describe('the same request', () => {
     expect(server.posts).toBe(6);
   });
 
+  it('is not recommended for all copies again when one is saved and another is still running', async () => {
+    const retrieve = (job: { id: string }) =>
+      job.id === 'video_2' ? { body: { ...job, status: 'in_progress', progress: 1 } } : null;
+    const { create, server } = await setUp({ retrieve });
+    const first = await create(['--count', '2', '--timeout', '2s']);
+    expect(first.code).toBe(8);
+    expect(first.stderr).toContain('hint: when you run it again, use `--count 1`: 1 of 2 are saved\n');
+    await create(['--count', '1', '--timeout', '1s']);
+    expect(server.posts).toBe(2);
+  });
+
+  it.each([
+    ['refused', []],
+    ['interrupted', ['--detach']],
+  ])('is not recommended with --again for copies that are submitted, when the last one is %s', async (end, argv) => {
+    const interrupt = new AbortController();
+    const { create, server } = await setUp({
+      create(accept) {
+        if (server.posts === 2) interrupt.abort(new Interrupt('SIGINT'));
+        return server.posts === 3 ? { status: 400, body: { error: { message: 'no more' } } } : accept();
+      },
+    });
+    const signal = end === 'interrupted' ? { interrupt: interrupt.signal } : {};
+    const { stderr } = await create(['--count', '3', '--again', '-y', ...argv], signal);
+    expect(stderr).toContain('hint: run the same command without `--again` to resume\n');
+    expect(stderr).not.toContain('the same command again');
+  });
+
   it('is created N times with --count, and no more by a rerun', async () => {
     const { create, server, sora } = await setUp();
     const argv = ['--count', '3', '-y'];

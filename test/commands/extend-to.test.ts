@@ -71,9 +71,14 @@ describe('sora extend --to', () => {
     expect(bench.server.requests).toHaveLength(calls);
   });
 
-  it.each([1, 2, 3])(
-    'resumes from the last finished step without paying twice, after step %i broke off',
-    async (broken) => {
+  it.each<[broken: number, argv: string[], hint: string]>([
+    [1, [], 'hint: run the same command again to resume'],
+    [2, [], 'hint: run the same command again to resume'],
+    [2, ['--again'], 'hint: run the same command without `--again` to resume'],
+    [3, [], ''],
+  ])(
+    'resumes from the last finished step without paying twice, after step %i broke off: %j',
+    async (broken, argv, hint) => {
       let isBroken = true;
       const bench = await setUpSource({
         retrieve: (job) =>
@@ -81,7 +86,9 @@ describe('sora extend --to', () => {
       });
       const extend = (...argv: string[]) =>
         bench.run('extend', 'video_1', '--to', '60s', '-o', 'long.mp4', '-y', '--timeout', '1s', ...argv);
-      expect((await extend()).code).toBe(8);
+      const first = await extend(...argv);
+      expect(first.code).toBe(8);
+      expect(first.stderr).toContain(hint);
       isBroken = false;
       const resumed = await extend('--timeout', '30m');
       expect({ code: resumed.code, stdout: resumed.stdout }).toEqual({ code: 0, stdout: 'long.mp4\n' });

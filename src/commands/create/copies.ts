@@ -82,9 +82,11 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
       followed.push({ id: job?.id ?? idOrKey(record), server, record, known: job });
     }
   } catch (thrown) {
-    const error = thrown instanceof Interrupt ? interrupted(followed.length, count, thrown) : thrown;
-    if (!(error instanceof SoraError) || followed.length === 0) throw error;
-    return { request, followed, errors: [...errors, error] };
+    const done = followed.length;
+    const error = thrown instanceof Interrupt ? interrupted(done, order, thrown) : thrown;
+    if (!(error instanceof SoraError) || done === 0) throw error;
+    const hints = [...error.hints, ...(again ? [resumeHint(again)] : [])];
+    return { request, followed, errors: [...errors, error.with({ hints })] };
   } finally {
     host.interrupt.removeEventListener('abort', announceWait);
   }
@@ -123,9 +125,14 @@ async function capsOfToday({ ledger, host, configuration }: CapDeps): Promise<Ca
   return [...dayCaps(dayCapsOf(configuration), spender), ...dayCaps(await ledger.teamCaps(), spender, true)];
 }
 
-function interrupted(done: number, count: number, cause: Interrupt): SoraError {
+function interrupted(done: number, { count, again }: CopiesOrder, cause: Interrupt): SoraError {
   const title = `interrupted; ${done === 0 ? 'nothing was submitted' : `submitted ${done} of ${count}`}`;
-  return new SoraError('interrupted', { title, hints: ['run the same command again to resume'], cause });
+  return new SoraError('interrupted', { title, hints: again && done > 0 ? [] : [resumeHint(false)], cause });
+}
+
+/** With `--again`, the same command would pay once more for what it has submitted. */
+export function resumeHint(again: boolean): string {
+  return `run the same command ${again ? 'without `--again`' : 'again'} to resume`;
 }
 
 /** Only a create can name a webhook URL, and an existing job has had its own. */

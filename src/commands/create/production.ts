@@ -280,8 +280,9 @@ async function finish(
     }
   }
   const saved = summaries.filter(({ files }) => files.length > 0).length;
-  const refused = submitErrors.map((error) => (saved > 0 ? notForAll(error, saved, count, plan) : error));
-  return savedResult({ summaries, plan, errors: [...refused, ...errors], isSeveral: count > 1 }, deps);
+  const all = [...submitErrors, ...errors];
+  if (saved > 0 && all[0] !== undefined) all[0] = notForAll(all[0], saved, count, plan);
+  return savedResult({ summaries, plan, errors: all, isSeveral: count > 1 }, deps);
 }
 
 /** The same command would pay again for the copies that are saved, or refuse to overwrite them. */

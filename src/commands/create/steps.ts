@@ -6,7 +6,7 @@ import { failureOf } from '../../domain/job-failure.ts';
 import { estimate, type PricedRequest } from '../../domain/pricing.ts';
 import { commandAbout } from '../../domain/shell.ts';
 import type { VideoRequest } from '../../domain/video.ts';
-import { type CopiesOrder, refuseOverDayCap, type SubmittedCopies, submitCopies } from './copies.ts';
+import { type CopiesOrder, refuseOverDayCap, resumeHint, type SubmittedCopies, submitCopies } from './copies.ts';
 
 type StepsDeps = Omit<RunDeps, 'objects'>;
 
@@ -42,7 +42,7 @@ export async function submitSteps(
       if (at === steps.length - 1) return await submitStep(step, order, deps);
       sourceId = await makeStep(step, order, deps);
     } catch (error) {
-      throw error instanceof SoraError ? await withVideoSoFar(error, step, deps) : error;
+      throw error instanceof SoraError ? await withVideoSoFar(error, step, order.again, deps) : error;
     }
   }
   throw new SoraError('unexpected');
@@ -68,9 +68,10 @@ async function makeStep(step: Step, order: StepOrder, deps: StepsDeps): Promise<
 async function withVideoSoFar(
   error: SoraError,
   { request: { source }, fromSeconds }: Step,
+  again: boolean,
   { ledger, configuration, servers }: Pick<StepsDeps, 'ledger' | 'configuration' | 'servers'>,
 ): Promise<SoraError> {
-  const resume = 'run the same command again to resume';
+  const resume = resumeHint(again);
   if (fromSeconds === null || source?.video.kind !== 'id') return error.with({ hints: [...error.hints, resume] });
   const target = targetOption(servers.identityOf(configuration));
   const save = commandAbout(await ledger.shortId(source.video.id), 'sora download', target);
