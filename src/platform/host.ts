@@ -5,7 +5,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { pooledRandomBytes } from './crypto.ts';
 import { removeUnfinished } from './files.ts';
 import { isInForeground } from './foreground.ts';
-import { homeDirOf } from './home-dir.ts';
+import { homeDirOf, withLogin } from './home-dir.ts';
 import { type Http, nodeHttp } from './http.ts';
 import { openFile } from './open-file.ts';
 import { ownProcess, type ProcessIdentity } from './process-identity.ts';
@@ -64,7 +64,7 @@ export function nodeHost(version: string, programDir: string): Host {
     version,
     programDir,
     argv: process.argv.slice(2),
-    env: process.env,
+    env: withLogin(process.env),
     cwd: process.cwd(),
     homeDir: homeDirOf(process.env),
     platform: process.platform,

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sniffMedia } from '../../src/domain/media.ts';
@@ -55,6 +56,11 @@ describe('the built program', () => {
       status: 0,
       stderr: expect.not.stringContaining('WebAssembly'),
     });
+  });
+
+  it('knows who is logged in, also if the environment does not say', async () => {
+    const { stdout } = await createBinary().start(['config', 'list']).ended;
+    expect(stdout).toMatch(new RegExp(`^user\\s+${userInfo().username}\\s`, 'm'));
   });
 
   it('uses the proxy of the environment', async () => {
