@@ -73,6 +73,13 @@ describe('the package', () => {
       await once(server, 'close');
     }
   });
+
+  it.skipIf(shell)('brings its man page when it is installed globally', () => {
+    const prefix = createTemporaryFolder();
+    execFileSync('npm', ['install', '--global', `--prefix=${prefix}`, '--offline', '.'], { cwd: ROOT, stdio: 'pipe' });
+    expect(readdirSync(join(prefix, 'bin'))).toEqual(['sora']);
+    expect(readdirSync(join(prefix, 'share/man/man1'))).toEqual(['sora.1']);
+  });
 });
 
 /** The npm settings of the user who runs the tests. */
