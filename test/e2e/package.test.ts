@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
@@ -79,6 +79,19 @@ describe('the package', () => {
     execFileSync('npm', ['install', '--global', `--prefix=${prefix}`, '--offline', '.'], { cwd: ROOT, stdio: 'pipe' });
     expect(readdirSync(join(prefix, 'bin'))).toEqual(['sora']);
     expect(readdirSync(join(prefix, 'share/man/man1'))).toEqual(['sora.1']);
+  });
+
+  it('has the same program in the Docker image, which is built from fewer files', () => {
+    const folder = createTemporaryFolder();
+    for (const [, name = ''] of readFileSync(join(ROOT, '.dockerignore'), 'utf8').matchAll(/^!(.+)$/gm)) {
+      cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+    }
+    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'junction');
+    execFileSync(process.execPath, [join(folder, 'scripts/build.mjs')], { stdio: 'pipe' });
+    for (const name of ['sora.js', 'lib/protocols.js', 'web/page.js']) {
+      const [inImage, built] = [folder, ROOT].map((root) => readFileSync(join(root, 'dist', name), 'utf8'));
+      expect({ name, isSame: inImage === built }).toEqual({ name, isSame: true });
+    }
   });
 });
 
