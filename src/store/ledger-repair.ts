@@ -64,7 +64,7 @@ function checkLines(bytes: Buffer): LedgerCheck {
       continue;
     }
     const next = raw[at + 1];
-    const restored = withOneBitFlipped(line) ?? (next && joined(line, next));
+    const restored = withoutByteOrderMark(line) ?? withOneBitFlipped(line) ?? (next && joined(line, next));
     if (restored === undefined) {
       damage.push({ line: at + 1, reason: decoded.reason, mayHide: describeLoss(line.toString()) });
       continue;
@@ -94,6 +94,12 @@ function splitLines(bytes: Buffer): Buffer[] {
     start = end + 1;
   }
   return lines;
+}
+
+/** Some editors put one before the first line. */
+function withoutByteOrderMark(line: Buffer): Restored | undefined {
+  const text = line.toString().replace(/^\ufeff/, '');
+  return isWhole(Buffer.from(text)) ? { lines: [text] } : undefined;
 }
 
 function withOneBitFlipped(line: Buffer): Restored | undefined {

@@ -169,11 +169,12 @@ describe('sora ledger check', () => {
     expect(server.posts).toBe(1);
   });
 
-  it('repairs a bit flip that created a newline', async () => {
+  it.each<[string, (text: string) => string]>([
+    ['a bit flip that created a newline', (text) => text.replace('*', '\n')], // one bit of an asterisk
+    ['the byte order mark of an editor', (text) => `\ufeff${text}`],
+  ])('repairs %s', async (_, damage) => {
     const { server, path, create, run } = await createPaid();
-    const bytes = readFileSync(path);
-    bytes[bytes.indexOf('*')] = 10; // one bit of an asterisk
-    writeFileSync(path, bytes);
+    writeFileSync(path, damage(readFileSync(path, 'utf8')));
     expect((await create()).code).toBe(1);
     expect((await run('ledger', 'check')).code).toBe(0);
     expect((await create()).code).toBe(0);
