@@ -5,7 +5,7 @@ import { settingsOfFormat } from '../src/domain/request-format.ts';
 import { inWords } from '../src/domain/wording.ts';
 import { markdownTable, readResults } from './servers/results.ts';
 
-export interface DocumentedServer extends Pick<Preset, 'name' | 'title' | 'advice' | 'lacks' | 'limits'> {
+export interface DocumentedServer extends Pick<Preset, 'name' | 'title' | 'advice' | 'missing' | 'limits'> {
   /** The three commands that lead to the first video. */
   readonly commands: readonly string[];
 }
@@ -40,7 +40,7 @@ const OTHERS: readonly (Omit<DocumentedServer, 'commands'> & Pick<Preset, 'keyVa
     title: 'NVIDIA Dynamo',
     keyVariable: null,
     advice: 'it expects `seconds` as a number and an image as a plain URL',
-    lacks: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'characters'],
+    missing: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'characters'],
     limits: ['reading a job later: the response to a create is the video itself, so `--detach` loses it'],
     add: '--base-url http://127.0.0.1:8000/v1 -m Wan-AI/Wan2.1-T2V-14B --set request.body=json --set request.seconds=number --set request.image=text --set capabilities.list=no',
     create: '-d 4 --size 832x480',
@@ -50,7 +50,7 @@ const OTHERS: readonly (Omit<DocumentedServer, 'commands'> & Pick<Preset, 'keyVa
     title: 'aimock',
     keyVariable: null,
     advice: 'a test double that replies from its fixtures',
-    lacks: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'characters'],
+    missing: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'characters'],
     limits: ['realistic progress: a job is finished immediately, or never'],
     add: '--base-url http://127.0.0.1:4010/v1 -m sora-2 --set capabilities.list=no',
     create: '-d 4',
@@ -60,7 +60,7 @@ const OTHERS: readonly (Omit<DocumentedServer, 'commands'> & Pick<Preset, 'keyVa
     title: 'A reseller',
     keyVariable: 'RESELLER_API_KEY',
     advice: 'the video is downloaded, without the key, from the URL in its job',
-    lacks: ['list', 'delete', 'cancel', 'thumbnail'],
+    missing: ['list', 'delete', 'cancel', 'thumbnail'],
     limits: ['other limits vary: run `sora doctor --server` to see them'],
     add: '--base-url https://api.reseller.example/v1 -m sora-2-hd',
     create: '-d 10',
@@ -134,11 +134,9 @@ function describeFormat(format: Preset['format']): string {
   return facts.length === 0 ? 'default encoding' : facts.join(', ');
 }
 
-function section({ title, commands, advice, lacks, limits }: DocumentedServer): string {
-  const missing = inWords(lacks.map((capability) => CAPABILITIES[capability]));
-  const known = [...(missing === '' ? [] : [`it cannot ${missing}`]), ...limits]
-    .map((limit) => `- ${limit}\n`)
-    .join('');
+function section({ title, commands, advice, missing, limits }: DocumentedServer): string {
+  const cannot = inWords(missing.map((capability) => CAPABILITIES[capability]));
+  const known = [...(cannot === '' ? [] : [`it cannot ${cannot}`]), ...limits].map((limit) => `- ${limit}\n`).join('');
   return [
     `## ${title}\n`,
     `${advice[0]?.toUpperCase()}${advice.slice(1)}.\n`,

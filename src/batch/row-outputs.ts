@@ -108,8 +108,8 @@ export class RowOutputs {
     const faults = [...(isNamed ? templateFaults(output, ['row', 'n']) : []), ...(fault === null ? [] : [fault])];
     const isWhole = isAbsolute(output) || isObjectAddress(output);
     const base = isNamed ? escapeTemplate(outputFolder) : outputFolder;
-    const leadsOut = !allowPaths && (isWhole || !isInside(base, pathIn(base, output)));
-    return [...faults.map((each) => `the output \`${output}\`: ${each}`), ...(leadsOut ? [outside(output)] : [])];
+    const isOutside = !allowPaths && (isWhole || !isInside(base, pathIn(base, output)));
+    return [...faults.map((each) => `the output \`${output}\`: ${each}`), ...(isOutside ? [outside(output)] : [])];
   }
 
   /** The fields of place are still to be filled in. */

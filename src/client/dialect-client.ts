@@ -64,7 +64,7 @@ export class DialectClient implements VideosClient {
     const { transport, dialect, format } = this.#options;
     const { source } = request;
     const operation = source && CAPABILITY_OF[source.operation];
-    if (operation && this.#lacks(operation))
+    if (operation && this.#isMissing(operation))
       return { kind: 'rejected', error: this.#without(`no ${source.operation}`) };
     const sourceId = source?.video.kind === 'id' ? source.video.id : null;
     const context = contextFor(this.#options, { model: request.model, size: request.size, id: sourceId });
@@ -102,7 +102,7 @@ export class DialectClient implements VideosClient {
   }
 
   async list({ limit, after, order }: ListQuery, options: CallOptions = {}): Promise<VideoPage> {
-    if (this.#lacks('list')) throw this.#without('no list of videos');
+    if (this.#isMissing('list')) throw this.#without('no list of videos');
     const query = {
       limit: String(limit),
       ...(after !== undefined && { after }),
@@ -122,13 +122,13 @@ export class DialectClient implements VideosClient {
   }
 
   async remove(id: string, options: CallOptions = {}): Promise<boolean> {
-    if (this.#lacks('delete')) throw this.#without('no call to cancel or delete a video');
+    if (this.#isMissing('delete')) throw this.#without('no call to cancel or delete a video');
     return removeJob(this.#options, id, this.#urlOf(id), options);
   }
 
   async content(source: ContentSource, variant: Variant, options: ContentOptions = {}): Promise<ContentReply> {
     const { transport, dialect } = this.#options;
-    if (variant !== 'video' && this.#lacks(variant)) throw this.#without(`no ${variant}`);
+    if (variant !== 'video' && this.#isMissing(variant)) throw this.#without(`no ${variant}`);
     const context = contextFor(this.#options, { id: source.id });
     const look = (): Promise<VideoJob> => this.get(source.id, options);
     const call = { transport, source, variant, options, context, look };
@@ -154,8 +154,8 @@ export class DialectClient implements VideosClient {
     if (transport.isHome(href)) this.#pollingUrls.set(id, transport.withQuery(href));
   }
 
-  #lacks(capability: Capability): boolean {
-    return DIALECTS[this.#options.dialect].lacks.includes(capability);
+  #isMissing(capability: Capability): boolean {
+    return DIALECTS[this.#options.dialect].missing.includes(capability);
   }
 
   #without(what: string): SoraError {

@@ -92,7 +92,7 @@ async function cancelOne(found: FoundJob, { wait, deadlineMs }: Limits, deps: Ca
   requireCapability(wait ? 'delete' : 'cancel', capabilities);
   const before = await jobs.look(found, deadlineMs);
   if (isTerminal(before.status)) throw alreadyFinished(found, before);
-  const result: Cancellation = capabilities.lacks.has('cancel')
+  const result: Cancellation = capabilities.missing.has('cancel')
     ? { kind: 'running', job: before, refusal: null }
     : await jobs.inTime(deadlineMs, id, (signal) =>
         cancelJob({ client: server.client, clock: host.clock, signal }, id),

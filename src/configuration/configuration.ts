@@ -42,7 +42,7 @@ export interface Configuration {
   /** What a server of dialect `openrouter` lists, as far as it was read today; null elsewhere. */
   readonly modelList: ModelList | null;
   /** What the server cannot do, according to its profile. */
-  readonly lacks: ReadonlySet<Capability>;
+  readonly missing: ReadonlySet<Capability>;
   /** Whether the profile declares that the server lists every job of the account. */
   readonly hasCompleteList: boolean;
   /** Whether the profile allows files at private addresses for a server that is not at one. */
@@ -125,7 +125,7 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
     listQuery: sentGroup('list_query'),
     prices: pricesOf(isProfilesOwn ? profile.value : null, settings, modelList),
     modelList,
-    lacks: new Set(CAPABILITY_NAMES.filter((name) => parseYesOrNo(capabilities[name] ?? 'yes') === false)),
+    missing: new Set(CAPABILITY_NAMES.filter((name) => parseYesOrNo(capabilities[name] ?? 'yes') === false)),
     hasCompleteList: isSimulator || parseYesOrNo(capabilities[COMPLETE_LIST] ?? 'no') === true,
     allowsPrivateFiles: parseYesOrNo(capabilities[PRIVATE_FILES] ?? 'no') === true,
     modelNames,

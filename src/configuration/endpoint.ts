@@ -49,8 +49,8 @@ export function endpointOf(configuration: Configuration): Endpoint {
 
 /** The server’s capabilities according to its dialect and its profile. */
 export function capabilitiesOf(configuration: Configuration): ServerCapabilities {
-  const { profile, dialect, lacks, servesOpenAiModels, format, modelList } = configuration;
-  return { profile: profile.value, dialect: dialect.value, lacks, servesOpenAiModels, format, modelList };
+  const { profile, dialect, missing, servesOpenAiModels, format, modelList } = configuration;
+  return { profile: profile.value, dialect: dialect.value, missing, servesOpenAiModels, format, modelList };
 }
 
 /** The model of a request that names none; null where the server chooses. */

@@ -17,7 +17,7 @@ export interface DialectRules {
   /** For messages. */
   readonly label: string;
   /** What the dialect has no call or field for. */
-  readonly lacks: readonly Capability[];
+  readonly missing: readonly Capability[];
   readonly images: readonly ReferenceImage['kind'][];
   /** In dialect `videos` the server's profile decides. */
   readonly references: readonly ReferenceRole[];
@@ -33,7 +33,7 @@ export interface DialectRules {
 const VIDEOS_ONLY = ['list', 'thumbnail', 'spritesheet', 'characters', 'remix', 'edit', 'extend', 'batch'] as const;
 
 const USUAL = {
-  lacks: [],
+  missing: [],
   images: ['file', 'url'],
   references: [],
   takesCallback: false,
@@ -55,7 +55,7 @@ export const DIALECTS: Readonly<Record<Dialect, DialectRules>> = {
     ...USUAL,
     name: 'generations',
     label: 'the dialect `generations`',
-    lacks: VIDEOS_ONLY,
+    missing: VIDEOS_ONLY,
     images: [],
     frame: 'words',
   },
@@ -63,14 +63,14 @@ export const DIALECTS: Readonly<Record<Dialect, DialectRules>> = {
     ...USUAL,
     name: 'generations',
     label: 'the dialect `generations` in the shape `new-api`',
-    lacks: [...VIDEOS_ONLY, 'delete', 'cancel'],
+    missing: [...VIDEOS_ONLY, 'delete', 'cancel'],
     references: ['image'],
   },
   openrouter: {
     ...USUAL,
     name: 'openrouter',
     label: 'the dialect `openrouter`',
-    lacks: [...VIDEOS_ONLY, 'delete', 'cancel'],
+    missing: [...VIDEOS_ONLY, 'delete', 'cancel'],
     references: ['last_frame', 'image', 'video', 'audio'],
     takesCallback: true,
     frame: 'either',

@@ -24,7 +24,7 @@ export interface Preset {
   readonly owner?: string;
   /** Whether such a server is often the user’s own, and free. */
   readonly isOwn: boolean;
-  readonly lacks: readonly Capability[];
+  readonly missing: readonly Capability[];
   /** Other known limitations. */
   readonly limits: readonly string[];
   /** What to know first: a phrase in lower case without a full stop. */
@@ -37,7 +37,7 @@ const USUAL = {
   format: {},
   model: null,
   isOwn: true,
-  lacks: [],
+  missing: [],
   limits: [],
 } as const;
 
@@ -61,7 +61,7 @@ export const PRESETS: readonly Preset[] = [
     auth: 'api-key',
     keyVariable: 'AZURE_OPENAI_API_KEY',
     isOwn: false,
-    lacks: ['characters', 'edit', 'extend'],
+    missing: ['characters', 'edit', 'extend'],
     limits: [
       'Azure retired the two versions of sora-2 on 2026-07-15 and 2026-09-15',
       'only 720p, lengths of 4, 8 and 12 s, and 2 creates per minute',
@@ -75,7 +75,7 @@ export const PRESETS: readonly Preset[] = [
     baseUrl: 'http://127.0.0.1:4000/v1',
     keyVariable: 'LITELLM_API_KEY',
     listQuery: { custom_llm_provider: 'openai' },
-    lacks: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'image_url'],
+    missing: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'image_url'],
     limits: [
       'the proxy lists the videos of one provider (`list_query.custom_llm_provider`) at the provider’s own URL, never at the `api_base` of a model; `sora list` shows the local ledger',
       'it creates characters at the provider’s own URL, too; a create passes on the ids of existing ones',
@@ -97,7 +97,7 @@ export const PRESETS: readonly Preset[] = [
       videoField: 'video_reference',
       audioField: 'audio_reference',
     },
-    lacks: ['remix', 'edit', 'extend'],
+    missing: ['remix', 'edit', 'extend'],
     limits: ['it does not accept JSON creates; its preset sends multipart forms'],
     advice: 'any size and length; `--param` also sets num_inference_steps, seed, guidance_scale and negative_prompt',
   },
@@ -109,7 +109,7 @@ export const PRESETS: readonly Preset[] = [
     baseUrl: 'http://127.0.0.1:30000/v1',
     keyVariable: null,
     format: { image: 'text', imageField: 'reference_url', videoField: 'video_reference' },
-    lacks: ['cancel', 'remix', 'edit', 'extend'],
+    missing: ['cancel', 'remix', 'edit', 'extend'],
     limits: ['deleting a running job only forgets it: the rendering continues'],
     advice: 'a server has one model: the one it was started with',
   },
@@ -122,7 +122,7 @@ export const PRESETS: readonly Preset[] = [
     shape: 'new-api',
     format: { extras: 'metadata' },
     keyVariable: 'NEW_API_KEY',
-    lacks: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'characters'],
+    missing: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'characters'],
     advice:
       '`sora list` shows the local ledger; the server also offers /v1/videos: run `sora config set profiles.NAME.dialect videos` to use it',
   },
@@ -134,7 +134,7 @@ export const PRESETS: readonly Preset[] = [
     dialect: 'openrouter',
     keyVariable: 'OPENROUTER_API_KEY',
     isOwn: false,
-    lacks: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'characters'],
+    missing: ['list', 'delete', 'cancel', 'thumbnail', 'spritesheet', 'characters'],
     advice:
       '`sora models` shows its models with lengths, sizes and prices, which estimates and caps use; `sora list` shows the local ledger',
   },
@@ -145,7 +145,7 @@ export const PRESETS: readonly Preset[] = [
     baseUrl: 'http://127.0.0.1:8080/v1',
     keyVariable: null,
     format: { body: 'json', image: 'text', videoField: 'video_uri' },
-    lacks: ['characters', 'extend'],
+    missing: ['characters', 'extend'],
     limits: ['`list` needs `list_query.provider`, the provider whose videos to list'],
     advice: 'the model is `provider/model`, such as openai/sora-2',
   },
@@ -155,7 +155,7 @@ export const PRESETS: readonly Preset[] = [
     title: 'QVAC',
     baseUrl: 'http://127.0.0.1:11434/v1',
     keyVariable: null,
-    lacks: ['thumbnail'],
+    missing: ['thumbnail'],
     limits: [
       'interrupted downloads restart from the beginning',
       'some models return AVI instead of MP4; the file gets the right extension',
@@ -202,7 +202,7 @@ export function settingsOfPreset({
   format,
   model,
   listQuery = {},
-  lacks,
+  missing,
 }: Preset): Record<string, string> {
   return {
     ...(dialect === 'videos' ? {} : { dialect }),
@@ -211,7 +211,7 @@ export function settingsOfPreset({
     ...settingsOfFormat(format),
     ...(model === null ? {} : { model }),
     ...Object.fromEntries(Object.entries(listQuery).map(([name, value]) => [`list_query.${name}`, value])),
-    ...Object.fromEntries(lacks.map((capability) => [`capabilities.${capability}`, 'no'])),
+    ...Object.fromEntries(missing.map((capability) => [`capabilities.${capability}`, 'no'])),
   };
 }
 

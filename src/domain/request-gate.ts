@@ -9,7 +9,7 @@ import type { Reference, ReferenceImage, ReferenceRole, RequestSource, Variant }
 export interface ServerCapabilities {
   readonly profile: string;
   readonly dialect: Dialect;
-  readonly lacks: ReadonlySet<Capability>;
+  readonly missing: ReadonlySet<Capability>;
   /** Whether it serves OpenAI’s models, so that their defaults apply. On any other server only what was asked for is sent. */
   readonly servesOpenAiModels: boolean;
   readonly format: RequestFormat;
@@ -52,7 +52,7 @@ export function missingFor(
   },
   server: ServerCapabilities,
 ): string[] {
-  const { label, lacks } = DIALECTS[server.dialect];
+  const { label, missing } = DIALECTS[server.dialect];
   const wanted: Capability[] = [
     ...variants.filter((variant) => variant !== 'video'),
     ...(characters.length > 0 ? (['characters'] as const) : []),
@@ -60,8 +60,8 @@ export function missingFor(
     ...(image?.reference.kind === 'url' ? (['image_url'] as const) : []),
   ];
   return wanted.flatMap((capability) => {
-    if (lacks.includes(capability)) return [`${label} has no ${FIELDS[capability]}`];
-    return server.lacks.has(capability) ? [titleFor(capability, server)] : [];
+    if (missing.includes(capability)) return [`${label} has no ${FIELDS[capability]}`];
+    return server.missing.has(capability) ? [titleFor(capability, server)] : [];
   });
 }
 
@@ -98,8 +98,11 @@ function ownerOf({ profile, dialect }: ServerCapabilities): string {
 }
 
 /** Throws `not_supported`, before any request, for what the server cannot do according to its profile. */
-export function requireCapability(capability: Capability, server: Pick<ServerCapabilities, 'profile' | 'lacks'>): void {
-  if (!server.lacks.has(capability)) return;
+export function requireCapability(
+  capability: Capability,
+  server: Pick<ServerCapabilities, 'profile' | 'missing'>,
+): void {
+  if (!server.missing.has(capability)) return;
   throw new SoraError('not_supported', {
     title: titleFor(capability, server),
     hints: [`run \`sora config set profiles.${server.profile}.capabilities.${capability} yes\` if it can now`],

@@ -53,16 +53,16 @@ export async function cancelJob(deps: CancelDeps, id: string): Promise<Cancellat
   const isStarted = IN_PROGRESS.test(words) && !NEGATED.test(words);
   const isUnderWay = isAccepted || isStarted;
   const asked = isStarted ? null : refusal;
-  let outcome = await lookAfter(deps, id, asked);
+  let outcome = await outcomeOf(deps, id, asked);
   for (const pauseMs of SETTLING_PAUSES_MS) {
     if (outcome.kind !== 'stopping' && !(isUnderWay && outcome.kind === 'running')) break;
     await clock.sleep(pauseMs, signal);
-    outcome = await lookAfter(deps, id, asked);
+    outcome = await outcomeOf(deps, id, asked);
   }
   return outcome.kind === 'running' ? { ...outcome, refusal } : outcome;
 }
 
-async function lookAfter({ client, signal }: CancelDeps, id: string, refusal: SoraError | null): Promise<Cancellation> {
+async function outcomeOf({ client, signal }: CancelDeps, id: string, refusal: SoraError | null): Promise<Cancellation> {
   try {
     const job = await client.get(id, { signal, exists: refusal !== null });
     if (job.status === 'cancelled' || (job.status === 'failed' && refusal === null)) return { kind: 'aborted', job };

@@ -27,7 +27,7 @@ export interface NameQuestion {
  */
 export async function resolveName({ host, timeoutMs, nameServers }: NameQuestion): Promise<string> {
   const isLocal = isIP(host) !== 0 || host === 'localhost';
-  if (!isLocal && (await areSilent(host, timeoutMs / 2, nameServers))) return lookUpApart(host, timeoutMs / 2);
+  if (!isLocal && (await areSilent(host, timeoutMs / 2, nameServers))) return lookUpInChildProcess(host, timeoutMs / 2);
   const silence = new Promise<never>((_, reject) => {
     setTimeout(() => reject(silentNameService()), timeoutMs).unref();
   });
@@ -59,7 +59,7 @@ function silentNameService(): Error {
 
 const LOOKUP = "require('node:dns').lookup(process.argv[1],(_,address)=>address&&process.stdout.write(address))";
 
-async function lookUpApart(host: string, timeoutMs: number): Promise<string> {
+async function lookUpInChildProcess(host: string, timeoutMs: number): Promise<string> {
   const child = promisify(execFile)(process.execPath, ['-e', LOOKUP, host], { timeout: timeoutMs });
   const { stdout: address } = await child.catch(() => ({ stdout: '' }));
   if (address === '') throw silentNameService();

@@ -40,7 +40,7 @@ interface Knowledge {
 export class LedgerIndex {
   readonly #journal: Journal;
   readonly #path: string;
-  #known = ofNothing();
+  #known = emptyKnowledge();
   #storedBytes = 0;
   #replacements = 0;
   #tallies: readonly LedgerTally[] = [];
@@ -184,7 +184,7 @@ export class LedgerIndex {
 
   #clear(): void {
     this.#replacements++;
-    this.#known = ofNothing();
+    this.#known = emptyKnowledge();
     this.#storedBytes = 0;
     this.#latest.clear();
     this.#tallies = [];
@@ -219,7 +219,7 @@ function keep<K>(events: Map<K, LedgerEvent>, key: K, event: LedgerEvent): void 
   if (events.size > KEPT_EVENTS) events.delete(first);
 }
 
-function ofNothing(): Knowledge {
+function emptyKnowledge(): Knowledge {
   return {
     covered: { bytes: 0, lines: 0, lastOffset: 0 },
     lastText: null,

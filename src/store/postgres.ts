@@ -4,7 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import { type ConnectionSource, connectionFrom, withoutSecrets } from './connection.ts';
 
 /** After the first connection, a lost one is tried again for this long: servers restart. */
-const PATIENCE_MS = 60_000;
+const RETRY_MS = 60_000;
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 2_000;
 const POOL = {
@@ -64,17 +64,17 @@ export class Database implements Queries {
   }
 
   query(text: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return this.#patiently(async (client) => queriesOf(client).query(text, values));
+    return this.#withRetries(async (client) => queriesOf(client).query(text, values));
   }
 
   /** The same without retries: fails at once while the server is unreachable. */
   queryNow(text: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return this.#patiently(async (client) => queriesOf(client).query(text, values), 0);
+    return this.#withRetries(async (client) => queriesOf(client).query(text, values), 0);
   }
 
   /** `work` may run several times, also after a commit whose confirmation was lost. */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    return this.#patiently(async (client) => {
+    return this.#withRetries(async (client) => {
       const sent: Promise<unknown>[] = [];
       const send: Transaction['send'] = (text, values = []) => {
         const result = client.query(text, [...values]);
@@ -99,7 +99,7 @@ export class Database implements Queries {
     await (await pool)?.end();
   }
 
-  async #patiently<T>(work: (client: PoolClient) => Promise<T>, patienceMs = PATIENCE_MS): Promise<T> {
+  async #withRetries<T>(work: (client: PoolClient) => Promise<T>, retryMs = RETRY_MS): Promise<T> {
     const { clock } = this.#options;
     const sinceMs = clock.uptimeMs();
     for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(2 * delayMs, LONGEST_DELAY_MS)) {
@@ -107,7 +107,7 @@ export class Database implements Queries {
         return await this.#withClient(work);
       } catch (error) {
         if (error instanceof SoraError) throw error;
-        if (!this.#hasConnected || !isPassing(error) || clock.uptimeMs() - sinceMs >= patienceMs) {
+        if (!this.#hasConnected || !isPassing(error) || clock.uptimeMs() - sinceMs >= retryMs) {
           throw unreachable(this.name, error);
         }
         await clock.sleep(delayMs);

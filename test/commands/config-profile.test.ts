@@ -23,7 +23,7 @@ describe('sora config profile add', () => {
     const added = await sora.run(['config', 'profile', 'add', 'my', '--preset', name, '--base-url', address, '--json']);
     expect(added.code).toBe(0);
     const shown = (await sora.run(['config', 'profile', 'show', 'my', '--json'])).json<Record<string, unknown>>();
-    const { dialect, auth, format, shape, model, lacks, listQuery = {} } = preset;
+    const { dialect, auth, format, shape, model, missing, listQuery = {} } = preset;
     expect(shown).toMatchObject({ name: 'my', base_url: address, dialect, auth, model, key: null, default: false });
     expect(shown.settings).toEqual({
       base_url: address,
@@ -34,7 +34,7 @@ describe('sora config profile add', () => {
       ...settingsOfFormat(format),
       ...(model === null ? {} : { model }),
       ...Object.fromEntries(Object.entries(listQuery).map(([name, value]) => [`list_query.${name}`, value])),
-      ...Object.fromEntries(lacks.map((lack) => [`capabilities.${lack}`, 'no'])),
+      ...Object.fromEntries(missing.map((name) => [`capabilities.${name}`, 'no'])),
     });
   });
 

@@ -301,7 +301,7 @@ describe('the settings of a profile', () => {
   });
 
   it('include missing capabilities, model names and query parameters', () => {
-    const { lacks, modelNames, defaults } = resolve({
+    const { missing, modelNames, defaults } = resolve({
       options: { profile: 'lab' },
       settings: {
         'profiles.lab.capabilities.list': 'no',
@@ -311,8 +311,8 @@ describe('the settings of a profile', () => {
         'profiles.lab.defaults.params.seed': '7',
       },
     });
-    expect({ lacks: [...lacks], modelNames, defaults }).toEqual({
-      lacks: ['list'],
+    expect({ missing: [...missing], modelNames, defaults }).toEqual({
+      missing: ['list'],
       modelNames: { 'sora-2': 'my-deployment' },
       defaults: { duration: '8', 'params.seed': '7' },
     });

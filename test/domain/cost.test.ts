@@ -13,7 +13,7 @@ const usd = (dollars: number): number => dollars * 1_000_000;
 const SERVER = {
   profile: 'lab',
   dialect: 'videos',
-  lacks: new Set<never>(),
+  missing: new Set<never>(),
   servesOpenAiModels: true,
   format: USUAL_FORMAT,
 } as const;

@@ -17,7 +17,7 @@ type Asked = Partial<RequestInput> & { readonly dialect?: Dialect };
 function tryToResolve({ dialect = 'videos', ...input }: Asked): RequestResolution {
   return resolveRequest(
     { prompt: 'a kite', ...input },
-    { profile: 'lab', dialect, lacks: new Set(), servesOpenAiModels: true, format: USUAL_FORMAT },
+    { profile: 'lab', dialect, missing: new Set(), servesOpenAiModels: true, format: USUAL_FORMAT },
   );
 }
 
@@ -356,14 +356,14 @@ describe('a capability that the server lacks', () => {
     resolveRequest(input, {
       profile: 'lab',
       dialect: 'videos',
-      lacks: new Set(),
+      missing: new Set(),
       servesOpenAiModels: true,
       format: USUAL_FORMAT,
       ...server,
     });
 
   it('is reported with all other problems, whether it follows from the profile or the dialect', () => {
-    expect(resolveAt({ lacks: new Set(['spritesheet', 'characters']) })).toMatchObject({
+    expect(resolveAt({ missing: new Set(['spritesheet', 'characters']) })).toMatchObject({
       violations: [
         'the server of profile lab cannot return spritesheets, according to its settings',
         'the server of profile lab cannot use characters, according to its settings',

@@ -165,7 +165,7 @@ describe.each(SERVERS.map((server) => [server.name, server] as const))('%s', (_,
         posts: 1,
         saved: [`.${extension}`],
       });
-      expect(documented?.lacks.filter((lack) => PROOFS[lack]?.(abilities))).toEqual([]);
+      expect(documented?.missing.filter((name) => PROOFS[name]?.(abilities))).toEqual([]);
     },
   );
 });

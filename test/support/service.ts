@@ -134,7 +134,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
     capabilities: {
       profile: 'lab',
       dialect: 'videos' as const,
-      lacks: new Set<never>(),
+      missing: new Set<never>(),
       servesOpenAiModels: true,
       format: { ...USUAL_FORMAT, ...setup.format },
     },

@@ -50,10 +50,10 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
   const taken = new Set<string>();
   const followed: FollowedJob[] = [];
   const errors: SoraError[] = [];
-  const announceWait = (): void => {
+  const noteWait = (): void => {
     output.news('finishing the submission so that its job is not lost; press Ctrl-C again to exit immediately');
   };
-  host.interrupt.addEventListener('abort', announceWait, { once: true });
+  host.interrupt.addEventListener('abort', noteWait, { once: true });
   try {
     while (followed.length < count) {
       const { kind, record, job, unrecorded } = await submitBefore(deadlineMs, jobs.submitDeps(server), {
@@ -88,7 +88,7 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
     const hints = [...error.hints, ...(again ? [resumeHint(again)] : [])];
     return { request, followed, errors: [...errors, error.with({ hints })] };
   } finally {
-    host.interrupt.removeEventListener('abort', announceWait);
+    host.interrupt.removeEventListener('abort', noteWait);
   }
   return { request, followed, errors };
 }

@@ -96,12 +96,12 @@ export const API_CHECKS: readonly Check[] = [
     async run(subject) {
       const { configuration } = subject.server();
       const dialect = configuration.dialect.value;
-      if (DIALECTS[dialect].lacks.includes('list')) return checkUnknownJob(subject, dialect);
-      if (configuration.lacks.has('list')) {
+      if (DIALECTS[dialect].missing.includes('list')) return checkUnknownJob(subject, dialect);
+      if (configuration.missing.has('list')) {
         const outcome = await checkUnknownJob(subject, dialect);
         // Other replies to an unknown id prove nothing.
-        const isTelling = outcome.status !== 'fail' || NOT_THE_API.has(outcome.code ?? '');
-        return isTelling ? outcome : skip('the profile says that the server has no list of videos');
+        const isConclusive = outcome.status !== 'fail' || NOT_THE_API.has(outcome.code ?? '');
+        return isConclusive ? outcome : skip('the profile says that the server has no list of videos');
       }
       const { server, reply, refusal } = await ask(subject, '/videos?limit=1');
       if (refusal === null) {

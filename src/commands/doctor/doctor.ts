@@ -113,8 +113,8 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
   // Test jobs use the detected dialect.
   const chosen = seen.dialect === 'unknown' ? configuration.dialect : { value: seen.dialect, origin: 'doctor' };
   const kind = await recognize(server, deps);
-  const lacks = new Set([...configuration.lacks, ...(kind?.lacks ?? [])]);
-  const tried = { ...configuration, dialect: chosen, lacks };
+  const missing = new Set([...configuration.missing, ...(kind?.missing ?? [])]);
+  const tried = { ...configuration, dialect: chosen, missing };
   const listed = configuration.model === null && !configuration.servesOpenAiModels ? await listedModels(server) : [];
   const onlyModel = listed.length === 1 ? listed[0] : undefined;
   const hasForms = chosen.value === 'videos';
@@ -140,7 +140,7 @@ async function survey(deps: DoctorDeps, isAgreed: boolean): Promise<CommandResul
     ...(seen.dialect === 'new-api' && configuration.dialect.value !== 'new-api' ? { shape: 'new-api' } : {}),
     ...(onlyModel === undefined ? {} : { model: onlyModel }),
     ...settingsOfFormat(formatFound({ json, multipart }, format?.facts ?? {}, configuration)),
-    ...(hasForms ? capabilitiesFound(abilities, configuration.lacks) : {}),
+    ...(hasForms ? capabilitiesFound(abilities, configuration.missing) : {}),
   };
   if (dialect !== 'unknown') await offerProfile(found, deps);
   return {
@@ -174,9 +174,9 @@ function formatFound(
 /** Capabilities that differ from the profile. */
 function capabilitiesFound(
   abilities: Readonly<Record<string, Ability>>,
-  lacks: ReadonlySet<Capability>,
+  missing: ReadonlySet<Capability>,
 ): Readonly<Record<string, Ability>> {
-  const news = CAPABILITY_NAMES.filter((name) => abilities[name] === (lacks.has(name) ? 'yes' : 'no'));
+  const news = CAPABILITY_NAMES.filter((name) => abilities[name] === (missing.has(name) ? 'yes' : 'no'));
   return Object.fromEntries(news.map((name) => [`capabilities.${name}`, abilities[name] as Ability]));
 }
 

@@ -94,7 +94,7 @@ export class Trials {
 
   /** False if the profile declares that the server cannot stop a job: deleting it would only hide it. */
   get stopsJobs(): boolean {
-    return !this.#configuration.lacks.has('cancel');
+    return !this.#configuration.missing.has('cancel');
   }
 
   /** The cost of this many jobs, for display: `$0.40`, `free`, `unknown`. */

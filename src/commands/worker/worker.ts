@@ -105,13 +105,13 @@ async function takeRows(work: Work, deps: WorkerDeps): Promise<SoraError | null>
   const { configuration, host, output, ledger } = deps;
   await queue.workers.putBackLost(fateOf);
   await queue.workers.beat(worker, host.self, concurrency);
-  const stopBeating = keepBeating(queue, worker, concurrency, deps);
+  const stopHeartbeats = sendHeartbeats(queue, worker, concurrency, deps);
   output.news(`taking rows for ${configuration.baseUrl.value}, ${concurrency} at a time`);
   ledger.hold();
   try {
     return await runRows(work, deps);
   } finally {
-    stopBeating();
+    stopHeartbeats();
     log.count.put_back = rows.openTasks.length;
     await queue.workers.putBack(rows.openTasks);
     await queue.workers.leave(worker);
@@ -155,7 +155,7 @@ async function orderFault({ own, destination }: BatchRow, orders: OrderTable): P
 }
 
 /** Sends heartbeats, and puts back the rows of lost workers; returns a function that stops it. */
-function keepBeating(queue: JobQueue, worker: string, concurrency: number, { host }: WorkerDeps): () => void {
+function sendHeartbeats(queue: JobQueue, worker: string, concurrency: number, { host }: WorkerDeps): () => void {
   let tidyAtMs = host.clock.now() + TIDY_MS;
   return every(host.clock, BEAT_MS, async () => {
     await queue.workers.beat(worker, host.self, concurrency);
