@@ -121,6 +121,25 @@ describe('payment for a derived video', () => {
     expect(ids).toEqual(['video_2', 'video_2', 'video_3', 'video_4', 'video_5', 'video_6']);
   });
 
+  it.each([['remix', 'at night'], ['edit', 'at night', '--count', '2'], ['extend', 'on', '-d', '8'], ['extend']])(
+    'is not repeated by `%s @last` while its own video is unfinished or unsaved',
+    async (command, ...argv) => {
+      let isRunning = true;
+      const bench = await setUpSource({
+        retrieve: (job) => (isRunning && job.id !== 'video_1' ? { body: { ...job, status: 'in_progress' } } : null),
+      });
+      const run = (...more: string[]) => bench.run(command, '@last', ...argv, '-y', ...more);
+      await run('--timeout', '1s');
+      const posts = bench.server.posts;
+      await run('--timeout', '1s');
+      isRunning = false;
+      expect((await run('--dry-run', '--json')).json()).toMatchObject({ source: 'video_1' });
+      expect((await run()).code).toBe(0);
+      expect(bench.server.posts).toBe(posts);
+      expect((await run('--dry-run', '--json')).json()).toMatchObject({ source: `video_${posts}` });
+    },
+  );
+
   it('is not repeated when the source is gone', async () => {
     const bench = await setUpSource();
     await bench.run('remix', 'video_1', 'at night', '--detach');

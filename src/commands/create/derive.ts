@@ -5,10 +5,11 @@ import { REQUEST_OPTIONS, type ReadSource, readDerivedRequest } from '../../app/
 import { extensionsOf, requireFinished } from '../../app/source-videos.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
 import { expectedModel } from '../../configuration/endpoint.ts';
-import type { JobRecord } from '../../domain/record.ts';
+import { isDownloadPending, isOpen, type JobRecord, sourceIdOf } from '../../domain/record.ts';
 import { pricedFrom, type SourceFacts } from '../../domain/request.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
-import type { Derivation, Variant } from '../../domain/video.ts';
+import type { Derivation, Variant, VideoRequest } from '../../domain/video.ts';
+import { fingerprintOf, recordRequest } from '../../jobs/fingerprint.ts';
 import { readAhead } from '../../jobs/input-file.ts';
 import { isFileName, readSourceFile } from '../../jobs/input-media.ts';
 import { inDoubt } from '../../jobs/submission-errors.ts';
@@ -119,7 +120,8 @@ async function derive(
         if (to !== undefined)
           return draftSteps(prompt, { ...options, to, deadlineMs }, start, { faults, variants }, own);
         const read = await readDerivedRequest(prompt, options, start, own, faults, variants);
-        return { read, priced: pricedFrom(read.request, start.facts) };
+        const request = name === '@last' ? asResumed(read.request, record) : read.request;
+        return { read: { ...read, request }, priced: pricedFrom(request, start.facts) };
       },
       confirm: async ({ read, priced, steps: [step] = [] }) =>
         source.confirm === undefined || (step && step.fromSeconds !== null)
@@ -129,6 +131,16 @@ async function derive(
     options,
     own,
   );
+}
+
+/** When an unfinished or unsaved run of a command is repeated, its `@last` still means the video that it started from. */
+function asResumed(request: VideoRequest, last: JobRecord | undefined): VideoRequest {
+  const id = sourceIdOf(last?.request);
+  if (last === undefined || id === null || !request.source || !(isOpen(last) || isDownloadPending(last)))
+    return request;
+  const { operation } = request.source;
+  const first = { ...request, source: { operation, video: { kind: 'id', id } } } as VideoRequest;
+  return fingerprintOf(last.baseUrl, recordRequest(first)) === last.fingerprint ? first : request;
 }
 
 /** The extensions to a length that are left to make, as the draft of the first of them. */
