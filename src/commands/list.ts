@@ -36,7 +36,7 @@ interface Wanted {
 export const listCommand = defineCommand({
   name: 'list',
   description:
-    'Lists the videos on the server and in the local ledger, newest first. If the server has no list, the ledger is used, and unfinished jobs are refreshed one by one. With --all-profiles, a server that does not answer is reported, and its error decides the exit code.',
+    'Lists the videos on the server and in the local ledger, newest first. If the server has no list, the ledger is used, and unfinished jobs are refreshed one by one. With --all-profiles, a server that does not answer is reported, and its error decides the exit code.\n\nColumns in a pipe: id, status, progress, model, length, size, creation time, prompt; first the profile, with --all-profiles.',
   options: {
     ...FILTER_OPTIONS,
     limit: { flags: '-L, --limit <n>', summary: `how many (default ${DEFAULT_LIMIT})` },

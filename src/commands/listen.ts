@@ -36,6 +36,11 @@ const OPTIONS = {
   ...inGroup(FILE_OPTIONS.output.group, {
     noDownload: { flags: '--no-download', summary: 'record what happened; save nothing' },
     ...FILE_OPTIONS,
+    output: {
+      ...FILE_OPTIONS.output,
+      flags: '-o, --output <dir|template|s3://…>',
+      summary: 'where to save: a folder, or a template like `{slug}-{id:8}.{ext}`, here or below `s3://BUCKET/`',
+    },
   }),
 } as const;
 

@@ -20,7 +20,7 @@ const LISTED = 100;
 export const statusCommand = defineCommand({
   name: 'status',
   description:
-    'Shows one job, several, or, without an id, the unfinished and most recent ones. A submission that was never answered is looked up in the server’s list. With --watch it waits for the jobs, and exits with 5 if a job ended without a video.',
+    'Shows one job, several, or, without an id, the unfinished and most recent ones. A submission that was never answered is looked up in the server’s list. With --watch it waits for the jobs, and exits with 5 if a job ended without a video.\n\nColumns in a pipe: id, status, progress, model, length, size, creation time, prompt; first the profile, with --all-profiles.',
   arguments: [{ form: '[id...]', summary: 'ids, their unique endings, or @last for the newest job' }],
   options: {
     watch: { flags: '-w, --watch', summary: 'wait until the jobs end' },

@@ -33,7 +33,7 @@ const EXIT_CODES: ReadonlySet<number> = new Set([4, 7]);
 export const doctorCommand = defineCommand({
   name: 'doctor',
   description:
-    'Checks access end to end and suggests fixes. The free checks always run. The access check creates the smallest possible job and deletes it at once, so it needs confirmation on a terminal, or --yes. Exits with 4 for key or access problems, 7 for quota or billing, 1 for anything else, and 0 if there are only warnings.',
+    'Checks access end to end and suggests fixes. The free checks always run. The access check creates the smallest possible job and deletes it at once, so it needs confirmation on a terminal, or --yes. Exits with 4 for key or access problems, 7 for quota or billing, 1 for anything else, and 0 if there are only warnings.\n\nColumns in a pipe: result, check, detail, milliseconds, fixes.',
   options: {
     yes: {
       flags: '-y, --yes',
