@@ -28,7 +28,7 @@ export interface WorkerRowsOptions {
   /** How often a row is tried again after an error that may pass. */
   readonly retries: number;
   /** Ends when the queue is empty. */
-  readonly isDrain: boolean;
+  readonly drains: boolean;
   /** Removes the secrets that are known from what the queue stores. */
   readonly clean: (text: string) => string;
 }
@@ -61,7 +61,7 @@ export class WorkerRows implements RowStream {
         if (signal.aborted) return undefined;
         const next = this.#taken.shift();
         if (next !== undefined) return next;
-        if (this.#isEmpty && this.#options.isDrain && (await this.#options.queue.isEmpty())) return undefined;
+        if (this.#isEmpty && this.#options.drains && (await this.#options.queue.isEmpty())) return undefined;
         this.#asking ??= this.#ask(signal).finally(() => {
           this.#asking = undefined;
         });

@@ -9,7 +9,7 @@ import { SNIFF_BYTES, sniffMedia } from '../domain/media.ts';
 import type { ContentLocation, Variant, VideoJob } from '../domain/video.ts';
 import { hasCode } from '../platform/files.ts';
 import type { HttpReply } from '../platform/http.ts';
-import { INWARD_CODE } from '../platform/public-address.ts';
+import { PRIVATE_ADDRESS } from '../platform/public-address.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
 import { decodeJobStatus, decodeLocation } from '../wire/job.ts';
 import { jobPath } from '../wire/routes.ts';
@@ -160,12 +160,12 @@ async function fetchContent({ transport, options, context }: ContentCall, url: s
   } catch (error) {
     signal?.throwIfAborted();
     const failure = failureFromThrown(error, context);
-    throw hasCode(error, INWARD_CODE) ? inwardRefusal(failure, context) : failure;
+    throw hasCode(error, PRIVATE_ADDRESS) ? privateAddressRefusal(failure, context) : failure;
   }
 }
 
 /** The error for an address that only this machine or its network can reach. */
-function inwardRefusal({ causedBy }: SoraError, { facts = {} }: CallContext): SoraError {
+function privateAddressRefusal({ causedBy }: SoraError, { facts = {} }: CallContext): SoraError {
   return new SoraError(REFUSED, {
     title: 'the server names a private address for the video’s file',
     causedBy,

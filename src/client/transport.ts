@@ -3,7 +3,7 @@ import { parseJson } from '../domain/json.ts';
 import { redactUrl, type Secrets } from '../domain/redact.ts';
 import type { Clock } from '../platform/clock.ts';
 import { flattenHeaders, type Http, type HttpReply, type HttpRequest } from '../platform/http.ts';
-import { isInward } from '../platform/public-address.ts';
+import { isPrivateAddress } from '../platform/public-address.ts';
 import { lateError, limitTime, type TimeLimitOptions, timeoutError, within } from '../platform/timeout.ts';
 import { abortable, peek, readBodyText } from './body-reader.ts';
 
@@ -94,7 +94,7 @@ export class Transport {
     const { origin, hostname, pathname } = new URL(`${this.baseUrl}/videos`);
     this.#origin = origin;
     this.#listPath = pathname;
-    this.#isAtPrivateAddress = isInward(hostname);
+    this.#isAtPrivateAddress = isPrivateAddress(hostname);
   }
 
   /** Where the key was configured; null without a key. */
@@ -220,7 +220,7 @@ export class Transport {
         url: url.href,
         headers: this.#headersFor(url, request.headers),
         idleTimeoutMs: timeoutMs,
-        publicOnly: this.#isOutwardOnly(url),
+        publicOnly: this.#isPublicOnly(url),
         isOnNewConnection: this.#hasFailed,
         ...(body === undefined ? {} : { body }),
         signal,
@@ -228,7 +228,7 @@ export class Transport {
       const uptimeMs = clock.uptimeMs();
       this.#hasFailed = reply.status >= 400;
       trace?.({ kind: 'response', status: reply.status, url: shown, ms: Math.round(clock.now() - startedMs) });
-      if (this.isHome(url)) this.#isAtPrivateAddress ||= reply.address !== undefined && isInward(reply.address);
+      if (this.isHome(url)) this.#isAtPrivateAddress ||= reply.address !== undefined && isPrivateAddress(reply.address);
       this.#passNotices(reply);
       // A body that breaks while it is not read must not end the program; its reader still gets the error.
       reply.body.on('error', () => {});
@@ -240,7 +240,7 @@ export class Transport {
   }
 
   /** A public server must not send us to addresses that only this machine or its network can reach. */
-  #isOutwardOnly(url: URL): boolean {
+  #isPublicOnly(url: URL): boolean {
     return !(this.#options.allowsPrivateFiles || this.#isAtPrivateAddress || this.isHome(url));
   }
 

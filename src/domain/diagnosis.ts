@@ -120,7 +120,7 @@ const NETWORK_CODES: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^(CERT_|ERR_TLS|ERR_SSL|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|EPROTO)/, 'tls_failure'],
   [/^EPROXY$/, 'proxy_failure'],
   [/^ERR_INVALID_CHAR$/, 'invalid_config'],
-  [/^EINWARD$/, 'permission_denied'],
+  [/^EPRIVATE$/, 'permission_denied'],
   // A reply that cannot be parsed, decompressed, decoded or stored.
   [/^(HPE_|Z_|ERR__ERROR|ERR_BROTLI|ZSTD_|EENCODING$|EMSGSIZE$)/, 'unreadable_response'],
 ];

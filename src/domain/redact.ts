@@ -62,14 +62,14 @@ export function canBeHidden(secret: string): boolean {
 
 /** Removes only known secrets from a text, in every encoding they may have there. */
 export function hideSecrets(text: string, secrets: readonly string[]): string {
-  const hidden = hideSpelled(text, secrets);
+  const hidden = hideEncoded(text, secrets);
   if (!HAS_MARKS.test(hidden)) return hidden;
   const bare = hidden.replace(MARKS, '');
-  const shown = hideSpelled(bare, secrets);
+  const shown = hideEncoded(bare, secrets);
   return shown === bare ? hidden : shown;
 }
 
-function hideSpelled(text: string, secrets: readonly string[]): string {
+function hideEncoded(text: string, secrets: readonly string[]): string {
   return secrets.filter(canBeHidden).reduce((clean, secret) => {
     const { usual, escaped } = spellingsOf(secret);
     const rest = clean.replace(usual, '[redacted]');

@@ -8,7 +8,7 @@ import { crypto } from '../platform/crypto.ts';
 import { hasCode, openOutput } from '../platform/files.ts';
 import { type ContentDeps, type ContentOrder, openChecked } from './content-stream.ts';
 import { cannotWrite } from './destination.ts';
-import { incomplete, joined, refuseExcess, retryWhileItMoves } from './transfer.ts';
+import { incomplete, joined, refuseExcess, retryWhileProgressing } from './transfer.ts';
 
 /** Sends a video into a pipe or device. Throws `cannot_write` and what `downloadTo` throws. */
 export function downloadInto(path: string, deps: ContentDeps, order: ContentOrder): Promise<void> {
@@ -58,7 +58,7 @@ export async function downloadTo(
     if (walk.missing !== null) throw incomplete(order, `the ${kind} file is missing ${walk.missing}`);
     isWhole = true;
   };
-  await retryWhileItMoves(deps, order, sendRest, () => sentBytes);
+  await retryWhileProgressing(deps, order, sendRest, () => sentBytes);
   return isWhole ? { bytes: sentBytes, sha256: hash.digest('hex') } : null;
 }
 

@@ -14,7 +14,7 @@ import { type CheckedContent, type ContentDeps, type ContentOrder, openChecked }
 import { cannotWrite, checkedTarget, fileExists, foldedName, withExtension } from './destination.ts';
 import { pour, writeInto } from './download-stream.ts';
 import { PartialFile, type WholeFile } from './partial-file.ts';
-import { incomplete, joined, refuseExcess, retryWhileItMoves } from './transfer.ts';
+import { incomplete, joined, refuseExcess, retryWhileProgressing } from './transfer.ts';
 
 export interface DownloadOrder extends ContentOrder {
   /** Absolute, or the address of an object. */
@@ -58,7 +58,7 @@ export async function downloadAnd(
 ): Promise<SavedFile> {
   const file = new FileDownload(deps, order, beside, place);
   try {
-    return await retryWhileItMoves(
+    return await retryWhileProgressing(
       deps,
       order,
       () => file.fetchRest(),

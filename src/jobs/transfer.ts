@@ -10,7 +10,7 @@ const RETRY_DELAY_MS = 500;
  * Retries after transient failures as long as every few attempts bring new bytes. Throws the last failure as a
  * `SoraError`, or the signal's reason.
  */
-export async function retryWhileItMoves<T>(
+export async function retryWhileProgressing<T>(
   { clock, signal }: ContentDeps,
   order: ContentOrder,
   attempt: () => Promise<T>,

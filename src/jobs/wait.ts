@@ -123,9 +123,9 @@ class Pace {
   }
 
   nextPauseMs(): number {
-    const wishMs = this.#isUnknown ? Math.max(this.#delayMs, UNKNOWN_STATUS_DELAY_MS) : this.#delayMs;
+    const delayMs = this.#isUnknown ? Math.max(this.#delayMs, UNKNOWN_STATUS_DELAY_MS) : this.#delayMs;
     this.#delayMs = Math.min(this.#delayMs * GROWTH, MAX_DELAY_MS);
-    const jitteredMs = wishMs * (1 + JITTER * (2 * this.#random() - 1));
+    const jitteredMs = delayMs * (1 + JITTER * (2 * this.#random() - 1));
     if (this.#serverDelayMs === null) return jitteredMs;
     return Math.min(Math.max(this.#serverDelayMs, MIN_SERVER_DELAY_MS), MAX_SERVER_DELAY_MS);
   }

@@ -3,7 +3,7 @@ import type * as NodeHttps from 'node:https';
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { decoded } from './content-encoding.ts';
-import { inwardError, isInward, publicLookup } from './public-address.ts';
+import { isPrivateAddress, privateAddressError, publicLookup } from './public-address.ts';
 import { timeoutError } from './timeout.ts';
 
 /** One HTTP exchange, below any notion of JSON, retries or redirects. */
@@ -18,7 +18,7 @@ export interface HttpRequest {
   readonly idleTimeoutMs?: number;
   /** Opens a connection, which a load balancer may pass to another server. */
   readonly isOnNewConnection?: boolean;
-  /** Fails with `EINWARD` instead of connecting to a private or loopback address, even if a name resolves to it. */
+  /** Fails with `EPRIVATE` instead of connecting to a private or loopback address, even if a name resolves to it. */
   readonly publicOnly?: boolean;
 }
 
@@ -46,7 +46,7 @@ export type Http = (request: HttpRequest) => Promise<HttpReply>;
 export const nodeHttp: Http = async (request) => {
   const { lookup } = process.getBuiltinModule('node:dns');
   const url = new URL(request.url);
-  if (request.publicOnly) refuseInward(url);
+  if (request.publicOnly) refusePrivateAddress(url);
   return sendOver(request, {
     url,
     options: {
@@ -58,9 +58,9 @@ export const nodeHttp: Http = async (request) => {
   });
 };
 
-/** Throws `EINWARD` for a URL whose host is written as a private or loopback address, or as `localhost`. */
-export function refuseInward({ hostname }: URL): void {
-  if (isInward(hostname)) throw inwardError(hostname, hostname);
+/** Throws `EPRIVATE` for a URL whose host is written as a private or loopback address, or as `localhost`. */
+export function refusePrivateAddress({ hostname }: URL): void {
+  if (isPrivateAddress(hostname)) throw privateAddressError(hostname, hostname);
 }
 
 /** Real replies have few headers; a proxy may add cookies and policies. */

@@ -1,7 +1,7 @@
 import { BlockList, isIP, isIPv4, type Socket } from 'node:net';
 import { attempt } from './attempt.ts';
 import { hasCode } from './files.ts';
-import { type Http, type HttpReply, type HttpRequest, moduleFor, refuseInward, sendOver } from './http.ts';
+import { type Http, type HttpReply, type HttpRequest, moduleFor, refusePrivateAddress, sendOver } from './http.ts';
 import { timeoutError } from './timeout.ts';
 
 /** Proxy addresses from the environment; empty if not set. */
@@ -78,7 +78,7 @@ export function proxyHttp(settings: ProxySettings, direct: Http): Http {
     const fault = proxyFault(address);
     if (fault !== null) throw proxyError(new Error(fault));
     const url = new URL(request.url);
-    if (request.publicOnly) refuseInward(url); // the proxy resolves all other names
+    if (request.publicOnly) refusePrivateAddress(url); // the proxy resolves all other names
     const proxy = new URL(address);
     const isTunnelled = url.protocol === 'https:';
     const send = isTunnelled ? sendThroughTunnel : sendToProxy;

@@ -2,7 +2,7 @@ import type { LookupAddress, LookupOptions } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 /** Loopback, private, link-local, carrier-grade NAT, multicast and reserved addresses of IPv4. */
-const INWARD_IPV4 = [
+const PRIVATE_IPV4 = [
   '0.0.0.0/8',
   '10.0.0.0/8',
   '100.64.0.0/10',
@@ -16,7 +16,7 @@ const INWARD_IPV4 = [
 ] as const;
 
 /** Loopback and multicast, those of local networks, and those that contain an address of IPv4, of IPv6. */
-const INWARD_IPV6 = [
+const PRIVATE_IPV6 = [
   '::/96',
   '::ffff:0:0:0/96',
   '64:ff9b:1::/48',
@@ -28,37 +28,37 @@ const INWARD_IPV6 = [
   'ff00::/8',
 ] as const;
 
-let inward: BlockList | undefined;
+let ranges: BlockList | undefined;
 
-function inwardAddresses(): BlockList {
-  if (inward !== undefined) return inward;
-  inward = new BlockList(); // it also knows IPv4 addresses that are mapped into IPv6
-  for (const range of INWARD_IPV4) {
+function privateRanges(): BlockList {
+  if (ranges !== undefined) return ranges;
+  ranges = new BlockList(); // it also knows IPv4 addresses that are mapped into IPv6
+  for (const range of PRIVATE_IPV4) {
     const [network = '', bits] = range.split('/');
-    inward.addSubnet(network, Number(bits), 'ipv4');
-    inward.addSubnet(`64:ff9b::${network}`, 96 + Number(bits), 'ipv6'); // as NAT64 writes it
+    ranges.addSubnet(network, Number(bits), 'ipv4');
+    ranges.addSubnet(`64:ff9b::${network}`, 96 + Number(bits), 'ipv6'); // as NAT64 writes it
   }
-  for (const range of INWARD_IPV6) {
+  for (const range of PRIVATE_IPV6) {
     const [network = '', bits] = range.split('/');
-    inward.addSubnet(network, Number(bits), 'ipv6');
+    ranges.addSubnet(network, Number(bits), 'ipv6');
   }
-  return inward;
+  return ranges;
 }
 
 /** Whether a host (a `URL.hostname`) or IP address is on this machine or in its network. Does not resolve names. */
-export function isInward(host: string): boolean {
+export function isPrivateAddress(host: string): boolean {
   const name = host.replace(/^\[|\]$|%.*$/g, '').replace(/\.$/, '');
   const family = isIP(name);
   if (family === 0) return /(^|\.)localhost$/i.test(name);
-  return inwardAddresses().check(name, family === 4 ? 'ipv4' : 'ipv6');
+  return privateRanges().check(name, family === 4 ? 'ipv4' : 'ipv6');
 }
 
-/** The code of a connection that was not opened because it leads inward. */
-export const INWARD_CODE = 'EINWARD';
+/** The code of a connection that was not opened because its address is private or loopback. */
+export const PRIVATE_ADDRESS = 'EPRIVATE';
 
-export function inwardError(host: string, address: string): Error {
+export function privateAddressError(host: string, address: string): Error {
   const place = host === address ? host : `${host} (${address})`;
-  return Object.assign(new Error(`${place} is a private or loopback address`), { code: INWARD_CODE });
+  return Object.assign(new Error(`${place} is a private or loopback address`), { code: PRIVATE_ADDRESS });
 }
 
 type Lookup = (
@@ -73,8 +73,8 @@ export function publicLookup(lookup: Lookup): LookupFunction {
     lookup(host, options, (error, found, family) => {
       if (error !== null) return callback(error, found, family);
       const all = Array.isArray(found) ? found.map(({ address }) => address) : [found];
-      if (all.every(isInward)) return callback(inwardError(host, all.join(', ')), found, family);
-      callback(null, Array.isArray(found) ? found.filter(({ address }) => !isInward(address)) : found, family);
+      if (all.every(isPrivateAddress)) return callback(privateAddressError(host, all.join(', ')), found, family);
+      callback(null, Array.isArray(found) ? found.filter(({ address }) => !isPrivateAddress(address)) : found, family);
     });
   };
 }

@@ -47,7 +47,7 @@ export function foreignHost({ hostname, host }: URL): string | null {
  * Whether a page of another origin sent a call that changes something. Browsers send `Sec-Fetch-Site` or, if they are older,
  * `Origin` with every such call, and pages cannot change them; other clients send neither.
  */
-export function isForeignPage({ method, url, headers }: Pick<ServerCall, 'method' | 'url' | 'headers'>): boolean {
+export function isCrossOrigin({ method, url, headers }: Pick<ServerCall, 'method' | 'url' | 'headers'>): boolean {
   if (['GET', 'HEAD', 'OPTIONS'].includes(method)) return false;
   const { origin, 'sec-fetch-site': site } = headers;
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';

@@ -14,7 +14,7 @@ import { readJson } from '../http-server/json-body.ts';
 import { type ApiErrorDetails, errorReply } from '../simulator/api-error.ts';
 import type { Conditions } from '../simulator/conditions.ts';
 import type { Simulator } from '../simulator/simulator.ts';
-import { type AccessKey, DEMO_KEY, foreignHost, isForeignPage } from './access.ts';
+import { type AccessKey, DEMO_KEY, foreignHost, isCrossOrigin } from './access.ts';
 import { addCharacterRoutes, CHARACTERS_PATH } from './character-routes.ts';
 import { addControlRoutes, CONTROL_PATH } from './control-routes.ts';
 import { PAGE_PATHS, pageReply } from './pages.ts';
@@ -68,7 +68,7 @@ export function createService(options: ServiceOptions): Handler {
       isVideosApi ? errorReply({ status, code, message }) : refusalReply(status, code, message);
     const foreign = isLocal ? foreignHost(url) : null;
     if (foreign !== null) return refuse(403, 'permission_denied', foreign);
-    if (isForeignPage(call)) return refuse(403, 'permission_denied', 'this page belongs to another origin');
+    if (isCrossOrigin(call)) return refuse(403, 'permission_denied', 'this page belongs to another origin');
     if (!isVideosApi) {
       const fault = faultInBody(call);
       return fault === null ? replyOf(await app.fetch(requestOf(call))) : refuse(...fault);

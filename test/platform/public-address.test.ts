@@ -1,10 +1,10 @@
 import type { LookupAddress } from 'node:dns';
 import { describe, expect, it } from 'vitest';
 import { nodeHttp } from '../../src/platform/http.ts';
-import { isInward, publicLookup } from '../../src/platform/public-address.ts';
+import { isPrivateAddress, publicLookup } from '../../src/platform/public-address.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
 
-describe('isInward', () => {
+describe('isPrivateAddress', () => {
   it.each([
     '127.0.0.1',
     '127.8.9.1',
@@ -26,7 +26,7 @@ describe('isInward', () => {
     'localhost',
     'LOCALHOST.',
     'files.localhost',
-  ])('is true of %s', (host) => expect(isInward(host)).toBe(true));
+  ])('is true of %s', (host) => expect(isPrivateAddress(host)).toBe(true));
 
   it.each([
     '8.8.8.8',
@@ -37,7 +37,7 @@ describe('isInward', () => {
     '64:ff9b::808:808',
     'localhost.example',
     'cdn.example',
-  ])('is false of %s', (host) => expect(isInward(host)).toBe(false));
+  ])('is false of %s', (host) => expect(isPrivateAddress(host)).toBe(false));
 });
 
 /** The addresses of a name that pass the lookup. */
@@ -56,7 +56,7 @@ describe('a lookup of public addresses', () => {
 
   it('fails when the name has only private ones', async () => {
     await expect(found(['10.0.0.1', '127.0.0.1'])).rejects.toMatchObject({
-      code: 'EINWARD',
+      code: 'EPRIVATE',
       message: 'cdn.example (10.0.0.1, 127.0.0.1) is a private or loopback address',
     });
   });
@@ -68,7 +68,7 @@ it.each(['127.0.0.1', 'localhost', '2130706433', '0x7f.1', '[::ffff:127.0.0.1]']
     const server = await startScriptedServer(['hang']);
     const url = server.origin.replace('127.0.0.1', host);
     await expect(nodeHttp({ method: 'GET', url, headers: {}, publicOnly: true })).rejects.toMatchObject({
-      code: 'EINWARD',
+      code: 'EPRIVATE',
     });
     expect(server.requests).toEqual([]);
   },

@@ -85,7 +85,7 @@ export class ServerBatch {
       const found = await this.#found(open, server);
       if (found === null) continue;
       output.news(`resuming the server-side batch ${found.job?.id}`);
-      const end = await this.#finish(found, server, { rows, givesUpGaps: this.#settings.retryUnknown });
+      const end = await this.#finish(found, server, { rows, ignoresGaps: this.#settings.retryUnknown });
       isCancelled = end === 'cancelled';
     }
   }
@@ -117,7 +117,7 @@ export class ServerBatch {
       },
     });
     if (unrecorded !== undefined) throw unrecorded;
-    await this.#finish(record, server, { rows: all, givesUpGaps: false });
+    await this.#finish(record, server, { rows: all, ignoresGaps: false });
   }
 
   /** The record with its batch on the server; null if nothing was created, so that there is nothing to resume. */
@@ -150,7 +150,7 @@ export class ServerBatch {
   async #finish(
     record: JobRecord,
     server: Server,
-    { rows, givesUpGaps }: { readonly rows: readonly BatchRow[]; readonly givesUpGaps: boolean },
+    { rows, ignoresGaps }: { readonly rows: readonly BatchRow[]; readonly ignoresGaps: boolean },
   ): Promise<JobStatus> {
     const { ledger, host, configuration, output } = this.#deps;
     const id = idOrKey(record);
@@ -181,7 +181,7 @@ export class ServerBatch {
     }
     const count = answered.size;
     const missing = (answersOf(batch) ?? requestCount(record) ?? batch.total ?? count) - count;
-    if (missing > 0 && batch.status !== 'failed' && !givesUpGaps) throw gaps(id, missing);
+    if (missing > 0 && batch.status !== 'failed' && !ignoresGaps) throw gaps(id, missing);
     // From here on the rows count what they cost, and not their batch.
     const at = { key: record.key, atMs: host.clock.now() };
     await ledger.append(

@@ -50,9 +50,9 @@ export const API_CHECKS: readonly Check[] = [
     needs: ['authentication'],
     async run(subject) {
       const { reply } = await ask(subject, '/models');
-      const theirsMs = Date.parse(reply.headers.date ?? '');
-      if (Number.isNaN(theirsMs)) return skip('the server sends no date');
-      const offMs = subject.deps.host.clock.now() - theirsMs;
+      const serverMs = Date.parse(reply.headers.date ?? '');
+      if (Number.isNaN(serverMs)) return skip('the server sends no date');
+      const offMs = subject.deps.host.clock.now() - serverMs;
       const seconds = Math.round(Math.abs(offMs) / 1000);
       if (seconds <= DATE_RESOLUTION_S) return pass('this clock agrees with the server’s');
       const off = `${seconds} s ${offMs < 0 ? 'behind' : 'ahead of'} the server`;

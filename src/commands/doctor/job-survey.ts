@@ -69,8 +69,8 @@ async function attempt(trials: Trials, body: TrialBody): Promise<Attempt> {
 function encodingAbility(own: Attempt, other: Attempt): Ability {
   if (!(own instanceof SoraError)) return 'yes';
   if (!REFUSED.has(own.status)) return 'unknown';
-  const saysSo = refusesEncoding({ status: own.status ?? 0, body: own.causedBy ?? '' });
-  return saysSo || !(other instanceof SoraError) ? 'no' : 'unknown';
+  const isRefused = refusesEncoding({ status: own.status ?? 0, body: own.causedBy ?? '' });
+  return isRefused || !(other instanceof SoraError) ? 'no' : 'unknown';
 }
 
 /** Once a job is gone, it is unknown whether the server stopped rendering it. */

@@ -72,7 +72,7 @@ export const workerCommand = defineCommand({
       ...{ queue, ledger: deps.ledger, clock, random: deps.random, worker, concurrency, retries },
       limits: configuration.serverLimits,
       isOfServer: () => true, // a row of the queue is paid once, whoever submitted it
-      isDrain: options.drain ?? false,
+      drains: options.drain ?? false,
       clean: (text) => output.secrets.redact(text),
     });
     const orders = await deps.orderTable(queue);
@@ -156,12 +156,12 @@ async function orderFault({ own, destination }: BatchRow, orders: OrderTable): P
 
 /** Sends heartbeats, and puts back the rows of lost workers; returns a function that stops it. */
 function sendHeartbeats(queue: JobQueue, worker: string, concurrency: number, { host }: WorkerDeps): () => void {
-  let tidyAtMs = host.clock.now() + TIDY_MS;
+  let nextTidyMs = host.clock.now() + TIDY_MS;
   return every(host.clock, BEAT_MS, async () => {
     await queue.workers.beat(worker, host.self, concurrency);
     await queue.workers.putBackLost(fateOf);
-    if (host.clock.now() < tidyAtMs) return;
-    tidyAtMs = host.clock.now() + TIDY_MS;
+    if (host.clock.now() < nextTidyMs) return;
+    nextTidyMs = host.clock.now() + TIDY_MS;
     await queue.tidy();
   });
 }
