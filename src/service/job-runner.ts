@@ -84,14 +84,12 @@ export class JobRunner implements OrderDesk {
     void run.ended.then(() => this.#runs.delete(job.id));
   }
 
-  /** Those that belong to this server. */
+  /** Those that belong to this server; a run of the service with the server of the others may start at any time. */
   async resume(): Promise<void> {
     const { jobs, upstream, log } = this.#options;
-    for (const job of await jobs.claimAbandoned()) {
-      const isOurs = isOfServer(job.server, upstream.identity);
-      const facts = { id: job.id, status: job.status, profile: job.server.profile };
-      log('info', isOurs ? 'Video job resumed' : 'Video job skipped: it belongs to another profile', facts);
-      if (isOurs) this.start(job);
+    for (const job of await jobs.claimAbandoned(({ server }) => isOfServer(server, upstream.identity))) {
+      log('info', 'Video job resumed', { id: job.id, status: job.status, profile: job.server.profile });
+      this.start(job);
     }
   }
 

@@ -75,9 +75,11 @@ export class RestJobStore {
     await this.#fold.append({ removed: id });
   }
 
-  /** Takes over the unfinished jobs of processes that have ended, and returns them. */
-  async claimAbandoned(): Promise<RestJob[]> {
-    const abandoned = [...this.#fold.state.all.values()].filter((job) => isUnfinished(job) && !this.#isOwnerAlive(job));
+  /** Takes over the wanted ones of the unfinished jobs of processes that have ended, and returns them. */
+  async claimAbandoned(isWanted: (job: RestJob) => boolean): Promise<RestJob[]> {
+    const abandoned = [...this.#fold.state.all.values()].filter(
+      (job) => isUnfinished(job) && !this.#isOwnerAlive(job) && isWanted(job),
+    );
     for (const { id, owner } of abandoned) await this.#fold.append({ claimed: id, by: this.owner, from: owner });
     const { all } = this.#fold.state;
     return abandoned.flatMap(({ id }) => {

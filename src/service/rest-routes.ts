@@ -24,6 +24,7 @@ import {
   VideoOrderSchema,
 } from './rest-schemas.ts';
 import { savedReply } from './saved-media.ts';
+import { requireOwn } from './upstream.ts';
 import { type Order, type OrderContext, resolveOrder } from './video-order.ts';
 
 export const REST_PATH = '/api/v1/videos';
@@ -128,7 +129,7 @@ const binary = { schema: z.string().openapi({ format: 'binary' }) };
 
 /** The REST service: it accepts an order at once and creates the video in the background. */
 export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
-  const { desk, access, log } = deps;
+  const { desk, upstream, access, log } = deps;
   const view = (job: RestJob, requestUrl: string): VideoJobView =>
     viewOf(job, desk.progressOf(job), access, requestUrl);
 
@@ -153,7 +154,9 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
   app.openapi(readVideo, async (c) => c.json(view(await findJob(desk, c.req.valid('param').id), c.req.url), 200));
 
   app.openapi(removeVideo, async (c) => {
-    const { id } = await findJob(desk, c.req.valid('param').id);
+    const job = await findJob(desk, c.req.valid('param').id);
+    requireOwn(job, upstream);
+    const { id } = job;
     await desk.remove(id);
     log('info', 'Video removed', { id });
     return c.json({ id, deleted: true as const }, 200);

@@ -2,7 +2,7 @@ import type { VideosClient } from '../client/port.ts';
 import type { Transport } from '../client/transport.ts';
 import { SoraError } from '../domain/errors.ts';
 import type { PriceRow } from '../domain/pricing.ts';
-import type { JobRecord, ServerIdentity } from '../domain/record.ts';
+import { isOfServer, type JobRecord, type ServerIdentity } from '../domain/record.ts';
 import type { ServerCapabilities } from '../domain/request-gate.ts';
 import { cancelJob } from '../jobs/cancel.ts';
 import type { SubmitDeps } from '../jobs/submit.ts';
@@ -26,6 +26,12 @@ export interface Upstream {
 /** The latest submission of a job; undefined when it has never been sent. */
 export async function submittedOrder({ submitDeps }: Upstream, jobId: string): Promise<JobRecord | undefined> {
   return (await submitDeps.ledger.list({ by: 'row', value: jobId })).at(-1);
+}
+
+/** Throws `video_not_found` for a job of another server, which another run of the service may have used. */
+export function requireOwn({ id, server }: RestJob, { identity }: Pick<Upstream, 'identity'>): void {
+  if (isOfServer(server, identity)) return;
+  throw new SoraError('video_not_found', { title: `job \`${id}\` belongs to another server`, hints: [] });
 }
 
 /** Cancels a video that is not finished, and deletes any other. Throws `cannot_cancel`, and the client's errors. */

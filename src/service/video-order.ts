@@ -4,7 +4,6 @@ import { readImageSize } from '../domain/image.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { type AspectRatio, KNOWN_MODELS, ORIENTATION_OF_RATIO, type Resolution } from '../domain/models.ts';
 import type { PricedRequest } from '../domain/pricing.ts';
-import { isOfServer } from '../domain/record.ts';
 import {
   pricedFrom,
   type RequestInput,
@@ -18,7 +17,7 @@ import { isTerminal, type Reference, type RequestSource, type VideoRequest } fro
 import type { OrderDesk } from './order-desk.ts';
 import type { RestJob } from './rest-job.ts';
 import type { VideoOrderSchema } from './rest-schemas.ts';
-import type { Upstream } from './upstream.ts';
+import { requireOwn, type Upstream } from './upstream.ts';
 
 export type Order = z.infer<typeof VideoOrderSchema>;
 
@@ -142,11 +141,9 @@ function modelFor(resolution: Resolution = '720p', ratio: AspectRatio = '16:9'):
 }
 
 /** The server's id of a source: of a job of this service, or as it is. */
-function sourceIdOf(job: RestJob | undefined, id: string, { identity }: Upstream): string {
+function sourceIdOf(job: RestJob | undefined, id: string, upstream: Upstream): string {
   if (job === undefined) return id;
-  if (!isOfServer(job.server, identity)) {
-    throw new SoraError('video_not_found', { title: `job \`${id}\` belongs to another server`, hints: [] });
-  }
+  requireOwn(job, upstream);
   if (job.videoId === null) throw new SoraError('content_not_ready', { hints: [] });
   return job.videoId;
 }

@@ -111,12 +111,16 @@ describe('a restart', () => {
       randomBytes: createSeededRandom(3),
       isProcessAlive: () => true,
     });
-    expect(await neighbour.claimAbandoned()).toEqual([]);
+    expect(await neighbour.claimAbandoned(() => true)).toEqual([]);
     await first.runner.stop();
     const server = await startVideosServer();
     const second = await restart(first, { upstreamUrl: server.url });
     expect(await second.read('GET', `${VIDEOS}/${id}`)).toMatchObject({ status: 'processing' });
+    const { error } = await second.read('DELETE', `${VIDEOS}/${id}`, {}, 404);
+    expect(error).toMatchObject({ code: 'video_not_found', message: `job \`${id}\` belongs to another server` });
     expect(server.requests).toEqual([]);
+    // It stays free for a service with its own server, while this one runs.
+    expect(readFileSync(`${first.folder}/serve/jobs.jsonl`, 'utf8')).not.toContain('claimed');
   });
 
   it('keeps and plays finished videos', async () => {
@@ -140,7 +144,7 @@ describe('the journal of jobs', () => {
     for (let count = 0; count < 3; count++) await first.order();
     await first.runner.stop();
     const path = `${first.folder}/serve/jobs.jsonl`;
-    const claims = await Promise.all([1, 2].map((seed) => createBook(path, seed).claimAbandoned()));
+    const claims = await Promise.all([1, 2].map((seed) => createBook(path, seed).claimAbandoned(() => true)));
     expect(
       claims
         .flat()
