@@ -277,7 +277,7 @@ function notVideo(record: JobRecord): SoraError {
 /** A submission that ended without a job: withdrawn, refused or abandoned. */
 function madeNothing({ key, refusal }: JobRecord): SoraError {
   return new SoraError('video_not_found', {
-    title: `${key} created no video`,
+    title: `${key} has no job`,
     causedBy: refusal?.message ?? null,
     submission: key,
   });

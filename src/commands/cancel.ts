@@ -76,11 +76,13 @@ export const cancelCommand = defineCommand({
     );
     const { values, errors: failures } = await forEach(asked, (finish) => finish());
     const allErrors = [...errors, ...refusals, ...failures];
-    const isEmpty = found.length === 0 && allErrors.length === 0;
-    if (isEmpty) output.note('there are no unfinished jobs');
-    const isShown = values.length > 0 || isEmpty;
+    // With `--all`, a job that has ended in the meantime is no failure.
+    const ended = allErrors.filter(({ code }) => options.all && code === 'already_finished');
+    for (const { jobId, message, hints } of ended) output.note(`${jobId}: ${message}; ${hints[0]}`);
+    const left = allErrors.filter((error) => !ended.includes(error));
+    if (found.length + left.length === 0) output.note('there are no unfinished jobs');
     const answer = answerFor(values, args.length === 1, jobs.form());
-    return { ...(isShown ? { answer } : {}), errors: allErrors };
+    return { ...(values.length > 0 || left.length === 0 ? { answer } : {}), errors: left };
   },
 });
 

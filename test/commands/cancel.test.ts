@@ -157,6 +157,13 @@ describe('sora cancel', () => {
     });
   });
 
+  it('notes with --all that a job has ended in the meantime, and succeeds', async () => {
+    const { run } = await setUpJob(['completed']);
+    const { code, stderr, json } = await run('cancel', '--all', '--json');
+    const note = expect.stringMatching(/^video_1: the job has already finished; run `sora download video_1 /);
+    expect({ code, stderr, answer: json() }).toEqual({ code: 0, stderr: '', answer: { jobs: [], notes: [note] } });
+  });
+
   it.each([
     ['no id', [], 'name an id, or use `--all`'],
     ['ids and --all', ['video_1', '--all'], 'not both'],
