@@ -63,6 +63,8 @@ export const { open: OPEN_OPTION } = inGroup(GROUP, {
 export interface FilePlan {
   readonly destination: Destination;
   readonly variants: readonly [Variant, ...Variant[]];
+  /** Those that the server need not have. */
+  readonly optional: readonly Variant[];
   readonly force: boolean;
   /** Whether to write a JSON file beside the first one. */
   readonly sidecar: boolean;
@@ -77,6 +79,8 @@ export const SEVERAL_NEED_FOLDER =
 /** The options that choose files, as given. */
 export interface FileChoices extends OptionValues<typeof FILE_OPTIONS> {
   readonly open?: boolean | undefined;
+  /** Variants that the server need not have; not an option of the command line. */
+  readonly optional?: readonly Variant[];
   /** The fields of place that a template can use. */
   readonly place?: readonly (keyof NamePlace)[];
 }
@@ -112,7 +116,8 @@ export function planFiles(
     const found = [...(isNamed ? templateFaults(output, place) : []), ...(fault === null ? [] : [fault])];
     faults.push(...found.map((each) => `\`-o ${output}\`: ${each}`));
   }
-  return { destination, variants: [first, ...others], force, sidecar, open };
+  const { optional = [] } = choices;
+  return { destination, variants: [first, ...others], optional, force, sidecar, open };
 }
 
 /** Checks names that depend on the video. Throws `usage` with all problems. */
@@ -210,7 +215,7 @@ export interface FinishedJob {
  */
 export async function saveFiles(
   finished: FinishedJob,
-  { destination, variants, force }: FilePlan,
+  { destination, variants, optional, force }: FilePlan,
   { host, output, ledger, objects }: SaveContext,
   errors: SoraError[],
   saved: readonly SavedFile[] = [],
@@ -235,7 +240,7 @@ export async function saveFiles(
   };
   const onNote = (note: string): void => output.note(note);
   try {
-    const order = { job, record, destination, variants, saved, force, deadlineMs, onProgress, onNote };
+    const order = { job, record, destination, variants, optional, saved, force, deadlineMs, onProgress, onNote };
     const { files, errors: failures } = await save(deps, order);
     const described = await Promise.all(failures.map(describe));
     const hasFailed = files.length === 0 && described.length > 0;

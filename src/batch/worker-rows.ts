@@ -119,7 +119,7 @@ export class WorkerRows implements RowStream {
 
   /** What becomes of a row: done, to be tried again, left to a person, or put back with the others. */
   endOf(result: RowResult, isStopping: boolean): RowEnd {
-    if (result.outcome === 'done' || isServed(result)) return 'done';
+    if (result.outcome === 'done') return 'done';
     if (isStopping && isUnsettled(result)) return 'put back';
     const { deliveries = 0 } = this.#tasks.get(result.row.ref.key) ?? {};
     return mayPass(result) && deliveries < this.#options.retries ? 'retry' : 'failed';
@@ -144,11 +144,6 @@ export class WorkerRows implements RowStream {
     this.#tasks.delete(row.ref.key);
     this.#wake();
   }
-}
-
-/** Whether an order has its video: not every server has thumbnails. */
-function isServed({ row, files }: RowResult): boolean {
-  return row.own?.order !== undefined && files.some(({ variant }) => variant === 'video');
 }
 
 /** Whether a row ended because its worker does, or for what ends its worker. */

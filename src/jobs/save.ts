@@ -16,7 +16,7 @@ export interface SaveOrder {
   readonly record: JobRecord | undefined;
   readonly destination: FileDestination;
   readonly variants: readonly Variant[];
-  /** Variants that a server need not have, so that nobody waits until it publishes them; none if left out. */
+  /** Variants that a server need not have: nobody waits until it publishes them, or gets an error; none if left out. */
   readonly optional?: readonly Variant[];
   /** Files that an earlier run saved; their variants are not downloaded again. */
   readonly saved?: readonly SavedFile[];
@@ -64,7 +64,7 @@ export function save(deps: SaveDeps, order: SaveOrder): Promise<SaveResult> {
 }
 
 async function saveEach(deps: SaveDeps, order: SaveOrder): Promise<SaveResult> {
-  const { job, record, destination, variants, saved = [], deadlineMs } = order;
+  const { job, record, destination, variants, optional = [], saved = [], deadlineMs } = order;
   const files: SavedFile[] = [];
   const errors: SoraError[] = [];
   const targets = pathsFor(destination, variants, namedVideo(job, record));
@@ -79,7 +79,8 @@ async function saveEach(deps: SaveDeps, order: SaveOrder): Promise<SaveResult> {
       if (file !== null) files.push(file);
     } catch (thrown) {
       const error = knownError(thrown);
-      if (!errors.some(({ message }) => message === error.message)) errors.push(error);
+      const isNews = !optional.includes(target.variant) && !errors.some(({ message }) => message === error.message);
+      if (isNews) errors.push(error);
       if (error.code === 'interrupted') break;
     }
   }

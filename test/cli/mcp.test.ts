@@ -148,6 +148,15 @@ describe('sora mcp', () => {
     expect(server.posts).toBe(1);
   });
 
+  it('saves a video from a server without thumbnails', async () => {
+    const { call } = await connectPaid(['--max-cost', '1']);
+    const [job] = jobsOf(await call('create', { prompt: 'one', model: 'm', duration: 4, max_cost_usd: 0.4 }));
+    await call('wait', { id: job?.id });
+    const saved = await call('download', { id: job?.id });
+    expect(saved.isError).toBeUndefined();
+    expect(saved.content.map(({ type }) => type)).toEqual(['text', 'resource_link']);
+  });
+
   it('creates videos from existing ones at an approved price', async () => {
     const { call, server } = await connectPaid(['--max-cost', '1']);
     const [source] = jobsOf(await call('create', { prompt: 'one', model: 'm', duration: 4, max_cost_usd: 0.4 }));

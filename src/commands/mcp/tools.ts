@@ -149,14 +149,14 @@ export const TOOLS: readonly Tool[] = [
     name: 'download',
     title: 'Save a video',
     description:
-      'Saves a finished video and its thumbnail in the output folder, and returns the path, a link and the thumbnail. Saving again costs nothing.',
+      'Saves a finished video, and its thumbnail if the server has one, in the output folder; returns the path, a link and the thumbnail. Saving again costs nothing.',
     inputSchema: inputOf({ id: ID }, 'id'),
     outputSchema: JOBS,
     effect: 'additive',
     load: async () => (await import('../download.ts')).downloadCommand,
     call: ({ id }) => ({
       args: [String(id)],
-      options: { variant: ['video', 'thumbnail'], output: '.' }, // not where a command line wanted it
+      options: { variant: ['video', 'thumbnail'], optional: ['thumbnail'], output: '.' }, // not where a command line wanted it
     }),
   },
   {
