@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { Configuration } from '../configuration/configuration.ts';
 import { requireKey } from '../configuration/endpoint.ts';
-import { SoraError } from '../domain/errors.ts';
+import { type SoraError, soraErrorOf } from '../domain/errors.ts';
 import { idForms } from '../domain/id-forms.ts';
 import { LOOKS_AT_ONCE } from '../domain/outcomes.ts';
 import { isOfVideo, type JobRecord, statusOf } from '../domain/record.ts';
@@ -64,8 +64,7 @@ export async function listServer(
     }
     return { configuration, jobs, error: null };
   } catch (error) {
-    if (!(error instanceof SoraError)) throw error;
-    return { configuration, jobs: null, error };
+    return { configuration, jobs: null, error: soraErrorOf(error) };
   }
 }
 

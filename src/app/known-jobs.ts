@@ -2,7 +2,7 @@ import { clientOf } from '../client/client-of.ts';
 import type { VideosClient } from '../client/port.ts';
 import { isMissing, withRetries } from '../client/retry.ts';
 import { type Configuration, dayCapsOf } from '../configuration/configuration.ts';
-import { SoraError } from '../domain/errors.ts';
+import { SoraError, soraErrorOf } from '../domain/errors.ts';
 import { forEach, type Outcomes } from '../domain/outcomes.ts';
 import { factsOf, idOrKey, isOfServerBatch, isOfVideo, type JobRecord, type LedgerEvent } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
@@ -222,10 +222,9 @@ export class KnownJobs {
       const found = await this.findAny(record.key, deadlineMs);
       return await this.summarize(found, await this.look(found, deadlineMs, false));
     } catch (error) {
-      if (!(error instanceof SoraError)) throw error;
-      const why = error.causedBy ?? error.message;
+      const { causedBy, message } = soraErrorOf(error);
       const { output, ledger } = this.#deps;
-      output.note(`${await ledger.shortId(idOrKey(record))}: could not refresh it: ${why}`);
+      output.note(`${await ledger.shortId(idOrKey(record))}: could not refresh it: ${causedBy ?? message}`);
       return summaryOf(record.profile, record, null);
     }
   }

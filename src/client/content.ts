@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 import { PRIVATE_FILES } from '../domain/capabilities.ts';
 import type { ErrorCode } from '../domain/catalogue.ts';
-import { SoraError } from '../domain/errors.ts';
+import { SoraError, soraErrorOf } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { isJsonObject, type JsonValue, parseJson } from '../domain/json.ts';
 import { SNIFF_BYTES, sniffMedia } from '../domain/media.ts';
@@ -33,7 +33,7 @@ export interface ContentCall {
  */
 export async function openContent(call: ContentCall): Promise<ContentReply> {
   const { transport, source, variant, options } = call;
-  const refusal = await attempt(() => openRoute(call));
+  const refusal = await openRoute(call).catch(soraErrorOf);
   if (!(refusal instanceof SoraError)) return refusal;
   const location = isRoute(call, source.content) ? null : source.content;
   const isFinal = refusal.status === null ? !isRefusal(refusal) : PASSING.has(refusal.status);
@@ -45,7 +45,7 @@ export async function openContent(call: ContentCall): Promise<ContentReply> {
     !canFetch(transport, location)
   )
     throw refusal;
-  const outcome = await attempt(() => openNamed(call, location));
+  const outcome = await openNamed(call, location).catch(soraErrorOf);
   if (!(outcome instanceof SoraError)) return outcome;
   throw isOtherFile(outcome, options) || ROUTELESS.has(refusal.code) ? outcome : refusal;
 }
@@ -57,10 +57,10 @@ export async function openFromJob(call: ContentCall, location: ContentLocation):
   if (!canFetch(transport, location)) {
     throw new SoraError('not_supported', { title: 'the address of the video cannot be fetched' });
   }
-  const refusal = await attempt(() => openNamed(call, location));
+  const refusal = await openNamed(call, location).catch(soraErrorOf);
   if (!(refusal instanceof SoraError)) return refusal;
   if (!isRefusal(refusal)) throw refusal;
-  const outcome = await attempt(() => openRoute(call));
+  const outcome = await openRoute(call).catch(soraErrorOf);
   if (!(outcome instanceof SoraError)) return outcome;
   throw outcome.code === 'content_expired' ? outcome : refusal;
 }
@@ -84,15 +84,6 @@ function isOtherFile({ code }: SoraError, { resume }: ContentOptions): boolean {
   return resume !== undefined && code === 'download_corrupt';
 }
 
-async function attempt<T>(open: () => Promise<T>): Promise<T | SoraError> {
-  try {
-    return await open();
-  } catch (error) {
-    if (error instanceof SoraError) return error;
-    throw error;
-  }
-}
-
 /** `/content`, with the key: the bytes, or JSON with their address. */
 async function openRoute(call: ContentCall): Promise<ContentReply> {
   const { transport, source, variant, options, context } = call;
@@ -114,10 +105,10 @@ async function openRoute(call: ContentCall): Promise<ContentReply> {
 /** The file at the job's address; if that refuses, at the address that the job has now. */
 async function openNamed(call: ContentCall, location: ContentLocation): Promise<ContentReply> {
   const { transport, options, look } = call;
-  const refusal = await attempt(() => openLocation(call, location));
+  const refusal = await openLocation(call, location).catch(soraErrorOf);
   if (!(refusal instanceof SoraError)) return refusal;
   if (!isRefusal(refusal)) throw refusal;
-  const job = await attempt(look);
+  const job = await look().catch(soraErrorOf);
   options.signal?.throwIfAborted();
   if (job instanceof SoraError) throw job.code === 'content_expired' ? job : refusal;
   const expired = job.status === 'expired' ? failureOf(job) : null;

@@ -66,6 +66,12 @@ export class SoraError extends Error {
   }
 }
 
+/** What was thrown, as a result. Throws anything but a `SoraError`, which is a bug. */
+export function soraErrorOf(thrown: unknown): SoraError {
+  if (thrown instanceof SoraError) return thrown;
+  throw thrown;
+}
+
 /** The words of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

@@ -1,4 +1,4 @@
-import { SoraError } from './errors.ts';
+import { type SoraError, soraErrorOf } from './errors.ts';
 
 export interface Outcomes<T> {
   readonly values: readonly T[];
@@ -16,8 +16,7 @@ export async function forEach<I, T>(items: readonly I[], act: (item: I) => Promi
     try {
       values.push(await act(item));
     } catch (error) {
-      if (!(error instanceof SoraError)) throw error;
-      errors.push(error);
+      errors.push(soraErrorOf(error));
     }
   }
   return { values, errors };

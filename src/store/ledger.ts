@@ -1,5 +1,5 @@
 import { dayOf } from '../domain/day.ts';
-import { SoraError } from '../domain/errors.ts';
+import { SoraError, soraErrorOf } from '../domain/errors.ts';
 import { idForms } from '../domain/id-forms.ts';
 import type { Tally } from '../domain/money.ts';
 import type { IntentEvent, JobRecord, LedgerEvent } from '../domain/record.ts';
@@ -97,14 +97,8 @@ export abstract class Ledger {
   ): Promise<T | null>;
 
   /** For paid work that continues anyway: the error that prevented the write; null if the events are on disk. */
-  async tryAppend(...events: readonly LedgerEvent[]): Promise<SoraError | null> {
-    try {
-      await this.append(...events);
-      return null;
-    } catch (error) {
-      if (error instanceof SoraError) return error;
-      throw error;
-    }
+  tryAppend(...events: readonly LedgerEvent[]): Promise<SoraError | null> {
+    return this.append(...events).then(() => null, soraErrorOf);
   }
 
   /** Keeps the ledger open until `release`, for thousands of appends. */

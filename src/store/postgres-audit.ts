@@ -1,4 +1,4 @@
-import { SoraError } from '../domain/errors.ts';
+import { soraErrorOf } from '../domain/errors.ts';
 import { NOTHING_SPENT, type Tally } from '../domain/money.ts';
 import type { Row, Transaction } from './postgres.ts';
 import { addCosts, addToSums, entryOf, sumsIn } from './postgres-submissions.ts';
@@ -30,8 +30,7 @@ export async function auditLedger(
     try {
       addCosts(costs, [{ before: undefined, after: entryOf(ledger, String(lines)) }]);
     } catch (error) {
-      if (!(error instanceof SoraError)) throw error;
-      damage.push({ line: Number(seq), key: String(key), reason: error.message });
+      damage.push({ line: Number(seq), key: String(key), reason: soraErrorOf(error).message });
     }
   }
   const sums = sumsIn(await transaction.query('SELECT scope, micros, unpriced FROM sora.spent'));

@@ -8,7 +8,7 @@ import { ReadyRows } from '../../batch/ready-rows.ts';
 import { runBatch } from '../../batch/run.ts';
 import { underWayInBatch } from '../../batch/server-batch.ts';
 import type { BatchCount, BatchEntry } from '../../domain/batch.ts';
-import { SoraError } from '../../domain/errors.ts';
+import { type SoraError, soraErrorOf } from '../../domain/errors.ts';
 import { describePrice, NOTHING_SPENT, plus, type Tally } from '../../domain/money.ts';
 import { isObjectAddress } from '../../domain/object-address.ts';
 import { costOf } from '../../domain/record.ts';
@@ -83,11 +83,12 @@ export async function finishRun(
   deps: RunDeps,
   unwritten: readonly SoraError[] = [],
 ): Promise<CommandResult> {
-  const failure = await replaceResults(settings, progress);
+  // A failure to write the file is reported after the rows.
+  const failure = await settings.results?.replace(documents(progress)).then(() => undefined, soraErrorOf);
   // Of earlier submissions that were in doubt, some turned out to have created nothing.
   const count = { ...progress.count, spent: await spentOn(plan.manifest, deps) };
   const result = reportRun(progress, count, stoppedBy, settings, deps);
-  const errors = [...(result.errors ?? []), ...unwritten, ...(failure === null ? [] : [failure])];
+  const errors = [...(result.errors ?? []), ...unwritten, ...(failure === undefined ? [] : [failure])];
   return errors.length > 0 ? { ...result, errors } : result;
 }
 
@@ -107,17 +108,6 @@ function missingSidecars({ rows }: BatchPlan, { identity }: Server): JobSummary[
     if (files === null || path === undefined || isObjectAddress(path) || existsSync(sidecarPath(path))) return [];
     return { ...plannedEntry(planned, identity.profile).summary, files };
   });
-}
-
-/** A failure to write the file is reported after the rows. */
-async function replaceResults({ results }: BatchSettings, progress: BatchProgress): Promise<SoraError | null> {
-  try {
-    await results?.replace(documents(progress));
-    return null;
-  } catch (error) {
-    if (error instanceof SoraError) return error;
-    throw error;
-  }
 }
 
 function* documents(progress: BatchProgress): Generator<Record<string, unknown>> {

@@ -28,7 +28,7 @@ import { targetOption } from '../../app/servers.ts';
 import { agreeToSpend, parseMaxCost } from '../../app/spending.ts';
 import { requireKey } from '../../configuration/endpoint.ts';
 import type { ErrorCode } from '../../domain/catalogue.ts';
-import { SoraError } from '../../domain/errors.ts';
+import { SoraError, soraErrorOf } from '../../domain/errors.ts';
 import { failureOf } from '../../domain/job-failure.ts';
 import { sumOf, tallyOf, wholeOf } from '../../domain/money.ts';
 import { type Estimate, estimate, type PricedRequest } from '../../domain/pricing.ts';
@@ -275,8 +275,7 @@ async function finish(
       const files = plan === null ? [] : await saveFiles(finished, placePlan(plan, { n: at + 1 }), deps, errors);
       summaries.push({ ...summarize(server.identity.profile, record, outcome), files });
     } catch (error) {
-      if (!(error instanceof SoraError)) throw error;
-      errors.push(error);
+      errors.push(soraErrorOf(error));
     }
   }
   const saved = summaries.filter(({ files }) => files.length > 0).length;

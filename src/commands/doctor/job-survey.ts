@@ -1,5 +1,5 @@
 import { refusesEncoding } from '../../client/failure.ts';
-import { SoraError } from '../../domain/errors.ts';
+import { SoraError, soraErrorOf } from '../../domain/errors.ts';
 import type { Ability } from './format-survey.ts';
 import type { Trial, TrialBody, Trials } from './trial.ts';
 
@@ -29,10 +29,11 @@ export async function surveyJobs(trials: Trials, hasForms: boolean): Promise<Job
       notes: [`${what}: unknown without creating ${jobs} ${how}${trials.price(jobs)}); add \`--yes\` to ${add}`],
     };
   }
-  const json = await attempt(trials, 'json');
+  const attempt = (body: TrialBody): Promise<Attempt> => trials.run(body, { outlasts: true }).catch(soraErrorOf);
+  const json = await attempt('json');
   // A refusal for other reasons would be the same in the other encoding, and a second job could not be stopped either.
   const isEnough = json instanceof SoraError ? !REFUSED.has(json.status) : json.cannotBeStopped;
-  const multipart = isEnough || !hasForms ? null : await attempt(trials, 'multipart');
+  const multipart = isEnough || !hasForms ? null : await attempt('multipart');
   const attempts = multipart === null ? [json] : [json, multipart];
   return {
     abilities: {
@@ -55,15 +56,6 @@ export function surveyNoJobs(hasForms: boolean): JobSurvey {
 }
 
 type Attempt = Trial | SoraError;
-
-async function attempt(trials: Trials, body: TrialBody): Promise<Attempt> {
-  try {
-    return await trials.run(body, { outlasts: true });
-  } catch (error) {
-    if (error instanceof SoraError) return error;
-    throw error;
-  }
-}
 
 /** A refusal is about the encoding if it says so, or if the same create is accepted in the other encoding. */
 function encodingAbility(own: Attempt, other: Attempt): Ability {
