@@ -1,6 +1,6 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
-import { isDownloadPending, type JobRecord } from '../../src/domain/record.ts';
+import { applyEvent, factsOf, isDownloadPending } from '../../src/domain/record.ts';
 import { RestJobStore } from '../../src/service/rest-job-store.ts';
 import { intent } from '../store/ledger-events.ts';
 import { createPngHeader } from '../support/image-headers.ts';
@@ -8,6 +8,7 @@ import { createProcess } from '../support/processes.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
 import { createTestedService, type TestedService } from '../support/service.ts';
 import { createTemporaryFolder } from '../support/temporary-folder.ts';
+import { createVideoJob } from '../support/video-job.ts';
 import { startVideosServer } from '../support/videos-server.ts';
 
 const VIDEOS = '/api/v1/videos';
@@ -39,8 +40,9 @@ describe('a restart', () => {
     const { videoId } = await first.until(await first.order(), 'processing');
     await first.runner.stop();
     const [record] = await first.ledger.newest(1);
-    const completed = { ...record, job: { id: videoId, status: 'completed' }, files: [] };
-    expect(isDownloadPending(completed as unknown as JobRecord)).toBe(true);
+    const job = factsOf(createVideoJob({ id: String(videoId), status: 'completed' }));
+    const completed = record && applyEvent(record, { event: 'seen', key: record.key, atMs: 0, job });
+    expect(completed && isDownloadPending(completed)).toBe(true);
   });
 
   it('submits a job with the image of its order', async () => {
