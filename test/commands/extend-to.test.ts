@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { stepsTo } from '../../src/commands/create/extend-to.ts';
+import { type Http, nodeHttp } from '../../src/platform/http.ts';
 import { createCommandLine, type RunResult } from '../support/command-line.ts';
 import { type Bench, setUp } from '../support/set-up.ts';
 import type { VideosScript } from '../support/videos-server.ts';
@@ -95,6 +96,19 @@ describe('sora extend --to', () => {
       expect(extensions(bench)).toEqual(['video_1 +20', 'video_2 +20', 'video_3 +12']);
     },
   );
+
+  it('does not repeat a step that another process has made since they were planned', async () => {
+    const bench = await setUpSource();
+    const argv = ['extend', 'video_1', '--to', '60s', '-y'] as const;
+    let other: Promise<RunResult> | undefined;
+    const http: Http = async (request) => {
+      if (request.method === 'GET' && request.url.endsWith('/videos/video_2')) other ??= bench.run(...argv);
+      await other;
+      return nodeHttp(request);
+    };
+    expect((await bench.runWith({ http }, ...argv)).code).toBe(0);
+    expect(extensions(bench)).toEqual(['video_1 +20', 'video_2 +20', 'video_3 +12', 'video_3 +12']);
+  });
 
   it('resumes from the last step that the server still has', async () => {
     let isFull = true;

@@ -127,7 +127,7 @@ export async function stepsLeft(
   for (let last = made.pop(); asks && !isUnderWay && last !== undefined; last = made.pop()) {
     const [step, record] = last;
     if (await isOnServer(record, deadlineMs, deps)) break;
-    left.unshift(step);
+    left.unshift({ ...step, isGone: true });
   }
   return left;
 }

@@ -4,9 +4,11 @@ import { targetOption } from '../../app/servers.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { failureOf } from '../../domain/job-failure.ts';
 import { estimate, type PricedRequest } from '../../domain/pricing.ts';
+import { hasVideo } from '../../domain/record.ts';
 import { commandAbout } from '../../domain/shell.ts';
 import type { VideoRequest } from '../../domain/video.ts';
 import { type CopiesOrder, refuseOverDayCap, resumeHint, type SubmittedCopies, submitCopies } from './copies.ts';
+import { sameRequests } from './reuse.ts';
 
 type StepsDeps = Omit<RunDeps, 'objects'>;
 
@@ -18,6 +20,8 @@ export interface Step {
   readonly toSeconds: number;
   /** The length of what the steps before it have made; null if it is the first. */
   readonly fromSeconds: number | null;
+  /** The server no longer has the video that an earlier run made of it. */
+  readonly isGone?: boolean;
 }
 
 type StepOrder = Omit<CopiesOrder, 'request' | 'price'>;
@@ -55,6 +59,9 @@ function submitStep({ request, priced }: Step, order: StepOrder, deps: StepsDeps
 
 /** The id of the finished video of a step. */
 async function makeStep(step: Step, order: StepOrder, deps: StepsDeps): Promise<string> {
+  const same = order.again || step.isGone ? [] : await sameRequests(step.request, deps);
+  const made = same.findLast(hasVideo)?.job; // by another process, since the steps were planned
+  if (made) return made.id;
   const { followed, errors } = await submitStep(step, { ...order, savesFile: false, wanted: [] }, deps);
   const [job] = followed;
   if (job === undefined || errors[0] !== undefined) throw errors[0] ?? new SoraError('unexpected');
