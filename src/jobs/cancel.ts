@@ -15,7 +15,7 @@ export type Cancellation =
   /** The job ended while it was being cancelled. */
   | { readonly kind: 'ended'; readonly job: VideoJob };
 
-/** Refusals of a DELETE that mean "not this job" or "not here", rather than a failure. */
+/** Refusals of a DELETE that mean "not this job" or "not here". After these and after a lost reply, only the job can tell. */
 const REFUSALS: ReadonlySet<string> = new Set([
   'not_supported',
   'endpoint_not_found',
@@ -46,7 +46,7 @@ export async function cancelJob(deps: CancelDeps, id: string): Promise<Cancellat
   try {
     isAccepted = await client.remove(id, { signal, exists: true });
   } catch (error) {
-    if (!(error instanceof SoraError) || !REFUSALS.has(error.code)) throw error;
+    if (!(error instanceof SoraError) || !(error.retryable || REFUSALS.has(error.code))) throw error;
     refusal = error;
   }
   const words = refusal?.causedBy ?? '';
@@ -74,7 +74,7 @@ async function outcomeOf({ client, signal }: CancelDeps, id: string, refusal: So
     const isGone =
       ['video_not_found', 'content_expired'].includes(error.code) ||
       (refusal === null && [404, 410].includes(error.status ?? 0));
-    if (!isGone) throw error;
+    if (!isGone) throw refusal?.retryable ? refusal : error;
     return { kind: 'deleted' };
   }
 }

@@ -7,6 +7,7 @@ import { type ServedJob, startVideosServer, type VideosServer } from '../support
 
 const NOT_ALLOWED: ScriptedReply = { status: 405, body: { detail: 'Method Not Allowed' } };
 const GONE: ScriptedReply = { status: 404, body: { error: { message: 'Video with id video_1 not found' } } };
+const TROUBLE: ScriptedReply = { status: 500, body: 'oh' };
 const BUSY: ScriptedReply = { status: 409, body: { error: { message: 'the video is still being made' } } };
 
 /** A server with one unfinished job and these replies to DELETE and to later status calls. */
@@ -44,6 +45,14 @@ describe('cancelJob', () => {
       jobReply('queued'),
       { kind: 'running', refusal: { code: 'invalid_request' } },
     ],
+    ['answered with 500, and gone: deleted', () => TROUBLE, GONE, { kind: 'deleted' }],
+    ['answered with 500, and cancelled: aborted', () => TROUBLE, jobReply('cancelled'), { kind: 'aborted' }],
+    [
+      'answered with 500, and still running',
+      () => TROUBLE,
+      jobReply('queued'),
+      { kind: 'running', refusal: { code: 'server_error' } },
+    ],
     ['refused, because it has ended', () => BUSY, jobReply('completed'), { kind: 'ended' }],
     ['refused, and failed on its own', () => BUSY, jobReply('failed'), { kind: 'ended' }],
   ])('recognises a job that is %s', async (_, onDelete, afterwards, outcome) => {
@@ -69,10 +78,10 @@ describe('cancelJob', () => {
     expect(await cancelJob(deps, 'video_1')).toMatchObject({ kind: 'aborted' });
   });
 
-  it.each<[string, ScriptedReply, string]>([
-    ['a rejected key', { status: 401, body: { error: { code: 'invalid_api_key' } } }, 'invalid_api_key'],
-    ['a server in trouble', { status: 500, body: 'oh' }, 'server_error'],
-  ])('rejects with the error of %s', async (_, reply, code) => {
-    await expect(cancel(() => reply, null)).rejects.toMatchObject({ code });
+  it.each<[string, ScriptedReply, ScriptedReply | null, string]>([
+    ['a rejected key', { status: 401, body: { error: { code: 'invalid_api_key' } } }, null, 'invalid_api_key'],
+    ['a server in trouble, which cannot tell', TROUBLE, { status: 502, body: 'oh' }, 'server_error'],
+  ])('rejects with the error of %s', async (_, reply, afterwards, code) => {
+    await expect(cancel(() => reply, afterwards)).rejects.toMatchObject({ code });
   });
 });
