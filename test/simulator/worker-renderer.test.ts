@@ -12,11 +12,11 @@ function createRenderer(): WorkerRenderer {
   writeFileSync(
     file,
     `const { parentPort } = require('node:worker_threads');
-    parentPort.on('message', ({ number, spec, variant }) => {
+    parentPort.on('message', ({ spec, variant }) => {
       if (spec.prompt === 'die') process.exit(1);
+      if (spec.prompt === 'fail') throw new RangeError('too large');
       if (spec.prompt === 'throw') throw new Error('the thread broke');
-      if (spec.prompt === 'fail') parentPort.postMessage({ number, failure: 'too large' });
-      else parentPort.postMessage({ number, bytes: Buffer.from(variant + ' of ' + spec.prompt) });
+      parentPort.postMessage(Buffer.from(variant + ' of ' + spec.prompt));
     });`,
   );
   const renderer = new WorkerRenderer(file);
