@@ -24,167 +24,113 @@ interface Fault {
 /** The routes that create a video, which costs money on a real server. */
 const CREATE: readonly RouteName[] = ['create', 'remix', 'edit', 'extend', 'createBatch'];
 
+function refused(summary: string, routes: readonly RouteName[], refusal: ApiErrorDetails): Fault {
+  return { summary, routes, refusal };
+}
+
+function brokenJob(what: string, job: JobFault): Fault {
+  return { summary: `the job ${what}`, routes: CREATE, job };
+}
+
 const TABLE = {
-  invalid_value: {
-    summary: 'a create is refused because of its seconds',
-    routes: CREATE,
-    refusal: {
-      status: 400,
-      code: 'invalid_value',
-      param: 'seconds',
-      message: "Invalid value: '10'. Supported values are: '4', '8', and '12'.",
-    },
-  },
-  reference_size_mismatch: {
-    summary: 'a create is refused because of the size of its reference image',
-    routes: CREATE,
-    refusal: { status: 400, message: 'Inpaint image must match the requested width and height' },
-  },
-  unknown_parameter: {
-    summary: 'a create is refused because of an unknown field',
-    routes: CREATE,
-    refusal: { status: 400, code: 'unknown_parameter', param: 'width', message: "Unknown parameter: 'width'" },
-  },
-  moderation_blocked_input: {
-    summary: 'a create is refused by moderation',
-    routes: CREATE,
-    refusal: {
-      status: 400,
-      code: 'moderation_blocked',
-      message:
-        'Your request was blocked by our moderation system when checking inputs. Possible reasons: people-in-user-uploads.',
-    },
-  },
-  billing_hard_limit_reached: {
-    summary: 'a create is refused because the spending limit is reached',
-    routes: CREATE,
-    refusal: {
-      status: 400,
-      type: 'billing_limit_user_error',
-      code: 'billing_hard_limit_reached',
-      message: 'Billing hard limit has been reached.',
-    },
-  },
-  invalid_api_key: {
-    summary: 'every call is refused because of its key',
-    routes: ROUTE_NAMES,
-    refusal: {
-      status: 401,
-      code: 'invalid_api_key',
-      message: 'Incorrect API key provided. You can find your API key at https://platform.openai.com/account/api-keys.',
-    },
-  },
-  organization_not_verified: {
-    summary: 'a create is refused because the organisation is not verified',
-    routes: CREATE,
-    refusal: {
-      status: 403,
-      message:
-        'Your organization must be verified to use the model `sora-2`. Please go to: https://platform.openai.com/settings/organization/general and click on Verify Organization. If you just verified, it can take up to 15 minutes for access to propagate.',
-    },
-  },
-  model_not_found: {
-    summary: 'the key has no access to the model',
-    routes: [...CREATE, 'model'],
-    refusal: {
-      status: 404,
-      code: 'model_not_found',
-      message: "The model 'sora-2' does not exist or you do not have access",
-    },
-  },
-  model_deprecated: {
-    summary: 'the model is retired',
-    routes: [...CREATE, 'model'],
-    refusal: {
-      status: 404,
-      code: 'model_not_found',
-      message: "The model 'sora-2' has been deprecated, learn more here: https://platform.openai.com/docs/deprecations",
-    },
-  },
-  invalid_url: {
-    summary: 'the server has no video routes',
-    routes: [...CREATE, 'list', 'retrieve', 'remove', 'content', 'createCharacter', 'character'],
-    refusal: { status: 404, message: 'Invalid URL ({call})' },
-  },
-  rate_limit_exceeded: {
-    summary: 'a create is refused with 429 and a Retry-After of one second',
-    routes: CREATE,
-    refusal: {
-      status: 429,
-      type: 'requests',
-      code: 'rate_limit_exceeded',
-      message:
-        'Rate limit reached for sora-2 on requests per min (RPM): Limit 25, Used 25, Requested 1. Please try again in 1s.',
-      headers: { 'retry-after': '1' },
-    },
-  },
-  insufficient_quota: {
-    summary: 'a create is refused because the credits are used up',
-    routes: CREATE,
-    refusal: {
-      status: 429,
-      type: 'insufficient_quota',
-      code: 'insufficient_quota',
-      message:
-        'You exceeded your current quota, please check your plan and billing details. For more information on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.',
-    },
-  },
-  server_error: {
-    summary: 'every call fails with 500',
-    routes: ROUTE_NAMES,
-    refusal: {
-      status: 500,
-      type: 'server_error',
-      message: 'The server had an error while processing your request. Sorry about that!',
-    },
-  },
-  service_unavailable: {
-    summary: 'every call fails with 503',
-    routes: ROUTE_NAMES,
-    refusal: {
-      status: 503,
-      type: 'service_unavailable_error',
-      message: 'The server is currently overloaded with other requests. Please try again later.',
-    },
-  },
-  moderation_blocked: {
-    summary: 'the job fails: refused by moderation',
-    routes: CREATE,
-    job: { failure: { code: 'moderation_blocked', message: 'Your request was blocked by our moderation system.' } },
-  },
-  processing_error: {
-    summary: 'the job fails because of a server error',
-    routes: CREATE,
-    job: {
-      failure: { code: 'processing_error', message: 'The video could not be generated due to an internal error.' },
-    },
-  },
-  stuck: { summary: 'the job stays in progress at 99% forever', routes: CREATE, job: { endless: true } },
-  slow: { summary: 'the job takes ten times as long', routes: CREATE, job: { slowdown: 10 } },
+  invalid_value: refused('a create is refused because of its seconds', CREATE, {
+    status: 400,
+    code: 'invalid_value',
+    param: 'seconds',
+    message: "Invalid value: '10'. Supported values are: '4', '8', and '12'.",
+  }),
+  reference_size_mismatch: refused('a create is refused because of the size of its reference image', CREATE, {
+    status: 400,
+    message: 'Inpaint image must match the requested width and height',
+  }),
+  unknown_parameter: refused('a create is refused because of an unknown field', CREATE, {
+    status: 400,
+    code: 'unknown_parameter',
+    param: 'width',
+    message: "Unknown parameter: 'width'",
+  }),
+  moderation_blocked_input: refused('a create is refused by moderation', CREATE, {
+    status: 400,
+    code: 'moderation_blocked',
+    message:
+      'Your request was blocked by our moderation system when checking inputs. Possible reasons: people-in-user-uploads.',
+  }),
+  billing_hard_limit_reached: refused('a create is refused because the spending limit is reached', CREATE, {
+    status: 400,
+    type: 'billing_limit_user_error',
+    code: 'billing_hard_limit_reached',
+    message: 'Billing hard limit has been reached.',
+  }),
+  invalid_api_key: refused('every call is refused because of its key', ROUTE_NAMES, {
+    status: 401,
+    code: 'invalid_api_key',
+    message: 'Incorrect API key provided. You can find your API key at https://platform.openai.com/account/api-keys.',
+  }),
+  organization_not_verified: refused('a create is refused because the organisation is not verified', CREATE, {
+    status: 403,
+    message:
+      'Your organization must be verified to use the model `sora-2`. Please go to: https://platform.openai.com/settings/organization/general and click on Verify Organization. If you just verified, it can take up to 15 minutes for access to propagate.',
+  }),
+  model_not_found: refused('the key has no access to the model', [...CREATE, 'model'], {
+    status: 404,
+    code: 'model_not_found',
+    message: "The model 'sora-2' does not exist or you do not have access",
+  }),
+  model_deprecated: refused('the model is retired', [...CREATE, 'model'], {
+    status: 404,
+    code: 'model_not_found',
+    message: "The model 'sora-2' has been deprecated, learn more here: https://platform.openai.com/docs/deprecations",
+  }),
+  invalid_url: refused(
+    'the server has no video routes',
+    [...CREATE, 'list', 'retrieve', 'remove', 'content', 'createCharacter', 'character'],
+    { status: 404, message: 'Invalid URL ({call})' },
+  ),
+  rate_limit_exceeded: refused('a create is refused with 429 and a Retry-After of one second', CREATE, {
+    status: 429,
+    type: 'requests',
+    code: 'rate_limit_exceeded',
+    message:
+      'Rate limit reached for sora-2 on requests per min (RPM): Limit 25, Used 25, Requested 1. Please try again in 1s.',
+    headers: { 'retry-after': '1' },
+  }),
+  insufficient_quota: refused('a create is refused because the credits are used up', CREATE, {
+    status: 429,
+    type: 'insufficient_quota',
+    code: 'insufficient_quota',
+    message:
+      'You exceeded your current quota, please check your plan and billing details. For more information on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.',
+  }),
+  server_error: refused('every call fails with 500', ROUTE_NAMES, {
+    status: 500,
+    type: 'server_error',
+    message: 'The server had an error while processing your request. Sorry about that!',
+  }),
+  service_unavailable: refused('every call fails with 503', ROUTE_NAMES, {
+    status: 503,
+    type: 'service_unavailable_error',
+    message: 'The server is currently overloaded with other requests. Please try again later.',
+  }),
+  moderation_blocked: brokenJob('fails: refused by moderation', {
+    failure: { code: 'moderation_blocked', message: 'Your request was blocked by our moderation system.' },
+  }),
+  processing_error: brokenJob('fails because of a server error', {
+    failure: { code: 'processing_error', message: 'The video could not be generated due to an internal error.' },
+  }),
+  stuck: brokenJob('stays in progress at 99% forever', { endless: true }),
+  slow: brokenJob('takes ten times as long', { slowdown: 10 }),
   'create-dropped-after-accept': {
     summary: 'a job is created, and the connection drops before the reply',
     routes: CREATE,
   },
-  'reset-before-accept': {
-    summary: 'the connection drops during a create, and no job is created',
-    routes: CREATE,
-  },
-  'poll-drop': {
-    summary: 'every second poll of a job drops the connection',
-    routes: ['retrieve'],
-  },
+  'reset-before-accept': { summary: 'the connection drops during a create, and no job is created', routes: CREATE },
+  'poll-drop': { summary: 'every second poll of a job drops the connection', routes: ['retrieve'] },
   'cut-download': {
     summary: 'downloads stop halfway; each range request returns half of the rest, until it is complete',
     routes: ['content'],
   },
-  'html-instead-of-json': {
-    summary: 'every call returns 200 with a login page',
-    routes: ROUTE_NAMES,
-  },
-  'json-as-mp4': {
-    summary: 'a download returns a JSON error labelled video/mp4',
-    routes: ['content'],
-  },
+  'html-instead-of-json': { summary: 'every call returns 200 with a login page', routes: ROUTE_NAMES },
+  'json-as-mp4': { summary: 'a download returns a JSON error labelled video/mp4', routes: ['content'] },
 } as const satisfies Readonly<Record<string, Fault>>;
 
 export type FaultName = keyof typeof TABLE;
