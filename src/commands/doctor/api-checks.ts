@@ -9,7 +9,7 @@ import { isJsonObject, parseJson } from '../../domain/json.ts';
 import { CUSTOM_PROFILE } from '../../domain/profile-names.ts';
 import { shellWord } from '../../domain/shell.ts';
 import { ROUTES } from '../../wire/routes.ts';
-import { type Check, failure, pass, type Subject, skip, warn } from './check.ts';
+import { type Check, check, failure, pass, type Subject, skip, warn } from './check.ts';
 import type { ApiReply, ExaminedServer } from './examined-server.ts';
 import { listedModels, namesOf } from './listed-models.ts';
 import { findNeighbour, pageIn, UNKNOWN_ID } from './neighbours.ts';
@@ -30,101 +30,81 @@ const NO_LIST = 'the server has no list of videos; the local ledger is used inst
 
 /** Checks of the API that cost nothing. */
 export const API_CHECKS: readonly Check[] = [
-  {
-    id: 'authentication',
-    title: 'authentication',
-    needs: REACHABLE,
-    async run(subject) {
-      const { refusal } = await ask(subject, '/models');
-      if (refusal === null) return pass('GET /models is accepted');
-      if (refusal.code === 'permission_denied')
-        return warn(`the key may not list models (this does not affect videos): ${refusal.causedBy}`);
-      return NO_ROUTE.has(refusal.code)
-        ? warn('the server has no list of models, so the key could not be checked')
-        : failure(refusal);
-    },
-  },
-  {
-    id: 'clock',
-    title: 'clock',
-    needs: ['authentication'],
-    async run(subject) {
-      const { reply } = await ask(subject, '/models');
-      const serverMs = Date.parse(reply.headers.date ?? '');
-      if (Number.isNaN(serverMs)) return skip('the server sends no date');
-      const offMs = subject.deps.host.clock.now() - serverMs;
-      const seconds = Math.round(Math.abs(offMs) / 1000);
-      if (seconds <= DATE_RESOLUTION_S) return pass('this clock agrees with the server’s');
-      const off = `${seconds} s ${offMs < 0 ? 'behind' : 'ahead of'} the server`;
-      return Math.abs(offMs) > CLOCK_TOLERANCE_MS
-        ? warn(`this clock is ${off}`, 'set the clock: signatures and expiry depend on it')
-        : pass(`this clock is ${off}`);
-    },
-  },
-  {
-    id: 'model',
-    title: 'model access',
-    needs: REACHABLE,
-    async run(subject) {
-      const server = subject.server();
-      const wanted = expectedModel(server.configuration);
-      const profile = server.configuration.profile.value;
-      if (wanted === null) return proposeModel(await listedModels(server), profile);
-      const model = serverModel(wanted, server.configuration.modelNames);
-      const [{ refusal }, listed] = await Promise.all([
-        ask(subject, `/models/${encodeURIComponent(model)}`, { model }),
-        listedModels(server),
-      ]);
-      if (refusal === null) return pass(`${model} is available`);
-      const isListed = listed.includes(model);
-      const isSilent = SILENT_ON_MODEL.has(refusal.code);
-      if (isSilent && isListed) return pass(`${model} is in the list of models`);
-      if (isSilent && listed.length === 0) return warn(`the server does not say whether it has ${model}`);
-      const others = `the server lists ${namesOf(listed)}`;
-      if (isSilent) return warn(`${model} is not available: ${others}`, useListed(listed, profile));
-      const { detail, remedy = [], ...outcome } = failure(refusal);
-      const helps = refusal.code === 'model_not_found' && listed.length > 0 && !isListed;
-      return helps
-        ? { ...outcome, detail: `${detail}; ${others}`, remedy: [useListed(listed, profile), ...remedy] }
-        : failure(refusal);
-    },
-  },
-  {
-    id: 'videos',
-    title: 'videos route',
-    needs: REACHABLE,
-    async run(subject) {
-      const { configuration } = subject.server();
-      const dialect = configuration.dialect.value;
-      if (DIALECTS[dialect].missing.includes('list')) return checkUnknownJob(subject, dialect);
-      if (configuration.missing.has('list')) {
-        const outcome = await checkUnknownJob(subject, dialect);
-        // Other replies to an unknown id prove nothing.
-        const isConclusive = outcome.status !== 'fail' || NOT_THE_API.has(outcome.code ?? '');
-        return isConclusive ? outcome : skip('the profile says that the server has no list of videos');
+  check('authentication', 'authentication', REACHABLE, async (subject) => {
+    const { refusal } = await ask(subject, '/models');
+    if (refusal === null) return pass('GET /models is accepted');
+    if (refusal.code === 'permission_denied')
+      return warn(`the key may not list models (this does not affect videos): ${refusal.causedBy}`);
+    return NO_ROUTE.has(refusal.code)
+      ? warn('the server has no list of models, so the key could not be checked')
+      : failure(refusal);
+  }),
+  check('clock', 'clock', ['authentication'], async (subject) => {
+    const { reply } = await ask(subject, '/models');
+    const serverMs = Date.parse(reply.headers.date ?? '');
+    if (Number.isNaN(serverMs)) return skip('the server sends no date');
+    const offMs = subject.deps.host.clock.now() - serverMs;
+    const seconds = Math.round(Math.abs(offMs) / 1000);
+    if (seconds <= DATE_RESOLUTION_S) return pass('this clock agrees with the server’s');
+    const off = `${seconds} s ${offMs < 0 ? 'behind' : 'ahead of'} the server`;
+    return Math.abs(offMs) > CLOCK_TOLERANCE_MS
+      ? warn(`this clock is ${off}`, 'set the clock: signatures and expiry depend on it')
+      : pass(`this clock is ${off}`);
+  }),
+  check('model', 'model access', REACHABLE, async (subject) => {
+    const server = subject.server();
+    const wanted = expectedModel(server.configuration);
+    const profile = server.configuration.profile.value;
+    if (wanted === null) return proposeModel(await listedModels(server), profile);
+    const model = serverModel(wanted, server.configuration.modelNames);
+    const [{ refusal }, listed] = await Promise.all([
+      ask(subject, `/models/${encodeURIComponent(model)}`, { model }),
+      listedModels(server),
+    ]);
+    if (refusal === null) return pass(`${model} is available`);
+    const isListed = listed.includes(model);
+    const isSilent = SILENT_ON_MODEL.has(refusal.code);
+    if (isSilent && isListed) return pass(`${model} is in the list of models`);
+    if (isSilent && listed.length === 0) return warn(`the server does not say whether it has ${model}`);
+    const others = `the server lists ${namesOf(listed)}`;
+    if (isSilent) return warn(`${model} is not available: ${others}`, useListed(listed, profile));
+    const { detail, remedy = [], ...outcome } = failure(refusal);
+    const helps = refusal.code === 'model_not_found' && listed.length > 0 && !isListed;
+    return helps
+      ? { ...outcome, detail: `${detail}; ${others}`, remedy: [useListed(listed, profile), ...remedy] }
+      : failure(refusal);
+  }),
+  check('videos', 'videos route', REACHABLE, async (subject) => {
+    const { configuration } = subject.server();
+    const dialect = configuration.dialect.value;
+    if (DIALECTS[dialect].missing.includes('list')) return checkUnknownJob(subject, dialect);
+    if (configuration.missing.has('list')) {
+      const outcome = await checkUnknownJob(subject, dialect);
+      // Other replies to an unknown id prove nothing.
+      const isConclusive = outcome.status !== 'fail' || NOT_THE_API.has(outcome.code ?? '');
+      return isConclusive ? outcome : skip('the profile says that the server has no list of videos');
+    }
+    const { server, reply, refusal } = await ask(subject, '/videos?limit=1');
+    if (refusal === null) {
+      const page = pageIn(reply);
+      if (page === null) {
+        const unreadable = unreadableReply(reply, contextOf(subject, server));
+        return (await suggestNeighbour(server, unreadable)) ?? failure(unreadable);
       }
-      const { server, reply, refusal } = await ask(subject, '/videos?limit=1');
-      if (refusal === null) {
-        const page = pageIn(reply);
-        if (page === null) {
-          const unreadable = unreadableReply(reply, contextOf(subject, server));
-          return (await suggestNeighbour(server, unreadable)) ?? failure(unreadable);
-        }
-        return pass(page.jobs.length === 0 ? 'it works; there are no videos yet' : 'it works');
-      }
-      if (refusal.code === 'not_supported') return warn(NO_LIST);
-      if (refusal.code !== 'invalid_request') {
-        const neighbour = await suggestNeighbour(server, refusal);
-        if (neighbour !== null) return neighbour;
-        if (!NOT_THE_API.has(refusal.code)) return failure(refusal);
-        const ofJob = (await askForUnknownJob(subject, dialect)).refusal;
-        return ofJob?.code === 'video_not_found' ? warn(NO_LIST) : failure(refusal);
-      }
-      return isJsonObject(parseJson(reply.body))
-        ? warn(`the route exists, but listing videos requires more: ${refusal.causedBy}`)
-        : failure(refusal);
-    },
-  },
+      return pass(page.jobs.length === 0 ? 'it works; there are no videos yet' : 'it works');
+    }
+    if (refusal.code === 'not_supported') return warn(NO_LIST);
+    if (refusal.code !== 'invalid_request') {
+      const neighbour = await suggestNeighbour(server, refusal);
+      if (neighbour !== null) return neighbour;
+      if (!NOT_THE_API.has(refusal.code)) return failure(refusal);
+      const ofJob = (await askForUnknownJob(subject, dialect)).refusal;
+      return ofJob?.code === 'video_not_found' ? warn(NO_LIST) : failure(refusal);
+    }
+    return isJsonObject(parseJson(reply.body))
+      ? warn(`the route exists, but listing videos requires more: ${refusal.causedBy}`)
+      : failure(refusal);
+  }),
 ];
 
 /** Without a list, requests a job that does not exist: an existing route reports a missing job, not a missing address. */

@@ -22,7 +22,11 @@ export interface Check {
   /** Checks that must pass first. */
   readonly needs: readonly string[];
   /** Throws a `SoraError` to fail with its message. */
-  run(subject: Subject): Promise<CheckOutcome> | CheckOutcome;
+  readonly run: (subject: Subject) => Promise<CheckOutcome> | CheckOutcome;
+}
+
+export function check(id: string, title: string, needs: readonly string[], run: Check['run']): Check {
+  return { id, title, needs, run };
 }
 
 export function pass(detail: string): CheckOutcome {
