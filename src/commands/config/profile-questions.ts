@@ -1,6 +1,6 @@
 import type { Context } from '../../app/context.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
-import { SoraError } from '../../domain/errors.ts';
+import { SoraError, soraErrorOf } from '../../domain/errors.ts';
 import { isUnfilled, PRESETS, type Preset } from '../../domain/presets.ts';
 import { DEFAULT_PROFILE, SIMULATOR_PROFILE } from '../../domain/profile-names.ts';
 import { askSecret, askText, type Choice, choose, confirm } from '../../output/prompt.ts';
@@ -86,12 +86,8 @@ async function modelsOf(preset: Preset, { settings, key }: AnsweredKey, deps: Qu
     organization: null,
     project: null,
   };
-  try {
-    return await listedModels(examineServer(configuration, deps));
-  } catch (error) {
-    if (error instanceof SoraError) return [];
-    throw error;
-  }
+  const models = await listedModels(examineServer(configuration, deps)).catch(soraErrorOf);
+  return models instanceof SoraError ? [] : models;
 }
 
 function addressFault(address: string): string | null {

@@ -1,5 +1,5 @@
 import type { CheckOutcome } from '../../domain/check.ts';
-import { SoraError } from '../../domain/errors.ts';
+import { SoraError, soraErrorOf } from '../../domain/errors.ts';
 import { type Check, check, failure, pass, skip, warn } from './check.ts';
 import type { Trial, Trials } from './trial.ts';
 
@@ -26,13 +26,10 @@ export function accessCheck(needs: readonly string[], prepare: () => Trials): Ch
 }
 
 async function trialOf(trials: Trials): Promise<Trial> {
-  try {
-    return await trials.run(null);
-  } catch (error) {
-    if (!(error instanceof SoraError)) throw error;
-    // Running this check again has the same effect.
-    throw error.with({ hints: error.hints.filter((hint) => !hint.includes('--again')) });
-  }
+  const trial = await trials.run(null).catch(soraErrorOf);
+  if (!(trial instanceof SoraError)) return trial;
+  // Running this check again has the same effect.
+  throw trial.with({ hints: trial.hints.filter((hint) => !hint.includes('--again')) });
 }
 
 /** Access works, but the server accepted the job and ended it immediately without a video. */

@@ -1,6 +1,6 @@
 import type { Context } from '../../app/context.ts';
 import type { CheckOutcome, CheckResult } from '../../domain/check.ts';
-import { SoraError } from '../../domain/errors.ts';
+import { type SoraError, soraErrorOf } from '../../domain/errors.ts';
 import type { ExaminedServer } from './examined-server.ts';
 
 export type CheckDeps = Pick<
@@ -97,16 +97,8 @@ async function runStep(check: Check, needed: readonly Promise<Step>[], subject: 
   }
   const { clock } = subject.deps.host;
   const startedMs = clock.now();
-  const outcome = await attempt(check, subject);
+  const run = async (): Promise<CheckOutcome> => check.run(subject);
+  const outcome = await run().catch((thrown: unknown) => failure(soraErrorOf(thrown)));
   const result = { id, title, ms: Math.round(clock.now() - startedMs), ...outcome };
   return { result, obstacle: result.status === 'fail' ? result : null };
-}
-
-async function attempt(check: Check, subject: Subject): Promise<CheckOutcome> {
-  try {
-    return await check.run(subject);
-  } catch (error) {
-    if (error instanceof SoraError) return failure(error);
-    throw error;
-  }
 }

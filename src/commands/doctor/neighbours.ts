@@ -1,6 +1,6 @@
 import { failureFromReply } from '../../client/failure.ts';
 import { DIALECTS, type DialectName } from '../../domain/dialect.ts';
-import { SoraError } from '../../domain/errors.ts';
+import { SoraError, soraErrorOf } from '../../domain/errors.ts';
 import { isJsonObject, parseJson } from '../../domain/json.ts';
 import { PRESETS } from '../../domain/presets.ts';
 import { shellWord } from '../../domain/shell.ts';
@@ -39,8 +39,8 @@ export async function generationsDialect(
   server: ExaminedServer,
   baseUrl = baseUrlOf(server),
 ): Promise<'generations' | 'new-api' | null> {
-  const reply = await tryGet(server, `${baseUrl}${GENERATIONS_ROUTE}/${UNKNOWN_ID}`);
-  if (reply === null) return null;
+  const reply = await server.get(`${baseUrl}${GENERATIONS_ROUTE}/${UNKNOWN_ID}`).catch(soraErrorOf);
+  if (reply instanceof SoraError) return null;
   if (reply.body.includes('task_not_exist')) return 'new-api';
   if (reply.status === 200) return isJsonObject(parseJson(reply.body)) ? 'generations' : null;
   const { code } = failureFromReply(reply, { baseUrl, hasKey: server.configuration.key !== null, atMs: 0 });
@@ -92,8 +92,8 @@ async function firstAnswer(server: ExaminedServer, places: readonly Place[]): Pr
 }
 
 async function answersVideos(server: ExaminedServer, baseUrl: string): Promise<boolean> {
-  const reply = await tryGet(server, `${baseUrl}/videos?limit=1`);
-  if (reply === null) return false;
+  const reply = await server.get(`${baseUrl}/videos?limit=1`).catch(soraErrorOf);
+  if (reply instanceof SoraError) return false;
   if (reply.status === 200) return pageIn(reply) !== null;
   return isRefusedByApi(reply);
 }
@@ -106,15 +106,6 @@ export function pageIn({ body }: ApiReply): ReturnType<typeof decodePage> {
 /** The route exists, although it rejects the key, requires more, or accepts only creates. */
 function isRefusedByApi({ status, body }: ApiReply): boolean {
   return [400, 401, 403, 405, 422].includes(status) && isJsonObject(parseJson(body));
-}
-
-async function tryGet(server: ExaminedServer, url: string): Promise<ApiReply | null> {
-  try {
-    return await server.get(url);
-  } catch (error) {
-    if (error instanceof SoraError) return null;
-    throw error;
-  }
 }
 
 function describe(current: Place, { baseUrl, dialect }: Place): string {

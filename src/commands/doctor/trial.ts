@@ -4,7 +4,7 @@ import type { VideosClient } from '../../client/port.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
 import { expectedModel } from '../../configuration/endpoint.ts';
 import { DIALECTS } from '../../domain/dialect.ts';
-import { SoraError } from '../../domain/errors.ts';
+import { SoraError, soraErrorOf } from '../../domain/errors.ts';
 import { failureOf } from '../../domain/job-failure.ts';
 import { findModel } from '../../domain/models.ts';
 import { formatUsd, tallyOf } from '../../domain/money.ts';
@@ -182,18 +182,10 @@ export class Trials {
     output.news(`the server does not stop ${name}; waiting for it to end`);
     for (const deadlineMs = clock.uptimeMs() + OUTLASTING_MS; clock.uptimeMs() < deadlineMs; ) {
       await clock.sleep(LOOK_MS);
-      if (isTerminal((await client.get(id)).status)) return (await isRemoved(client, id)) ? 'finished' : 'kept';
+      if (isTerminal((await client.get(id)).status))
+        return (await client.remove(id).catch(soraErrorOf)) === true ? 'finished' : 'kept';
     }
     return 'running';
-  }
-}
-
-async function isRemoved(client: VideosClient, id: string): Promise<boolean> {
-  try {
-    return await client.remove(id);
-  } catch (error) {
-    if (error instanceof SoraError) return false;
-    throw error;
   }
 }
 
