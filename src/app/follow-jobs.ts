@@ -6,7 +6,7 @@ import { isOfServerBatch, type JobRecord } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import type { VideoJob } from '../domain/video.ts';
 import { knownError } from '../jobs/known-error.ts';
-import { removedJob, type WaitEvent, waitForJob } from '../jobs/wait.ts';
+import { type WaitEvent, waitForJob } from '../jobs/wait.ts';
 import { cleanLine } from '../output/clean-text.ts';
 import { describeWait, type WaitState } from '../output/wait-view.ts';
 import type { Context } from './context.ts';
@@ -79,11 +79,11 @@ async function followOne(
   const { host, random } = deps;
   const { id, server, record, known } = watched.job;
   const client = deps.jobs.singleShotOf(server, record?.request.source?.operation);
-  const removed = record && (() => removedJob(deps.ledger, record.key));
+  const latest = record && (() => deps.ledger.byKey(record.key));
   try {
     return await waitForJob(
       { client: { get: (...look) => takeTurn(() => client.get(...look)) }, clock: host.clock, random },
-      { id, known, deadlineMs, removed, signal: host.interrupt },
+      { id, known, deadlineMs, latest, signal: host.interrupt },
       (event) => see(event, watched, deps),
     );
   } catch (error) {

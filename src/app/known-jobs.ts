@@ -6,13 +6,12 @@ import { SoraError, soraErrorOf } from '../domain/errors.ts';
 import { forEach, type Outcomes } from '../domain/outcomes.ts';
 import { factsOf, idOrKey, isOfServerBatch, isOfVideo, type JobRecord, type LedgerEvent } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
-import { type JobSummary, summarize } from '../domain/summary.ts';
+import { type JobSummary, removedJob, summarize } from '../domain/summary.ts';
 import type { VideoJob } from '../domain/video.ts';
 import { recover } from '../jobs/recover.ts';
 import { isStillThere } from '../jobs/saved-file.ts';
 import { inDoubt } from '../jobs/submission-errors.ts';
 import type { SubmitDeps } from '../jobs/submit.ts';
-import { removedJob } from '../jobs/wait.ts';
 import type { JobsForm } from '../output/job-view.ts';
 import type { Output } from '../output/output.ts';
 import type { Host } from '../platform/host.ts';
@@ -167,7 +166,7 @@ export class KnownJobs {
 
   /** The job of a record that was cancelled or deleted, by this or another process; otherwise null. */
   async removedJob(record: JobRecord | undefined): Promise<VideoJob | null> {
-    return record === undefined ? null : removedJob(this.#deps.ledger, record.key);
+    return removedJob(record && (await this.#deps.ledger.byKey(record.key)));
   }
 
   /** Records a server's report of a job. A job created elsewhere gets no record. */

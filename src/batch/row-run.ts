@@ -8,7 +8,7 @@ import { type SaveResult, save } from '../jobs/save.ts';
 import { savedFiles } from '../jobs/saved-file.ts';
 import { type Submission, submitBefore } from '../jobs/submit.ts';
 import type { RowOrder } from '../jobs/submit-order.ts';
-import { removedJob, waitForJob } from '../jobs/wait.ts';
+import { waitForJob } from '../jobs/wait.ts';
 import type { BatchDeps, BatchListener, BatchOrder, RowResult } from './batch-order.ts';
 import { type BatchRow, completeRequest } from './batch-row.ts';
 import type { CreatePace } from './create-pace.ts';
@@ -191,10 +191,8 @@ export class RowRun {
   async #wait(record: JobRecord, known: VideoJob | null, deadlineMs: number): Promise<VideoJob> {
     const { deps, listener } = this.#context;
     const { singleShot: client, clock, random, ledger, signal } = deps;
-    const id = known?.id ?? idOrKey(record);
     const ended = known !== null && isTerminal(known.status) ? known : null;
-    const removed = (): Promise<VideoJob | null> => removedJob(ledger, record.key);
-    const order = { id, known: ended, deadlineMs, removed, signal };
+    const order = { id: idOrKey(record), known: ended, deadlineMs, latest: () => ledger.byKey(record.key), signal };
     const job = await waitForJob({ client, clock, random }, order, (event) => listener.onWait(this.#row, event));
     if (job.status !== record.job?.status) {
       await ledger.tryAppend({ event: 'seen', key: record.key, atMs: clock.now(), job: factsOf(job) });

@@ -44,9 +44,9 @@ export function summarize(profile: string, record: JobRecord | undefined, live: 
   };
 }
 
-/** The last known state of a record's job, for a job that its server no longer has; null if there is none. */
-export function lastKnownJob(record: JobRecord): VideoJob | null {
-  if (record.job === null) return null;
+/** The last known state of a job that was cancelled or deleted, so that its server may no longer have it; null for any other. */
+export function removedJob(record: JobRecord | undefined): VideoJob | null {
+  if (!record?.removed || record.job === null) return null;
   const { prompt } = record.request;
   return { ...record.job, status: statusOf(record), prompt, progress: null, content: null, pollAfterMs: null };
 }

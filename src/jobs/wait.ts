@@ -2,11 +2,11 @@ import type { VideosClient } from '../client/port.ts';
 import { isMissing } from '../client/retry.ts';
 import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
-import { lastKnownJob } from '../domain/summary.ts';
+import type { JobRecord } from '../domain/record.ts';
+import { removedJob } from '../domain/summary.ts';
 import { isTerminal, type JobStatus, type VideoJob } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
 import { within } from '../platform/timeout.ts';
-import type { Ledger } from '../store/ledger.ts';
 
 const FIRST_DELAY_MS = 400;
 const MAX_DELAY_MS = 15_000;
@@ -40,8 +40,8 @@ export interface WaitOrder {
   readonly known: VideoJob | null;
   /** By the uptime. */
   readonly deadlineMs: number;
-  /** The job if it was cancelled or deleted meanwhile, according to the ledger; asked after each failed poll. */
-  readonly removed?: (() => Promise<VideoJob | null>) | undefined;
+  /** Its record now, asked for after each failed poll: this or another process may have cancelled or deleted the job. */
+  readonly latest?: (() => Promise<JobRecord | undefined>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -86,19 +86,13 @@ export async function waitForJob(
       await report({ kind: 'job', job });
     } catch (error) {
       if (!(error instanceof SoraError)) throw error;
-      const removed = (await order.removed?.()) ?? null;
+      const removed = removedJob(await order.latest?.());
       if (removed !== null) return removed; // nothing to wait for
       if (!patience.survives(error, clock.uptimeMs())) throw error;
       pace.update(error.retryAfterMs);
       await report({ kind: 'trouble', error });
     }
   }
-}
-
-/** The job of a submission if this or another process has cancelled or deleted it; otherwise null. */
-export async function removedJob(ledger: Pick<Ledger, 'byKey'>, key: string): Promise<VideoJob | null> {
-  const latest = await ledger.byKey(key);
-  return latest?.removed ? lastKnownJob(latest) : null;
 }
 
 function timedOut(id: string): SoraError {

@@ -7,7 +7,7 @@ import { isTerminal, type VideoJob, type VideoRequest } from '../domain/video.ts
 import { download } from '../jobs/download.ts';
 import { isCleared } from '../jobs/objection.ts';
 import { submit } from '../jobs/submit.ts';
-import { removedJob, waitForJob } from '../jobs/wait.ts';
+import { waitForJob } from '../jobs/wait.ts';
 import { isUnwritable } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { Interrupt } from '../platform/host.ts';
@@ -19,8 +19,6 @@ import type { JobEvent } from './service-metrics.ts';
 import { submittedOrder, type Upstream } from './upstream.ts';
 import { firstFrame } from './video-order.ts';
 
-/** The length of one wait. It is repeated until the server ends the job. */
-const WAIT_MS = 30 * 60_000;
 /** Between two attempts to write. */
 const RETRY_MS = 10_000;
 const EXTENSION = { video: 'mp4', thumbnail: 'webp' } as const;
@@ -160,35 +158,27 @@ export class JobRun {
     this.#observe({ kind: 'end', outcome, ms: nowMs - this.#job.createdAtMs });
   }
 
-  async #submitOnce(): Promise<string> {
-    this.#submission = this.#submitAndStore();
-    try {
-      return await this.#submission;
-    } finally {
+  #submitOnce(): Promise<string> {
+    this.#submission = this.#submitAndStore().finally(() => {
       this.#submission = null;
-    }
+    });
+    return this.#submission;
   }
 
   async #submitAndStore(): Promise<string> {
-    const videoId = await this.#submitObserved();
-    // Logged first: the job is paid, and the disk may be full.
-    this.#options.log('info', 'Job submitted to Sora API', { id: this.#job.id, videoId });
-    await this.#change({ status: 'processing', videoId });
-    return videoId;
-  }
-
-  async #submitObserved(): Promise<string> {
-    const { isFree } = this.#options.upstream.budget.options;
-    const estimatedMicros = isFree ? 0 : (this.#job.estimate?.micros ?? null);
-    try {
-      const { videoId, outcome } = await this.#submit();
-      this.#observe({ kind: 'submission', outcome, estimatedMicros });
-      return videoId;
-    } catch (error) {
+    const { upstream, log } = this.#options;
+    const { id, estimate } = this.#job;
+    const estimatedMicros = upstream.budget.options.isFree ? 0 : (estimate?.micros ?? null);
+    const { videoId, outcome } = await this.#submit().catch((error: unknown) => {
       const isUnknown = error instanceof SoraError && error.code === 'outcome_unknown';
       this.#observe({ kind: 'submission', outcome: isUnknown ? 'unknown' : 'refused', estimatedMicros });
       throw error;
-    }
+    });
+    this.#observe({ kind: 'submission', outcome, estimatedMicros });
+    // Logged first: the job is paid, and the disk may be full.
+    log('info', 'Job submitted to Sora API', { id, videoId });
+    await this.#change({ status: 'processing', videoId });
+    return videoId;
   }
 
   /** Returns the server's id. A job that may have been sent before is searched for and never resent. */
@@ -219,7 +209,7 @@ export class JobRun {
       return submit(upstream.submitDeps, order); // the submission of an earlier run never arrived
     });
     const { unrecorded } = submission;
-    const videoId = submission.job?.id ?? submission.record.job?.id;
+    const videoId = submission.record.job?.id;
     if (unrecorded !== undefined) log('error', unrecorded.message, { id, videoId });
     if (videoId === undefined) throw new SoraError('outcome_unknown', { facts: { key: submission.record.key } });
     return { videoId, outcome: submission.kind === 'submitted' ? 'accepted' : 'attached' };
@@ -238,28 +228,23 @@ export class JobRun {
     const { upstream, random, log } = this.#options;
     const { clock } = upstream.submitDeps;
     const { id } = this.#job;
-    const removed = async (): Promise<VideoJob | null> => {
-      const key = (await submittedOrder(upstream, id))?.key;
-      return key === undefined ? null : removedJob(upstream.submitDeps.ledger, key);
+    const order = {
+      id: videoId,
+      known: null,
+      deadlineMs: Number.POSITIVE_INFINITY, // until the server ends the job
+      latest: () => submittedOrder(upstream, id),
+      signal: this.#stop.signal,
     };
     let status = 'queued';
-    for (;;) {
-      const deadlineMs = clock.uptimeMs() + WAIT_MS;
-      const order = { id: videoId, known: null, deadlineMs, removed, signal: this.#stop.signal };
-      try {
-        return await waitForJob({ client: upstream.singleShot, clock, random }, order, async (event) => {
-          if (event.kind === 'trouble') return;
-          const { job: video } = event;
-          if (video.progress !== null) this.#progress = video.progress;
-          if (video.status === status) return;
-          status = video.status;
-          await this.#note({ event: 'seen', job: factsOf(video) });
-          if (!isTerminal(video.status)) log('info', 'Video job status', { id, videoId, status });
-        });
-      } catch (error) {
-        if (!(error instanceof SoraError) || error.code !== 'wait_timeout') throw error;
-      }
-    }
+    return waitForJob({ client: upstream.singleShot, clock, random }, order, async (event) => {
+      if (event.kind === 'trouble') return;
+      const { job: video } = event;
+      if (video.progress !== null) this.#progress = video.progress;
+      if (video.status === status) return;
+      status = video.status;
+      await this.#note({ event: 'seen', job: factsOf(video) });
+      if (!isTerminal(video.status)) log('info', 'Video job status', { id, videoId, status });
+    });
   }
 
   async #download({ id, content }: VideoJob, variant: keyof typeof EXTENSION): Promise<SavedFile> {
