@@ -235,6 +235,8 @@ export class KnownJobs {
     const { configuration } = server;
     return {
       client: this.clientOf(server, operation),
+      server: server.identity,
+      free: configuration.isSimulator,
       ledger,
       clock,
       randomBytes,

@@ -1,6 +1,6 @@
 import type { VideosClient } from '../client/port.ts';
 import type { SoraError } from '../domain/errors.ts';
-import type { JobRecord, SavedFile, ServerIdentity } from '../domain/record.ts';
+import type { JobRecord, SavedFile } from '../domain/record.ts';
 import type { VideoJob, VideoRequest } from '../domain/video.ts';
 import type { SubmitDeps } from '../jobs/submit.ts';
 import type { WaitEvent } from '../jobs/wait.ts';
@@ -17,8 +17,6 @@ export interface BatchDeps extends SubmitDeps {
 }
 
 export interface BatchOrder {
-  readonly server: ServerIdentity;
-  readonly free: boolean;
   readonly rows: RowStream;
   /** Maximum number of unfinished jobs on the server. */
   readonly concurrency: number;

@@ -79,10 +79,10 @@ export class RowRun {
 
   /** The record of the failed submission; if it was not ours, the row's. */
   async #latest(): Promise<JobRecord | null> {
-    const { deps, order } = this.#context;
+    const { deps } = this.#context;
     if (this.#record !== null) return (await deps.ledger.byKey(this.#record.key)) ?? this.#record;
     const records = await deps.ledger.list({ by: 'row', value: this.#row.ref.key });
-    return records.findLast((record) => isOfServer(record, order.server)) ?? this.#planned.record;
+    return records.findLast((record) => isOfServer(record, deps.server)) ?? this.#planned.record;
   }
 
   /** Records that the server no longer has a job, so that its row can be retried. */
@@ -155,7 +155,7 @@ export class RowRun {
 
   async #submitOnce(rowOrder: RowOrder, deadlineMs: number): Promise<Submission> {
     const { deps, order } = this.#context;
-    const { server, free, conflict, rows } = order;
+    const { conflict, rows } = order;
     const row = this.#row;
     const sourceId = await this.#sourceId();
     const request = await rows.requestOf(row);
@@ -163,10 +163,8 @@ export class RowRun {
       deadlineMs,
       { ...deps, client: { ...deps.client, create: deps.singleShot.create.bind(deps.singleShot) } },
       {
-        server,
         request: completeRequest({ ...row, request }, sourceId),
         estimate: row.estimate,
-        free,
         savesFile: true,
         conflict: conflict && (() => conflict(row)),
         row: rowOrder,
@@ -178,10 +176,10 @@ export class RowRun {
   async #sourceId(): Promise<string | null> {
     const { from } = this.#row;
     if (from === null) return null;
-    const { ledger } = this.#context.deps;
+    const { ledger, server } = this.#context.deps;
     const all = await ledger.list({ by: 'row', value: from.row.ref.key });
     // Of another account only if this one has none: the key may have been replaced, which only the server knows.
-    const isOwn = (record: JobRecord): number => Number(isOfServer(record, this.#context.order.server));
+    const isOwn = (record: JobRecord): number => Number(isOfServer(record, server));
     const records = all.toSorted((a, b) => isOwn(a) - isOwn(b));
     const record = records.findLast(hasVideo) ?? records.findLast(({ job }) => job?.status === 'completed');
     if (record?.job === undefined || record.job === null) throw sourceFailed({ from });

@@ -13,13 +13,12 @@ import {
   type JobRecord,
   type LedgerEvent,
   type RecordedRequest,
-  type ServerIdentity,
 } from '../domain/record.ts';
 import { firstFormat, type RequestFormat } from '../domain/request-format.ts';
 import { NO_JOB_FACTS, requestFor, type VideoJob } from '../domain/video.ts';
 import { recordRequest } from '../jobs/fingerprint.ts';
+import type { SubmitDeps } from '../jobs/submit.ts';
 import { intentOf } from '../jobs/submit-order.ts';
-import type { ProcessIdentity } from '../platform/process-identity.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { BATCH_ENDPOINT_PATH, writeCreate } from '../wire/create.ts';
 import { numberOf, objectOf, textOf } from '../wire/fields.ts';
@@ -123,15 +122,9 @@ export function priceOfAll(rows: readonly BatchRow[]): Estimate | null {
 }
 
 export interface ResultsOrder {
-  readonly ledger: Ledger;
-  readonly self: ProcessIdentity;
-  readonly nowMs: number;
-  readonly server: ServerIdentity;
-  readonly free: boolean;
   /** The submission of the batch. */
-  readonly submission: Pick<JobRecord, 'key' | 'user' | 'submittedAtMs'>;
+  readonly submission: JobRecord;
   readonly manifest: string;
-  readonly batchId: string;
   /** The rows of the manifest as they are now. */
   readonly rows: readonly BatchRow[];
 }
@@ -151,18 +144,18 @@ const NOT_EXECUTED: ReadonlySet<string | null> = new Set(['batch_expired', 'batc
  * Records the results of a batch as submissions of its rows, which are then saved as in any batch. Recording them twice
  * changes nothing. Returns the rows that have one.
  */
-export async function recordResults(text: string, order: ResultsOrder): Promise<ReadonlySet<string>> {
+export async function recordResults(text: string, order: ResultsOrder, deps: SubmitDeps): Promise<ReadonlySet<string>> {
   const rows = new Map(order.rows.map((row) => [row.ref.key, row]));
   const events: LedgerEvent[] = [];
   const answered = new Set<string>();
   for (const line of text.split('\n')) {
-    const result = decodeResult(parseJson(line), order.nowMs);
+    const result = decodeResult(parseJson(line), deps.clock.now());
     if (result === null) continue;
     answered.add(result.customId);
-    events.push(...(await eventsOf(result, rows.get(result.customId), order)));
-    if (events.length >= EVENTS_AT_ONCE) await order.ledger.append(...events.splice(0));
+    events.push(...(await eventsOf(result, rows.get(result.customId), order, deps)));
+    if (events.length >= EVENTS_AT_ONCE) await deps.ledger.append(...events.splice(0));
   }
-  if (events.length > 0) await order.ledger.append(...events);
+  if (events.length > 0) await deps.ledger.append(...events);
   return answered;
 }
 
@@ -174,23 +167,21 @@ export function resultKey(submission: string, row: string): string {
 async function eventsOf(
   { customId, outcome }: Result,
   row: BatchRow | undefined,
-  { ledger, self, nowMs, server, free, submission, manifest, batchId }: ResultsOrder,
+  { submission, manifest }: ResultsOrder,
+  deps: SubmitDeps,
 ): Promise<LedgerEvent[]> {
   const key = resultKey(submission.key, customId);
-  const known = await ledger.byKey(key);
+  const known = await deps.ledger.byKey(key);
   if (known !== undefined && known.answer !== 'pending') return [];
-  const request = row === undefined ? requestOf(outcome, batchId) : recordedOf(row);
+  const request = row === undefined ? requestOf(outcome, idOrKey(submission)) : recordedOf(row);
   if (request === null) return []; // nothing was made, and no row asks for it any more
-  const at = { key, atMs: nowMs };
-  const intent = intentOf({
+  const at = { key, atMs: deps.clock.now() };
+  const intent = intentOf(deps, {
     key,
     atMs: submission.submittedAtMs, // its video is no older
-    self,
     user: submission.user,
-    server,
     request,
     estimate: row?.estimate ?? null,
-    free,
     row: { batch: manifest, key: customId },
   });
   if (outcome.event === 'accepted') return [intent, { event: 'accepted', ...at, job: factsOf(outcome.job) }];

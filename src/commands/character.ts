@@ -84,7 +84,7 @@ export const characterCreateCommand = defineCommand({
     const deadlineMs = untilMs + host.clock.uptimeMs() - askedAtMs; // a person may take any time to answer
     output.news(`cost: ${describeCost(micros, configuration.isSimulator)}`);
     const server = await servers.current({ longestCallMs: deadlineMs - host.clock.uptimeMs() });
-    const order = { server: server.identity, request, estimate: price, free: configuration.isSimulator, again };
+    const order = { request, estimate: price, again };
     const { record, unrecorded } = await submitBefore(deadlineMs, jobs.submitDeps(server, 'character'), order);
     const created = (await ledger.byKey(record.key)) ?? record;
     requireMade(created);

@@ -15,7 +15,7 @@ import {
 import type { Claim, DayCap, Ledger, Standing } from '../store/ledger.ts';
 import { fingerprintOf, recordRequest } from './fingerprint.ts';
 import { batchCap, dayCap, dayCaps } from './spending-caps.ts';
-import type { SubmitOrder } from './submit-order.ts';
+import type { SubmitOrder, SubmitTarget } from './submit-order.ts';
 
 /** Why an order is not submitted: another submission serves it, or it exceeds a cap. */
 export type Objection = { readonly reason: string } & (
@@ -23,7 +23,7 @@ export type Objection = { readonly reason: string } & (
   | { readonly kind: 'refused'; readonly error: unknown }
 );
 
-interface JudgeDeps {
+interface JudgeDeps extends Pick<SubmitTarget, 'server'> {
   readonly signal?: AbortSignal | undefined;
   /** The caps of this machine; the ledger knows those of the team. */
   readonly dayCaps: readonly DayCap[];
@@ -31,8 +31,8 @@ interface JudgeDeps {
 
 /** What an order claims in the ledger, and how it is judged by what the ledger holds. */
 export function claimOf(
-  { signal, dayCaps: caps }: JudgeDeps,
-  { row, again, taken, server, savesFile = false }: SubmitOrder,
+  { signal, dayCaps: caps, server }: JudgeDeps,
+  { row, again, taken, savesFile = false }: SubmitOrder,
   intent: IntentEvent,
 ): { readonly claim: Claim; readonly judge: (standing: Standing) => Objection | null } {
   const ofRow = row?.maxCostMicros == null ? [] : [batchCap(row.batch, server.profile, row.maxCostMicros)];
@@ -65,10 +65,12 @@ function sameAs(row: SubmitOrder['row'], again: boolean | undefined, { fingerpri
   return again ? null : { by: 'fingerprint', value: fingerprint };
 }
 
+type UnderWayOrder = Pick<SubmitTarget & SubmitOrder, 'server' | 'request' | 'again' | 'savesFile'>;
+
 /** The submissions of an equal request that a single create attaches to, oldest first. */
 export async function underWay(
   ledger: Ledger,
-  { server, request, again, savesFile = false }: Pick<SubmitOrder, 'server' | 'request' | 'again' | 'savesFile'>,
+  { server, request, again, savesFile = false }: UnderWayOrder,
 ): Promise<JobRecord[]> {
   if (again) return [];
   const value = fingerprintOf(server.baseUrl, recordRequest(request));

@@ -2,8 +2,8 @@ import type { SoraError } from '../domain/errors.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import type { IntentEvent, RecordedRequest, ServerIdentity, WantedFiles } from '../domain/record.ts';
 import type { VideoRequest } from '../domain/video.ts';
-import type { ProcessIdentity } from '../platform/process-identity.ts';
 import { fingerprintOf } from './fingerprint.ts';
+import type { InFlightDeps } from './in-flight.ts';
 
 /** The manifest row of a submission. */
 export interface RowRef {
@@ -25,14 +25,18 @@ export interface RowOrder extends RowRef {
   readonly maxCostMicros: number | null;
 }
 
+/** Where submissions go. */
+export interface SubmitTarget {
+  readonly server: ServerIdentity;
+  /** The simulator: never counted as spent. */
+  readonly free: boolean;
+}
+
 export interface SubmitOrder {
   /** Key of the record, by which a caller can find it later; generated when left out. */
   readonly key?: string;
-  readonly server: ServerIdentity;
   readonly request: VideoRequest;
   readonly estimate: Estimate | null;
-  /** The simulator: never counted as spent. */
-  readonly free: boolean;
   /** Submit another one even if the same request is unfinished. */
   readonly again?: boolean;
   /** The video will be saved as a file, so an equal request whose video is not saved yet counts as unfinished. */
@@ -50,12 +54,9 @@ export interface SubmitOrder {
 }
 
 /** What an intent records of an order. */
-export interface IntentFacts
-  extends Pick<SubmitOrder, 'server' | 'estimate' | 'free' | 'savesFile' | 'trial' | 'wanted'> {
+export interface IntentFacts extends Pick<SubmitOrder, 'estimate' | 'savesFile' | 'trial' | 'wanted'> {
   readonly key: string;
   readonly atMs: number;
-  /** This process. */
-  readonly self: ProcessIdentity;
   /** The person whose spending this is; left out or null if unknown. */
   readonly user?: string | null | undefined;
   readonly request: RecordedRequest;
@@ -63,12 +64,15 @@ export interface IntentFacts
   readonly row?: RowRef | undefined;
 }
 
-export function intentOf({ server, request, estimate, row, ...facts }: IntentFacts): IntentEvent {
+export function intentOf(
+  { self, server, free }: SubmitTarget & Pick<InFlightDeps, 'self'>,
+  { request, estimate, row, ...facts }: IntentFacts,
+): IntentEvent {
   return {
     event: 'intent',
     key: facts.key,
     atMs: facts.atMs,
-    ...facts.self,
+    ...self,
     profile: server.profile,
     baseUrl: server.baseUrl,
     dialect: server.dialect,
@@ -78,7 +82,7 @@ export function intentOf({ server, request, estimate, row, ...facts }: IntentFac
     request,
     estimatedMicros: estimate?.micros ?? null,
     priceList: estimate?.priceList ?? null,
-    free: facts.free,
+    free,
     batch: row?.batch ?? null,
     row: row?.key ?? null,
     owesFile: facts.savesFile || undefined,

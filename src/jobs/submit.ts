@@ -28,7 +28,7 @@ import {
   refusedUnrecorded,
   wasAbandoned,
 } from './submission-errors.ts';
-import { intentOf, type SubmitOrder } from './submit-order.ts';
+import { intentOf, type SubmitOrder, type SubmitTarget } from './submit-order.ts';
 
 /** A server may list a job only some time after accepting it. */
 const RECOVERY_DELAYS_MS = [0, 1_000, 3_000];
@@ -39,7 +39,7 @@ const LAST_SEARCH_MS = 2_000;
 /** After any other failure the create may still arrive, for example at a slow server. */
 const MAY_HAVE_NEVER_ARRIVED: ReadonlySet<string | null> = new Set(['connection_failed', 'server_error', null]);
 
-export interface SubmitDeps extends RecoverDeps, PatienceDeps {
+export interface SubmitDeps extends RecoverDeps, PatienceDeps, SubmitTarget {
   readonly randomBytes: (size: number) => Uint8Array;
   /** Messages that stay relevant after the submission. */
   readonly onNotice?: ((notice: string) => void) | undefined;
@@ -103,8 +103,8 @@ export function submitBefore(deadlineMs: number, deps: SubmitDeps, order: Submit
 
 /** Whether a job that was created with another key can be read with this one: only its server knows. */
 async function isReachable(
-  { client, signal }: SubmitDeps,
-  { server, row }: SubmitOrder,
+  { client, signal, server }: SubmitDeps,
+  { row }: SubmitOrder,
   { account, job }: JobRecord,
 ): Promise<boolean> {
   if (job === null || row?.isUnderWay || mayBeSameAccount(account, server.account)) return true;
@@ -129,9 +129,9 @@ async function refuseConflict(
 }
 
 async function newIntent(deps: SubmitDeps, order: SubmitOrder): Promise<IntentEvent> {
-  const { ledger, clock, self, user } = deps;
+  const { ledger, clock, user } = deps;
   const key = order.key !== undefined && (await ledger.byKey(order.key)) === undefined ? order.key : newKey(deps);
-  return intentOf({ ...order, key, atMs: clock.now(), self, user, request: recordRequest(order.request) });
+  return intentOf(deps, { ...order, key, atMs: clock.now(), user, request: recordRequest(order.request) });
 }
 
 /** Null if another process withdrew the submission before it was sent. */

@@ -43,28 +43,22 @@ const showCharacter = createRoute({
 
 /** Characters from the videos of the service, paid once as videos are. */
 export function addCharacterRoutes(app: OpenAPIHono, { desk, upstream, objects, log }: RestDeps): void {
-  const { submitDeps, identity, capabilities, budget, prices, transport } = upstream;
-  const { clock, ledger } = submitDeps;
-  const server = { transport, profile: identity.profile, now: () => clock.now() };
+  const { client, clock, ledger, server, randomBytes, capabilities, budget, prices, transport } = upstream;
+  const direct = { transport, profile: server.profile, now: () => clock.now() };
 
   app.openapi(createCharacter, async (c) => {
     const { name, video, maxCostUsd } = c.req.valid('json');
     const violations = [...missingFor({ operation: 'character' }, capabilities), ...characterNameFaults(name)];
     if (violations.length > 0) throw new SoraError('invalid_request', { violations, hints: [] });
     const request = characterRequest(name, await readVideo(video));
-    const made = await findCharacter(ledger, request, identity);
+    const made = await findCharacter(ledger, request, server);
     if (made !== undefined) return c.json(viewOf(made), 201);
     const price = estimate(CHARACTER_PRICE_FACTS, clock.now(), prices);
-    const id = `character_${Buffer.from(submitDeps.randomBytes(8)).toString('hex')}`;
+    const id = `character_${Buffer.from(randomBytes(8)).toString('hex')}`;
     await budget.admit(id, price?.micros ?? null, microsOf(maxCostUsd));
     const { record } = await submit(
-      { ...submitDeps, client: clientOf(submitDeps.client, 'character', server) },
-      {
-        server: identity,
-        request,
-        estimate: price,
-        free: budget.options.isFree,
-      },
+      { ...upstream, client: clientOf(client, 'character', direct) },
+      { request, estimate: price },
     ).catch((error: unknown) => {
       budget.release(id);
       throw error;
@@ -77,7 +71,7 @@ export function addCharacterRoutes(app: OpenAPIHono, { desk, upstream, objects, 
   app.openapi(showCharacter, async (c) => {
     const [missing] = missingFor({ operation: 'character' }, capabilities);
     if (missing !== undefined) throw new SoraError('not_supported', { title: missing, hints: [] });
-    const { id, name, createdAtMs } = await readCharacter(server, c.req.valid('param').id);
+    const { id, name, createdAtMs } = await readCharacter(direct, c.req.valid('param').id);
     return c.json({ id, name, createdAt: isoTime(createdAtMs) }, 200);
   });
 

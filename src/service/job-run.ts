@@ -87,7 +87,7 @@ export class JobRun {
       const trouble = await this.#attempt().catch((error: unknown) => error);
       if (trouble === undefined || signal.aborted || trouble instanceof Interrupt) return; // the next run resumes it
       log('error', 'Could not write; retrying', { id, reason: messageOf(trouble) });
-      await upstream.submitDeps.clock.sleep(RETRY_MS, signal).catch(() => {});
+      await upstream.clock.sleep(RETRY_MS, signal).catch(() => {});
       if (signal.aborted) return;
     }
   }
@@ -138,7 +138,7 @@ export class JobRun {
   }
 
   async #change(changes: Partial<RestJob>): Promise<void> {
-    this.#job = { ...this.#job, ...changes, updatedAtMs: this.#options.upstream.submitDeps.clock.now() };
+    this.#job = { ...this.#job, ...changes, updatedAtMs: this.#options.upstream.clock.now() };
     this.#isStored = false;
     await this.#store();
   }
@@ -154,7 +154,7 @@ export class JobRun {
   }
 
   #observeEnd(outcome: 'completed' | 'failed'): void {
-    const nowMs = this.#options.upstream.submitDeps.clock.now();
+    const nowMs = this.#options.upstream.clock.now();
     this.#observe({ kind: 'end', outcome, ms: nowMs - this.#job.createdAtMs });
   }
 
@@ -168,7 +168,7 @@ export class JobRun {
   async #submitAndStore(): Promise<string> {
     const { upstream, log } = this.#options;
     const { id, estimate } = this.#job;
-    const estimatedMicros = upstream.budget.options.isFree ? 0 : (estimate?.micros ?? null);
+    const estimatedMicros = upstream.free ? 0 : (estimate?.micros ?? null);
     const { videoId, outcome } = await this.#submit().catch((error: unknown) => {
       const isUnknown = error instanceof SoraError && error.code === 'outcome_unknown';
       this.#observe({ kind: 'submission', outcome: isUnknown ? 'unknown' : 'refused', estimatedMicros });
@@ -192,21 +192,19 @@ export class JobRun {
         causedBy: record.refusal?.message ?? null,
       });
     }
-    const { session, maxCostMicros, isFree } = upstream.budget.options;
+    const { session, maxCostMicros } = upstream.budget.options;
     const order = {
       key: id,
-      server: upstream.identity,
       request: await this.#request(),
       estimate,
-      free: isFree,
       savesFile: true,
       // Like a row of a manifest, a job has its video once, and counts towards the cap of this run.
       row: { batch: session, key: id, after: null, givesUp: null, isUnderWay: true, maxCostMicros },
     };
-    const submission = await submit(upstream.submitDeps, order).catch(async (error: unknown) => {
+    const submission = await submit(upstream, order).catch(async (error: unknown) => {
       const latest = record && (await submittedOrder(upstream, id));
       if (latest === undefined || !isCleared(latest)) throw error;
-      return submit(upstream.submitDeps, order); // the submission of an earlier run never arrived
+      return submit(upstream, order); // the submission of an earlier run never arrived
     });
     const { unrecorded } = submission;
     const videoId = submission.record.job?.id;
@@ -226,7 +224,7 @@ export class JobRun {
 
   async #wait(videoId: string): Promise<VideoJob> {
     const { upstream, random, log } = this.#options;
-    const { clock } = upstream.submitDeps;
+    const { singleShot: client, clock } = upstream;
     const { id } = this.#job;
     const order = {
       id: videoId,
@@ -236,7 +234,7 @@ export class JobRun {
       signal: this.#stop.signal,
     };
     let status = 'queued';
-    return waitForJob({ client: upstream.singleShot, clock, random }, order, async (event) => {
+    return waitForJob({ client, clock, random }, order, async (event) => {
       if (event.kind === 'trouble') return;
       const { job: video } = event;
       if (video.progress !== null) this.#progress = video.progress;
@@ -249,7 +247,7 @@ export class JobRun {
 
   async #download({ id, content }: VideoJob, variant: keyof typeof EXTENSION): Promise<SavedFile> {
     const { upstream, filesDir } = this.#options;
-    const { client, clock } = upstream.submitDeps;
+    const { client, clock } = upstream;
     const jobId = this.#job.id;
     makeFolder(filesDir, 0o700);
     const file = await download(
@@ -272,7 +270,7 @@ export class JobRun {
   /** Records an event of the job, but continues if that fails: the video matters more. */
   async #note(event: NotedEvent): Promise<void> {
     const { upstream } = this.#options;
-    const { clock, ledger } = upstream.submitDeps;
+    const { clock, ledger } = upstream;
     const key = (await submittedOrder(upstream, this.#job.id))?.key;
     if (key !== undefined) await ledger.tryAppend({ ...event, key, atMs: clock.now() });
   }

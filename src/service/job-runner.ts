@@ -87,7 +87,7 @@ export class JobRunner implements OrderDesk {
   /** Those that belong to this server; a run of the service with the server of the others may start at any time. */
   async resume(): Promise<void> {
     const { jobs, upstream, log } = this.#options;
-    for (const job of await jobs.claimAbandoned(({ server }) => isOfServer(server, upstream.identity))) {
+    for (const job of await jobs.claimAbandoned(({ server }) => isOfServer(server, upstream.server))) {
       log('info', 'Video job resumed', { id: job.id, status: job.status, profile: job.server.profile });
       this.start(job);
     }

@@ -36,7 +36,7 @@ export class QueuedOrders implements OrderDesk {
 
   async accept({ job, image, approvedMicros }: NewOrder): Promise<RestJob> {
     const { upstream, orders, taskOf } = this.#options;
-    const { budget, identity } = upstream;
+    const { budget, server } = upstream;
     const { session, maxCostMicros } = budget.options;
     const order: RestJob = { ...job, owner: 'queue' };
     const micros = job.estimate?.micros ?? null;
@@ -50,7 +50,7 @@ export class QueuedOrders implements OrderDesk {
         task: await taskOf(order, image),
       },
       {
-        scope: maxCostMicros === null ? null : { by: 'batch', value: session, profile: identity.profile, user: null },
+        scope: maxCostMicros === null ? null : { by: 'batch', value: session, profile: server.profile, user: null },
         admit: (spentMicros) => budget.check(micros, approvedMicros, spentMicros),
       },
     );
@@ -100,7 +100,7 @@ export class QueuedOrders implements OrderDesk {
   async stop(): Promise<void> {}
 
   async #answered(id: string): Promise<JobRecord | undefined> {
-    const { clock, signal } = this.#options.upstream.submitDeps;
+    const { clock, signal } = this.#options.upstream;
     for (let waitedMs = 0; ; waitedMs += ANSWER_POLL_MS) {
       const record = await submittedOrder(this.#options.upstream, id);
       if (record?.answer !== 'pending') return record;

@@ -191,7 +191,7 @@ export function addRestRoutes(app: OpenAPIHono, deps: RestDeps): void {
 /** Returns the job of an order, or the one that has its idempotency key. Throws `duplicate_request` if that is of another order. */
 async function placeOrder(order: Order, idempotencyKey: string | null, deps: RestDeps): Promise<RestJob> {
   const { desk, upstream, log } = deps;
-  const { clock, randomBytes } = upstream.submitDeps;
+  const { clock, randomBytes } = upstream;
   const { request, notes, priced } = await resolveOrder(order, deps);
   const nowMs = clock.now();
   const id = `job_${nowMs.toString(36)}${Buffer.from(randomBytes(8)).toString('hex')}`;
@@ -200,7 +200,7 @@ async function placeOrder(order: Order, idempotencyKey: string | null, deps: Res
   const job = await desk.accept({
     job: {
       id,
-      server: upstream.identity,
+      server: upstream.server,
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
       asked,
@@ -230,12 +230,12 @@ async function quoteOrder(
   { remix, edit, extend, ...query }: z.infer<typeof QuoteQuery>,
   deps: RestDeps,
 ): Promise<QuoteView> {
-  const { submitDeps, prices, budget } = deps.upstream;
+  const { clock, prices, budget } = deps.upstream;
   const [source] = Object.entries({ remix, edit, extend }).flatMap(([operation, id]) =>
     id === undefined ? [] : [SourceSchema.parse({ operation, id })],
   );
   const { request, notes, priced } = await resolveOrder({ ...query, prompt: 'a video', source }, deps);
-  const micros = estimate(priced, submitDeps.clock.now(), prices)?.micros ?? null;
+  const micros = estimate(priced, clock.now(), prices)?.micros ?? null;
   const { isFree, maxCostMicros, confirmAboveMicros } = budget.options;
   return {
     model: request.model ?? priced.model,

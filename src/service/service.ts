@@ -46,7 +46,7 @@ const GUARDED = [REST_PATH, QUOTE_PATH, CHARACTERS_PATH, CONTROL_PATH];
 /** All of `sora serve` as a handler: the simulator's API, the REST service, its document and the pages. */
 export function createService(options: ServiceOptions): Handler {
   const { simulator, access, isLocal } = options;
-  const { clock } = options.upstream.submitDeps;
+  const { clock } = options.upstream;
   const metrics = createMetrics(options);
   const { app, paths } = createApp(options, metrics);
   const routeOf = createRouteNames([...paths, ...PAGE_PATHS, '/openapi.json']);
@@ -79,13 +79,13 @@ export function createService(options: ServiceOptions): Handler {
 }
 
 function createMetrics({ version, upstream, desk }: ServiceOptions): ServiceMetrics {
-  const { identity, budget, maxCostPerDayMicros, submitDeps } = upstream;
+  const { server, ledger, clock, budget, maxCostPerDayMicros } = upstream;
   const { maxCostMicros: run, maxOrderMicros: order } = budget.options;
   return new ServiceMetrics({
     version,
-    profile: identity.profile,
-    ledger: submitDeps.ledger,
-    clock: submitDeps.clock,
+    profile: server.profile,
+    ledger,
+    clock,
     countJobs: () => desk.count(),
     readQueue: () => desk.queueState(),
     openSubmissions: () => desk.openSubmissions,

@@ -148,8 +148,8 @@ function sourceIdOf(job: RestJob | undefined, id: string, upstream: Upstream): s
   return job.videoId;
 }
 
-async function readSource(id: string, { submitDeps }: Upstream): Promise<SourceFacts> {
-  const job = await submitDeps.client.get(id);
+async function readSource(id: string, { client }: Upstream): Promise<SourceFacts> {
+  const job = await client.get(id);
   if (job.status === 'completed') return { model: job.model, seconds: job.seconds, size: job.size };
   if (!isTerminal(job.status)) throw new SoraError('content_not_ready', { hints: [] });
   const causedBy = failureOf(job)?.message ?? job.status;

@@ -34,7 +34,7 @@ const clock: Clock = {
 
 interface Process {
   readonly ledger: FileLedger;
-  submit(changes?: Partial<SubmitOrder> & { readonly maxCostPerDayMicros?: number }): Promise<Submission>;
+  submit(changes?: Partial<SubmitOrder> & { maxCostPerDayMicros?: number; free?: boolean }): Promise<Submission>;
 }
 
 interface Machine {
@@ -68,6 +68,7 @@ async function setUp(script: VideosScript = {}, { alive = [1, 2, 3], ...world }:
       const ledger = new FileLedger({ journal: join(folder, 'ledger.jsonl'), index: join(folder, 'ledger.index') });
       const { client } = createVideosClient(server.url, { clock: calls });
       const deps = {
+        server: { profile: 'lab', baseUrl: server.url },
         client: world.isPatient ? withRetries(client, { clock, random: () => 0 }) : client,
         ledger,
         clock,
@@ -76,17 +77,12 @@ async function setUp(script: VideosScript = {}, { alive = [1, 2, 3], ...world }:
         hasCompleteList: world.hasCompleteList ?? false,
         randomBytes: createSeededRandom(++seed),
       };
-      const order: SubmitOrder = {
-        server: { profile: 'lab', baseUrl: server.url },
-        request: createVideoRequest(),
-        estimate: PRICE,
-        free: false,
-      };
+      const order: SubmitOrder = { request: createVideoRequest(), estimate: PRICE };
       return {
         ledger,
-        submit: ({ maxCostPerDayMicros: capMicros, ...changes } = {}) => {
+        submit: ({ maxCostPerDayMicros: capMicros, free = false, ...changes } = {}) => {
           const dayCaps = capMicros === undefined ? [] : [{ profile: null, isPerUser: false, capMicros }];
-          return submit({ ...deps, dayCaps }, { ...order, ...changes });
+          return submit({ ...deps, free, dayCaps }, { ...order, ...changes });
         },
       };
     },

@@ -63,7 +63,7 @@ async function readDocument(): Promise<OpenApiDocument> {
   const { answer } = createService({
     access: new AccessKey(null),
     conditions: new Conditions(() => 0),
-    upstream: { submitDeps: { clock: createFakeClock() }, identity: {}, budget: { options: {} } },
+    upstream: { clock: createFakeClock(), server: {}, budget: { options: {} } },
     desk: { onEvent: () => {} },
     version: '1.2.3',
   } as unknown as ServiceOptions);

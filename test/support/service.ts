@@ -118,19 +118,18 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
   });
   const clean = (text: string): string => hideSecrets(text, setup.secrets ?? []);
   const upstream = {
-    identity: { profile: process?.profile ?? 'simulator', baseUrl },
+    server: { profile: process?.profile ?? 'simulator', baseUrl },
+    free: budget.options.isFree,
     singleShot,
     transport,
-    submitDeps: {
-      client: withRetries(singleShot, { clock, random: () => 0 }),
-      ledger,
-      clock,
-      randomBytes,
-      self: process?.self ?? createProcess(pid, { started: String(seed) }),
-      fateOf: process === undefined ? createFates([]) : fateOf,
-      dayCaps: [],
-      hasCompleteList: process?.hasCompleteList ?? setup.upstreamUrl === undefined,
-    },
+    client: withRetries(singleShot, { clock, random: () => 0 }),
+    ledger,
+    clock,
+    randomBytes,
+    self: process?.self ?? createProcess(pid, { started: String(seed) }),
+    fateOf: process === undefined ? createFates([]) : fateOf,
+    dayCaps: [],
+    hasCompleteList: process?.hasCompleteList ?? setup.upstreamUrl === undefined,
     capabilities: {
       profile: 'lab',
       dialect: 'videos' as const,

@@ -58,8 +58,6 @@ export async function runPlan(
       { ...jobs.submitDeps(server), singleShot: server.singleShot, objects, random },
       {
         ...settings,
-        server: server.identity,
-        free: configuration.isSimulator,
         rows: new ReadyRows(inOrderOfRunning(rows)),
         maxCostMicros: settings.maxCostMicros ?? configuration.maxCostMicros?.value ?? null,
         conflict: () => underWayInBatch(ledger, plan.manifest),

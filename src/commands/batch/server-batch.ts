@@ -103,10 +103,8 @@ export class ServerBatch {
     const key = serverBatchRow(this.#manifest);
     const earlier = await ledger.list({ by: 'row', value: key });
     const { record, unrecorded } = await submitBefore(this.#deadlineMs, jobs.submitDeps(server, 'batch'), {
-      server: server.identity,
       request: batchRequest(fileId, rows.length),
       estimate: priceOfAll(rows),
-      free: configuration.isSimulator,
       conflict: () => underWayAsRow(ledger, this.#manifest, rows),
       row: {
         batch: this.#manifest,
@@ -152,7 +150,8 @@ export class ServerBatch {
     server: Server,
     { rows, ignoresGaps }: { readonly rows: readonly BatchRow[]; readonly ignoresGaps: boolean },
   ): Promise<JobStatus> {
-    const { ledger, host, configuration, output } = this.#deps;
+    const { ledger, host, output, jobs } = this.#deps;
+    const submitDeps = jobs.submitDeps(server, 'batch');
     const id = idOrKey(record);
     const job = await this.#wait(id, server);
     const { direct, retries } = server;
@@ -166,17 +165,7 @@ export class ServerBatch {
     for (const fileId of [batch.outputFileId, batch.errorFileId]) {
       if (fileId === null) continue;
       const text = await read((call) => readResults(direct, fileId, call));
-      const results = await recordResults(text, {
-        ledger,
-        self: host.self,
-        nowMs: host.clock.now(),
-        server: server.identity,
-        free: configuration.isSimulator,
-        submission: record,
-        manifest: this.#manifest,
-        batchId: id,
-        rows,
-      });
+      const results = await recordResults(text, { submission: record, manifest: this.#manifest, rows }, submitDeps);
       for (const row of results) answered.add(row);
     }
     const count = answered.size;

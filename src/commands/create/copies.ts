@@ -57,10 +57,8 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
   try {
     while (followed.length < count) {
       const { kind, record, job, unrecorded } = await submitBefore(deadlineMs, jobs.submitDeps(server), {
-        server: server.identity,
         request,
         estimate: price,
-        free: server.configuration.isSimulator,
         again,
         savesFile,
         wanted: wanted[followed.length],

@@ -156,10 +156,8 @@ export class Trials {
     return submit(
       { ...deps, client },
       {
-        server: server.identity,
         request: smallestRequest(this.#configuration),
         estimate: this.#estimate,
-        free: isSimulator,
         again: true,
         trial: true,
       },

@@ -157,12 +157,11 @@ function createRestDeps(
     ledger: submitDeps.ledger,
   });
   const upstream = {
-    identity: server.identity,
+    ...submitDeps,
     singleShot: server.singleShot,
     transport: server.direct.transport,
     capabilities: capabilitiesOf(configuration),
     prices: configuration.prices,
-    submitDeps,
     budget,
     maxCostPerDayMicros: configuration.maxCostPerDay?.value ?? null,
   };

@@ -121,14 +121,12 @@ async function takeRows(work: Work, deps: WorkerDeps): Promise<SoraError | null>
 
 async function runRows(
   { rows, log, orders, concurrency, timeoutMs }: Work,
-  { configuration, servers, objects, jobs, random }: WorkerDeps,
+  { servers, objects, jobs, random }: WorkerDeps,
 ): Promise<SoraError | null> {
   const server = await servers.current({ longestCallMs: timeoutMs });
   return runBatch(
     { ...jobs.submitDeps(server), singleShot: server.singleShot, objects, random },
     {
-      server: server.identity,
-      free: configuration.isSimulator,
       rows,
       concurrency,
       intervalMs: 0,
