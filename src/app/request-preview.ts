@@ -1,7 +1,7 @@
 import { serverModel } from '../client/profile-client.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import { endpointOf, isSecretName, needsKey } from '../configuration/endpoint.ts';
-import type { JsonObject } from '../domain/json.ts';
+import { type JsonObject, plainJson } from '../domain/json.ts';
 import { formatUsd } from '../domain/money.ts';
 import type { Estimate } from '../domain/pricing.ts';
 import { idOrKey, type JobRecord } from '../domain/record.ts';
@@ -52,7 +52,7 @@ export function previewRequest(
       [
         ...(source ? [`${palette.dim(source.operation.padEnd(16))} ${cleanText(from ?? '')}\n`] : []),
         ...Object.entries(shown).map(
-          ([name, value]) => `${palette.dim(name.padEnd(16))} ${cleanText(textOf(value))}\n`,
+          ([name, value]) => `${palette.dim(name.padEnd(16))} ${cleanText(plainJson(value))}\n`,
         ),
         ...(count > 1 ? [`${palette.dim('count'.padEnd(16))} ${count}\n`] : []),
         ...(steps ? [`${palette.dim('steps'.padEnd(16))} ${steps.map((seconds) => `${seconds} s`).join(', ')}\n`] : []),
@@ -115,10 +115,6 @@ function formFields(form: FormData, paths: ReadRequest['paths']): JsonObject {
 }
 
 const MAX_DATA_CHARACTERS = 40;
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
-}
 
 /** `$0.40`, `free`, or for the simulator also the normal price; with the date of a list that the server changes. */
 export function describeCost(micros: number | null, isSimulator: boolean, price: Estimate | null = null): string {

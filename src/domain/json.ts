@@ -14,6 +14,11 @@ export function parseJson(text: string): JsonValue | undefined {
   }
 }
 
+/** A text as it is, any other value as JSON. */
+export function plainJson(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 /** More than any server wants. Code that walks deeper values would run out of stack. */
 const MAX_NESTED = 100;
 

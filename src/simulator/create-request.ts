@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonValue } from '../domain/json.ts';
+import { isJsonObject, type JsonValue, plainJson } from '../domain/json.ts';
 import { DEFAULT_MODEL, findModel, type ModelCapabilities } from '../domain/models.ts';
 import { countCharacters } from '../domain/request.ts';
 import { type ApiError, invalidField, missingField, quoteList, unsupportedValue } from './api-error.ts';
@@ -86,7 +86,7 @@ function readAnySeconds({ fields }: RequestBody): string {
   const given = fields.get('seconds') ?? DEFAULT_SECONDS;
   const seconds = typeof given === 'string' || typeof given === 'number' ? Number(given) : Number.NaN;
   if (seconds > 0 && seconds <= MAX_SECONDS) return String(seconds);
-  const message = `Invalid value: '${textOf(given)}'. Expected a number of seconds above 0 and up to ${MAX_SECONDS}.`;
+  const message = `Invalid value: '${plainJson(given)}'. Expected a number of seconds above 0 and up to ${MAX_SECONDS}.`;
   throw invalidField('seconds', 'invalid_value', message);
 }
 
@@ -156,8 +156,4 @@ function typeNameOf(value: JsonValue): string {
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'number') return Number.isInteger(value) ? 'an integer' : 'a decimal number';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-}
-
-function textOf(value: JsonValue): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -1,3 +1,4 @@
+import { decodePercent } from '../domain/redact.ts';
 import { ApiError } from './api-error.ts';
 
 /** Name, method and path. A name stands twice where both dialects have the call. */
@@ -63,7 +64,7 @@ export function matchRoute(method: string, pathname: string): RouteMatch {
     const allowed = candidates.map((candidate) => candidate.method);
     throw methodNotAllowed(method, pathname, allowed);
   }
-  return { name: route.name, id: decodeId(route.pattern.exec(pathname)?.[1] ?? '') };
+  return { name: route.name, id: decodePercent(route.pattern.exec(pathname)?.[1] ?? '') };
 }
 
 export function isBatchRoute(name: RouteName): name is BatchRouteName {
@@ -73,13 +74,4 @@ export function isBatchRoute(name: RouteName): name is BatchRouteName {
 export function methodNotAllowed(method: string, pathname: string, allowed: readonly string[]): ApiError {
   const message = `Not allowed to ${method} on ${pathname}`;
   return new ApiError({ status: 405, message, headers: { allow: allowed.join(', ') } });
-}
-
-/** A malformed percent encoding is kept as it is; no job has such an id. */
-function decodeId(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
 }

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { SoraError } from '../domain/errors.ts';
-import { isJsonObject, type JsonObject } from '../domain/json.ts';
+import { isJsonObject, type JsonObject, plainJson } from '../domain/json.ts';
 import { shellWord } from '../domain/shell.ts';
 import { changeOwnFile, invalidFile, readJsonFile } from './json-file.ts';
 import { isSetting, keysOf, settingFault } from './setting-specs.ts';
@@ -30,7 +30,7 @@ function* flatten(object: JsonObject, prefix = ''): Generator<[string, string]> 
   for (const [key, value] of Object.entries(object)) {
     const name = `${prefix}${key}`;
     if (isJsonObject(value)) yield* flatten(value, `${name}.`);
-    else yield [name, typeof value === 'string' ? value : JSON.stringify(value)];
+    else yield [name, plainJson(value)];
   }
 }
 

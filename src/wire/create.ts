@@ -1,5 +1,5 @@
 import type { Dialect } from '../domain/dialect.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
+import { isJsonObject, type JsonObject, plainJson } from '../domain/json.ts';
 import { FIELD_OF_ROLE, type WrittenFormat } from '../domain/request-format.ts';
 import {
   REFERENCE_ROLES,
@@ -103,12 +103,12 @@ function writeForm(request: VideoRequest, extras: JsonObject, format: WrittenFor
     const field = format[FIELD_OF_ROLE[role]] ?? role;
     if (source.kind === 'file')
       form.append(role === 'last_frame' ? field : (format.referenceField ?? field), fileOf(source));
-    else form.append(field, textOfValue(imageValue(source, format, mediaOf(role))));
+    else form.append(field, plainJson(imageValue(source, format, mediaOf(role))));
   }
   for (const id of request.characters) form.append('characters[][id]', id);
   for (const [name, url] of Object.entries(callbackField(request, format))) form.append(name, url);
   for (const [name, value] of Object.entries(extras)) {
-    form.append(name, textOfValue(value));
+    form.append(name, plainJson(value));
   }
   return form;
 }
@@ -145,10 +145,6 @@ function standardFields({ model, prompt, seconds, size, quality }: VideoRequest)
 
 function callbackField({ callbackUrl }: VideoRequest, { callbackField: field }: WrittenFormat): Record<string, string> {
   return callbackUrl === undefined || field === null ? {} : { [field]: callbackUrl };
-}
-
-function textOfValue(value: JsonValue): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function fileOf({ name, mimeType, bytes }: ReferenceSource & { readonly kind: 'file' }): File {

@@ -1,7 +1,7 @@
 import type { Context } from '../../app/context.ts';
 import type { RequestOptions } from '../../app/request-options.ts';
 import { SoraError } from '../../domain/errors.ts';
-import { canonicalJson, type JsonValue } from '../../domain/json.ts';
+import { canonicalJson, type JsonValue, plainJson } from '../../domain/json.ts';
 import { idOrKey, type RecordedRequest } from '../../domain/record.ts';
 import { withDefaults } from '../../domain/request-defaults.ts';
 import type { VideoRequest } from '../../domain/video.ts';
@@ -68,10 +68,7 @@ function optionsOf({ seconds, size, frame, quality, params }: RecordedRequest): 
     ['size', frame ? null : size],
     ['resolution', frame?.resolution],
     ['aspect_ratio', frame?.aspectRatio],
-    ...Object.entries(params).map(([key, value]): [string, string] => [
-      `params.${key}`,
-      typeof value === 'string' ? value : JSON.stringify(value),
-    ]),
+    ...Object.entries(params).map(([key, value]): [string, string] => [`params.${key}`, plainJson(value)]),
   ];
   return Object.fromEntries(entries.flatMap(([name, value]) => (value ? [[name, value]] : [])));
 }
