@@ -10,7 +10,7 @@ import {
   sizeInWords,
   sizeOf,
 } from './models.ts';
-import { oneOf, type RequestTarget, rightOptionFor } from './request-target.ts';
+import { oneOf, PIXELS, type RequestTarget, rightOptionFor } from './request-target.ts';
 import type { VideoRequest } from './video.ts';
 import { inWords } from './wording.ts';
 
@@ -87,8 +87,7 @@ function frameOfSize(size: string | null, { rules, violations }: RequestTarget):
 }
 
 function checkSize(size: string, { limits, violations }: RequestTarget): string | null {
-  const pixels = /^(\d{1,5})x(\d{1,5})$/.exec(size);
-  if (!pixels || Number(pixels[1]) === 0 || Number(pixels[2]) === 0) {
+  if (!PIXELS.test(size)) {
     violations.push(`the size \`${size}\` is not WIDTHxHEIGHT in pixels, for example 1280x720${rightOptionFor(size)}`);
     return null;
   }

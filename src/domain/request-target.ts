@@ -56,10 +56,12 @@ export function oneOf<T extends string>(
   return undefined;
 }
 
+export const PIXELS = /^[1-9]\d{0,4}x[1-9]\d{0,4}$/;
+
 /** The option that takes a value which was given to another option, as the end of a sentence. */
 export function rightOptionFor(text: string): string {
   const orientation = { vertical: 'portrait', horizontal: 'landscape' }[text] ?? text;
-  if (/^\d+x\d+$/.test(text)) return `; use \`--size ${text}\``;
+  if (PIXELS.test(text)) return `; use \`--size ${text}\``;
   if (ASPECT_RATIOS.some((ratio) => ratio === text)) return `; use \`--aspect-ratio ${text}\``;
   if (RESOLUTIONS.some((name) => name === text)) return `; use \`--resolution ${text}\``;
   return ORIENTATIONS.some((name) => name === orientation) ? `; use \`--orientation ${orientation}\`` : '';

@@ -123,7 +123,7 @@ describe('a request for a known model', () => {
     [{ aspectRatio: 'square' }, /; use `--orientation square`$/],
     [{ orientation: 'vertical' }, /; use `--orientation portrait`$/],
     [{ orientation: '9:16' }, /; use `--aspect-ratio 9:16`$/],
-    [{ size: '0x720' }, /is not WIDTHxHEIGHT/],
+    [{ size: '0x720' }, /is not WIDTHxHEIGHT in pixels, for example 1280x720$/],
     [{ size: '1280x720', resolution: '720p' }, /^`--size` cannot be combined/],
     [{ quality: 'high' }, /`--model sora-2-pro`/],
     [{ quality: 'best' }, /^the quality `best` is not one of standard or high$/],
