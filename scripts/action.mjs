@@ -14,20 +14,12 @@ const own = Object.fromEntries(Object.entries({ ...env, SORA_HOME: home }).filte
 const argv = ['doctor', '--json'];
 if (!env.SORA_BASE_URL) argv.push('--simulate');
 if (env.INPUT_DIALECT) argv.push('--dialect', env.INPUT_DIALECT);
-if (env.INPUT_ACCESS_CHECK === 'true') {
-  const setting = spawnSync(process.execPath, [sora, 'config', 'set', 'max_cost', env.INPUT_MAX_COST || '1'], {
-    env: own,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  if (setting.status !== 0) process.exit(setting.status ?? 1);
-  argv.push('--yes');
-}
+const isPaid = env.INPUT_ACCESS_CHECK === 'true';
+if (isPaid) argv.push('--yes');
 
-const { status, stdout } = spawnSync(process.execPath, [sora, ...argv], {
-  env: own,
-  encoding: 'utf8',
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
+const maxCost = env.INPUT_MAX_COST || '1';
+const cap = isPaid && maxCost !== 'none' ? run('config', 'set', 'max_cost', maxCost) : null;
+const { status, stdout } = cap === null || cap.status === 0 ? run(...argv) : cap;
 const report = join(home, 'doctor.json');
 writeFileSync(report, stdout);
 const document = parse(stdout);
@@ -39,6 +31,11 @@ if (env.GITHUB_STEP_SUMMARY) appendFileSync(env.GITHUB_STEP_SUMMARY, summaryOf(d
 for (const { title, detail, remedy } of document?.checks.filter((check) => check.status === 'fail') ?? [])
   process.stdout.write(`::error title=${property(title)}::${data([detail, ...remedy].join('\n'))}\n`);
 process.exitCode = exitCode;
+
+function run(...args) {
+  const stdio = ['ignore', 'pipe', 'inherit'];
+  return spawnSync(process.execPath, [sora, ...args], { env: own, encoding: 'utf8', stdio });
+}
 
 function parse(text) {
   try {

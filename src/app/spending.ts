@@ -85,14 +85,12 @@ export function enforceCap(
           : 'run `sora config list` to see where the cap is set',
         'run `sora cost` with the same options to see how to set the price',
       ],
-      ...details,
     });
   }
   if (spent.unpriced > 0) {
     throw new SoraError('cost_cap_exceeded', {
       title: `${amount} cannot be enforced: the price of ${countOf(spent.unpriced, 'earlier job')} is unknown`,
       hints: ['run `sora cost --spent` to see what is known about them', 'leave out the cap to continue without it'],
-      ...details,
     });
   }
   const totalMicros = spent.micros + price.micros;

@@ -154,6 +154,15 @@ describe('sora doctor on a server', () => {
     expect(failed[0]?.remedy[0]).toBe('run `sora config set max_cost AMOUNT` to raise the cap');
   });
 
+  it('does not suggest a higher cap when the price is unknown', async () => {
+    const server = await startVideosServer();
+    const sora = createCommandLine();
+    await sora.run(['config', 'set', 'max_cost', '5']);
+    const { code, failed } = await examine(sora, ['--yes', '--base-url', server.url], { env: { OPENAI_API_KEY: 'x' } });
+    expect({ code, posts: server.posts }).toEqual({ code: 7, posts: 0 });
+    expect(failed[0]?.remedy[0]).toBe('run `sora config list` to see where the cap is set');
+  });
+
   it('uses short timeouts for free calls, but not for the paid create', async () => {
     const server = await startVideosServer();
     const patience = new Map<string, number | undefined>();

@@ -39,6 +39,14 @@ describe('the action', () => {
     expect(summary).toMatch(/^\| fail \| TCP \|/m);
     expect(stdout + summary).not.toContain(key);
   });
+
+  it.each([
+    ['abc', '2'],
+    ['none', '1'],
+  ])('takes the maximum cost %s, and exits with %s', (cost, code) => {
+    const paid = { SORA_BASE_URL: 'http://127.0.0.1:1/v1', INPUT_ACCESS_CHECK: 'true', INPUT_MAX_COST: cost };
+    expect(runAction(paid).outputs).toMatchObject({ ok: 'false', 'exit-code': code });
+  });
 });
 
 it('every action is pinned by its hash', () => {
