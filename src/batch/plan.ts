@@ -1,7 +1,7 @@
 import type { RowState } from '../domain/batch.ts';
 import { NOTHING_SPENT, plus, type Tally } from '../domain/money.ts';
 import { costOf, hasVideo, isOfVideo, isOpen, type JobRecord, type SavedFile } from '../domain/record.ts';
-import { allSavedFiles } from '../jobs/saved-file.ts';
+import { allSavedFiles, isStillThere } from '../jobs/saved-file.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { BatchRow } from './batch-row.ts';
 import { sourcesFirst } from './row-order.ts';
@@ -110,15 +110,13 @@ export function rowsInOrder(rows: readonly BatchRow[]): readonly BatchRow[] {
 /** Of several submissions of a row, the one that has or may get a video; else the newest. */
 function preferred(earlier: JobRecord | undefined, later: JobRecord): JobRecord {
   if (earlier === undefined || hasVideo(later)) return later;
-  return hasVideo(earlier) || (isOpen(earlier) && !isOpen(later)) ? earlier : later;
+  return hasVideo(earlier) || earlier.files.some(isStillThere) || (isOpen(earlier) && !isOpen(later)) ? earlier : later;
 }
 
 function stateOf(record: JobRecord, row: BatchRow): RowState {
   if (record.answer === 'rejected') return REFUSED_FOR_GOOD.has(record.refusal?.code ?? '') ? 'failed' : 'to_do';
-  if (record.job?.status === 'completed') {
-    if (allSavedFiles(record, row) !== null) return 'done';
-    return record.removed ? 'failed' : 'saveable';
-  }
+  if (allSavedFiles(record, row) !== null) return 'done'; // whatever its server reports since
+  if (record.job?.status === 'completed') return record.removed ? 'failed' : 'saveable';
   if (!isOpen(record)) return 'failed';
   return record.answer === 'accepted' ? 'running' : 'unknown';
 }

@@ -1,6 +1,7 @@
 import { appendFileSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { nodeHttp } from '../../src/platform/http.ts';
 import { encodeEvent } from '../../src/store/ledger-line.ts';
 import { clipsIn, createStudio, failedReply, linesOf, promptOf, summaryOf } from '../support/batch-studio.ts';
 import { type CommandLine, Interrupt } from '../support/command-line.ts';
@@ -11,6 +12,20 @@ import { clipReply } from '../support/videos-server.ts';
 
 const NAMED = '{"prompt":"a boat","output":"boat.mp4"}\n';
 const jsonl = ({ cwd }: CommandLine, text: string): void => writeFileSync(join(cwd, 'shots.jsonl'), text);
+
+it('leaves a saved row done when its server reports the job as expired later', async () => {
+  let isExpired = false;
+  const retrieve = (job: object) => (isExpired ? { body: { ...job, status: 'expired' } } : null);
+  const { sora, server, batch } = await createStudio({ retrieve }, 'a boat\n');
+  await batch();
+  isExpired = true;
+  const env = { SORA_BASE_URL: server.url };
+  await sora.run(['status', 'video_1'], { env, http: nodeHttp });
+  expect(summaryOf(await batch(['--json', '--retry-failed']))).toMatchObject({ done: 1, failed: 0 });
+  const same = ['create', 'a boat', ...SORA_2, '--reuse', '-o', 'copy.mp4'];
+  expect(await sora.run(same, { env, http: nodeHttp })).toMatchObject({ code: 0, stdout: 'copy.mp4\n' });
+  expect(server.posts).toBe(1);
+});
 
 describe('a row with its own output', () => {
   it('is done in the next run when the file was saved but not recorded', async () => {

@@ -12,7 +12,7 @@ import { copySaved } from '../../jobs/download.ts';
 import { pour } from '../../jobs/download-stream.ts';
 import { fingerprintOf, recordRequest } from '../../jobs/fingerprint.ts';
 import { namedVideo } from '../../jobs/name-template.ts';
-import { allSavedFiles } from '../../jobs/saved-file.ts';
+import { allSavedFiles, isStillThere } from '../../jobs/saved-file.ts';
 import { shortPath } from '../../output/short-path.ts';
 import { statsOf } from '../../platform/files.ts';
 
@@ -28,8 +28,10 @@ export async function reuse(
   { plan, deadlineMs }: { readonly plan: FilePlan | null; readonly deadlineMs: number },
   deps: RunDeps,
 ): Promise<Reused | null> {
-  const finished = (await sameRequests(request, deps)).filter((record) => statusOf(record) === 'completed');
-  for (const record of finished.reverse()) {
+  // A file stays, whatever its server reports since.
+  const isFinished = (record: JobRecord): boolean =>
+    statusOf(record) === 'completed' || record.files.some(isStillThere);
+  for (const record of (await sameRequests(request, deps)).filter(isFinished).reverse()) {
     const known = summarize(record.profile, record, null);
     if (plan === null) return { summary: known, errors: [] };
     const files = allSavedFiles(record, plan);
