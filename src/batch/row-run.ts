@@ -5,7 +5,7 @@ import { factsOf, hasVideo, idOrKey, isOfServer, type JobRecord, type SavedFile 
 import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { knownError } from '../jobs/known-error.ts';
 import { type SaveResult, save } from '../jobs/save.ts';
-import { savedFiles } from '../jobs/saved-file.ts';
+import { namingLastFile, savedFiles } from '../jobs/saved-file.ts';
 import { type Submission, submitBefore } from '../jobs/submit.ts';
 import type { RowOrder } from '../jobs/submit-order.ts';
 import { waitForJob } from '../jobs/wait.ts';
@@ -73,7 +73,8 @@ export class RowRun {
       const failed = error.code === 'outcome_unknown' ? 'unknown' : 'failed';
       const isSent = record !== null && record.answer !== 'rejected';
       const outcome = isOver ? failed : isSent ? 'running' : 'to_do';
-      return { row, outcome, record, job: this.#job, files, error };
+      const told = files.length > 0 ? error : namingLastFile(error, record);
+      return { row, outcome, record, job: this.#job, files, error: told };
     }
   }
 

@@ -1,3 +1,4 @@
+import type { SoraError } from '../domain/errors.ts';
 import { isObjectAddress } from '../domain/object-address.ts';
 import { type JobRecord, type SavedFile, STANDARD_OUTPUT, type WantedFiles } from '../domain/record.ts';
 import { statsOf } from '../platform/files.ts';
@@ -17,4 +18,15 @@ export function savedFiles({ files }: JobRecord, { variants }: Pick<WantedFiles,
 export function allSavedFiles(record: JobRecord, wanted: Pick<WantedFiles, 'variants'>): SavedFile[] | null {
   const files = savedFiles(record, wanted);
   return files.length === wanted.variants.length ? files : null;
+}
+
+/** The error of a video that is gone from its server, with the name of the file that has it, unless that is gone too. */
+export function namingLastFile(error: SoraError, record: JobRecord | null | undefined): SoraError {
+  const saved = record?.files.findLast(({ path }) => path !== STANDARD_OUTPUT);
+  if (saved === undefined || !['content_expired', 'video_not_found'].includes(error.code)) return error;
+  const title = `${error.message}; the video was saved as ${saved.path}`;
+  return error.with({
+    title,
+    hints: ['look for the file, which was moved or removed, before you pay again', ...error.hints],
+  });
 }

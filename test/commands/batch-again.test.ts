@@ -249,7 +249,8 @@ describe('--retry-failed', () => {
     await batch();
     for (const name of clipsIn(sora)) rmSync(join(sora.cwd, name));
     state = 'gone';
-    await batch();
+    const { stdout } = await batch();
+    expect(stdout).toMatch(/the video’s files have expired; the video was saved as \S+\.mp4: HTTP 410/);
     await batch(['--retry-failed'], { interrupt: stop.signal });
     expect(server.posts).toBe(2);
     state = 'broken';
