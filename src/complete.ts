@@ -49,6 +49,7 @@ async function completionsAt(
   flag: string | undefined,
   host: Host,
 ): Promise<Completions> {
+  if (before[0] === 'help') return { candidates: commandsAfter(before.slice(1)) };
   const entry = findEntry(before);
   const definition = await entry?.load();
   const options = Object.values({ ...GLOBAL_OPTIONS, ...definition?.options });
@@ -61,7 +62,9 @@ async function completionsAt(
   const at = commandWords(before).length - entry.name.split(' ').length;
   const form = (definition.arguments[at] ?? definition.arguments.at(-1))?.form ?? '';
   if (entry.name === 'character show') return { candidates: await recentIds(host, isOfCharacter) };
-  if (/^[<[](id|submission)/.test(form)) return { candidates: await jobs(host), files: form.includes('file') };
+  if (form.startsWith('<submission')) return { candidates: await recentIds(host, ({ job }) => job === null) };
+  if (entry.name === 'queue retry') return NOTHING; // ids of the queue, which only its database knows
+  if (/^[<[]id/.test(form)) return { candidates: await jobs(host), files: form.includes('file') };
   if (form === '<name>' && entry.name.startsWith('config profile')) return { candidates: profiles(host) };
   if (form === '<shell>') return { candidates: unexplained(['bash', 'zsh', 'fish', 'powershell']) };
   if (form.startsWith('<name')) return { candidates: definition.table ?? [] };

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
+import { setUp } from '../support/set-up.ts';
 
 async function complete(...words: readonly string[]): Promise<string> {
   return (await createCommandLine().run(['complete', '--', ...words])).stdout;
@@ -11,6 +12,8 @@ describe('completion', () => {
   it.each<[string, string[], RegExp]>([
     ['commands', ['cr'], /^create\t.+\n:4\n$/],
     ['commands of a group', ['config', 'profile', ''], /^add\t.+\nuse\t.+\nlist\t.+\nshow\t/],
+    ['commands to get help for', ['help', 'config', 'se'], /^set\t.+\n:4\n$/],
+    ['no job where a row of the queue is named', ['queue', 'retry', ''], /^:4\n$/],
     ['options', ['create', 'x', '--asp'], /^--aspect-ratio\t.+\n:4\n$/],
     ['choices', ['ls', '--status', 'c'], /^completed\t\ncancelled\t\n:4\n$/],
     ['a value after =', ['create', '--model=sora-2-'], /^sora-2-pro\t\n:4\n$/],
@@ -40,6 +43,15 @@ describe('completion', () => {
       stdout: ':4\n',
       stderr: '',
     });
+  });
+
+  it('offers submissions in doubt, where they are resolved', async () => {
+    const { sora, run, server } = await setUp({ create: () => 'drop', list: () => ({ status: 500 }) });
+    await run('create', 'a boat');
+    await sora.run(['create', 'a cat', '--simulate', '--detach']);
+    expect(server.posts).toBe(1);
+    for (const command of ['attach', 'forget'])
+      expect((await sora.run(['complete', '--', command, ''])).stdout).toMatch(/^sub_\w+\ta boat\n:4\n$/);
   });
 
   it.each(['two\nlines', 'a\ttab', 'red\u001b[31m', 'hidden\u200b'])(
