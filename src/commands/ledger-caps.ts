@@ -53,8 +53,10 @@ function parseCaps(args: readonly string[], faults: string[]): Map<string, numbe
     const [, name = '', value = ''] = /^([^=]*)=(.*)$/.exec(arg) ?? [];
     const micros = value === 'none' ? null : parseUsd(value);
     if (parseCapName(name) === undefined) {
-      faults.push(`\`${arg}\`: name one of max_cost_per_day, max_cost_per_day_per_user, or both below profiles.NAME`);
-    } else if (micros === undefined) faults.push(`\`${arg}\` has no amount in dollars, such as 2.50, and not \`none\``);
+      faults.push(
+        `\`${arg}\` does not set max_cost_per_day or max_cost_per_day_per_user, alone or after \`profiles.NAME.\``,
+      );
+    } else if (micros === undefined) faults.push(`\`${arg}\`: use an amount in dollars, such as 2.50, or \`none\``);
     else caps.set(name, micros);
   }
   return caps;

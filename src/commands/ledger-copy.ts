@@ -36,6 +36,6 @@ export const ledgerCopyCommand = defineCommand({
       );
     }
     const data = { to: target.name, submissions: keys.size, unfinished };
-    return { answer: { data, view: () => `${keys.size} submissions are in ${target.name}\n` } };
+    return { answer: { data, view: () => `${countOf(keys.size, 'submission')} of this machine in ${target.name}\n` } };
   },
 });

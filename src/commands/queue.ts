@@ -1,10 +1,13 @@
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { SoraError } from '../domain/errors.ts';
+import { cleanLine } from '../output/clean-text.ts';
+import type { Surface } from '../output/surface.ts';
+import { type Fact, renderFacts, renderTable } from '../output/table.ts';
 import type { EndedTask, JobQueue } from '../store/job-queue.ts';
 import { objectOf } from '../wire/fields.ts';
 
-const HEAD = ['SERVER', 'WAITING', 'DELAYED', 'BLOCKED', 'RUNNING', 'FAILED', 'DONE/MIN', 'OLDEST', 'WORKERS'];
+const FACTS = ['server', 'waiting', 'delayed', 'blocked', 'running', 'failed', 'done/min', 'oldest', 'workers'];
 
 export const queueCommand = defineCommand({
   name: 'queue',
@@ -32,7 +35,13 @@ export const queueCommand = defineCommand({
       state.oldestMs === null ? '' : `${Math.round(state.oldestMs / 1000)}s`,
       state.workers.map(({ name, running, concurrency }) => `${name} ${running}/${concurrency}`).join(', '),
     ]);
-    return { answer: { data: { queues }, view: { head: HEAD, rows } } };
+    // A row is too wide for most terminals.
+    const blocks = rows.map((row) => FACTS.map((name, at): Fact => [name, cleanLine(row[at] ?? '')]));
+    const view = async (surface: Surface): Promise<string> =>
+      surface.isTerminal
+        ? blocks.map((facts) => renderFacts(facts, surface.palette)).join('\n')
+        : renderTable({ head: [], rows }, surface);
+    return { answer: { data: { queues }, view } };
   },
 });
 
@@ -60,11 +69,13 @@ export const queueFailedCommand = defineCommand({
     ['sora queue failed --json', 'the same for a script'],
   ],
 
-  async run(_input, { jobQueues }: Pick<Context, 'jobQueues'>) {
+  async run(_input, { jobQueues, output }: Pick<Context, 'jobQueues' | 'output'>) {
     const rows = await failedRows(await jobQueues());
+    if (rows.length === 0) output.note('there are no failed rows');
     const failed = rows.map(({ id, batch, line, outcome, error }) => ({ id, manifest: batch, line, outcome, error }));
     const cells = rows.map(({ id, batch, line, outcome, error }) => [id, outcome, batch, String(line ?? ''), error]);
-    const view = { head: ['ID', 'OUTCOME', 'MANIFEST', 'LINE', 'ERROR'], rows: cells };
+    const head = ['ID', 'OUTCOME', 'MANIFEST', 'LINE', 'ERROR'];
+    const view = { head, rows: cells, flexible: 'ERROR', optional: ['MANIFEST', 'LINE'] };
     return { answer: { data: { failed }, view } };
   },
 });

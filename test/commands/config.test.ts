@@ -1,6 +1,8 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { columnsOf } from '../../src/output/clean-text.ts';
 import { nodeHttp } from '../../src/platform/http.ts';
 import { type CommandLine, createCommandLine } from '../support/command-line.ts';
 import { startVideosServer } from '../support/videos-server.ts';
@@ -79,6 +81,18 @@ describe('sora config', () => {
       profiles.other.query.api_key	…	settings
       "
     `);
+  });
+
+  it('fit a terminal of 50 columns', async () => {
+    const sora = createCommandLine();
+    await sora.run(['config', 'set', 'profiles.lab.capabilities.thumbnail', 'no']);
+    for (const argv of [
+      ['list', '--simulate'],
+      ['profile', 'show', 'lab'],
+    ]) {
+      const { stdout } = await sora.run(['config', ...argv], { stdoutIsTerminal: true, columns: 50 });
+      expect(Math.max(...stripVTControlCharacters(stdout).split('\n').map(columnsOf))).toBeLessThanOrEqual(50);
+    }
   });
 
   it('takes options before SORA_*, and SORA_* before OPENAI_*', async () => {

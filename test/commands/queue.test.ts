@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { columnsOf } from '../../src/output/clean-text.ts';
 import { createCommandLine, Interrupt, type RunResult } from '../support/command-line.ts';
 import { POSTGRES_BIN, type Postgres, SKIPPED, startPostgres } from '../support/postgres.ts';
 import { createTeam } from '../support/team.ts';
@@ -74,11 +76,19 @@ describe.skipIf(POSTGRES_BIN === undefined)(`a queue in PostgreSQL${SKIPPED}`, (
     await team.run(1, ['worker', '--drain']);
     const { failed } = (await team.run(0, ['queue', 'failed', '--json'])).json() as { failed: { id: string }[] };
     expect(failed).toMatchObject([{ line: 1, outcome: 'failed', error: 'invalid request: HTTP 400: bad size' }]);
+    for (const argv of [['queue'], ['queue', 'failed']]) {
+      const { stdout } = await team.run(0, argv, { stdoutIsTerminal: true, columns: 50 });
+      expect(stdout).toMatch(/failed/);
+      expect(Math.max(...stripVTControlCharacters(stdout).split('\n').map(columnsOf))).toBeLessThanOrEqual(50);
+    }
     isRefusing = false;
     await team.run(0, ['queue', 'retry', String(failed[0]?.id)]);
     await team.run(1, ['worker', '--drain']);
     expect(existsSync(join(team.folder, 'clips/0.mp4'))).toBe(true);
-    expect((await team.run(0, ['queue', 'failed', '--json'])).json().failed).toEqual([]);
+    expect((await team.run(0, ['queue', 'failed', '--json'])).json()).toEqual({
+      failed: [],
+      notes: ['there are no failed rows'],
+    });
   });
 
   it.each([401, 403, 405])('continues after a single download is refused with HTTP %i', async (status) => {

@@ -103,6 +103,7 @@ export const configListCommand = defineCommand({
           rows: rows.map(({ name, value, origin }) => [name, value, origin]),
           flexible: 'VALUE',
           losesMiddle: () => true,
+          optional: ['ORIGIN'],
         },
       },
     };

@@ -200,7 +200,8 @@ export const configProfileShowCommand = defineCommand({
       ['key', facts.key ?? '', origin ?? ''],
       ...Object.entries(others).map(([setting, value]) => [setting, value, origins[setting] ?? '']),
     ];
-    const view = { head: ['NAME', 'VALUE', 'ORIGIN'], rows, flexible: 'VALUE', losesMiddle: () => true };
+    const head = ['NAME', 'VALUE', 'ORIGIN'];
+    const view = { head, rows, flexible: 'VALUE', losesMiddle: () => true, optional: ['ORIGIN'] };
     return { answer: { data: profile, view } };
   },
 });
