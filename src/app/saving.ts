@@ -98,7 +98,8 @@ export function planFiles(
     const isVariant = VARIANTS.some((known) => known === name);
     if (!isVariant) {
       const near = nearest(name, VARIANTS).map((known) => `; did you mean \`${known}\`?`);
-      faults.push(`the variant \`${name}\` is not one of ${VARIANTS.join(', ')}${near.join('')}`);
+      const better = name.includes(',') ? '; repeat `--variant` for each' : near.join('');
+      faults.push(`the variant \`${name}\` is not one of ${VARIANTS.join(', ')}${better}`);
     }
     return isVariant;
   });

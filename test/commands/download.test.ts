@@ -213,6 +213,7 @@ describe('sora download', () => {
 
   it.each([
     ['an unknown variant', 2, 'the variant `gif` is not one of', ['--variant', 'gif']],
+    ['variants in one word', 2, 'repeat `--variant` for each', ['--variant', 'video,thumbnail']],
     [
       'two variants on standard output',
       2,
