@@ -20,18 +20,18 @@ export interface BatchOrder {
   readonly rows: RowStream;
   /** Maximum number of unfinished jobs on the server. */
   readonly concurrency: number;
-  /** The minimum time between two creates. */
-  readonly intervalMs: number;
-  /** How often a row is retried after a server error. */
-  readonly retries: number;
+  /** The minimum time between two creates; none if left out. */
+  readonly intervalMs?: number;
+  /** How often a row is retried after a server error; never if left out. */
+  readonly retries?: number;
   /** Whether rows with unknown outcome are abandoned and retried if they cannot be found. */
-  readonly retryUnknown: boolean;
+  readonly retryUnknown?: boolean;
   /** Whether jobs unknown to the server are abandoned, so that a later run retries their rows. */
-  readonly retryFailed: boolean;
-  readonly failFast: boolean;
+  readonly retryFailed?: boolean;
+  readonly failFast?: boolean;
   /** Timeout of each job from its acceptance, and of a create from its first turn to its acceptance. */
   readonly timeoutMs: number;
-  readonly force: boolean;
+  readonly force?: boolean;
   /** For all submissions of the manifest; null without a cap. */
   readonly maxCostMicros: number | null;
   /** See `SubmitOrder`. */

@@ -42,14 +42,10 @@ function isInDoubt(record: JobRecord): boolean {
   return record.job === null && isOpen(record);
 }
 
-/** The state of one row, by its submissions in the ledger. */
-export async function planRow(
-  row: BatchRow,
-  ledger: Ledger,
-  isOfServer: (record: JobRecord) => boolean,
-): Promise<PlannedRow> {
+/** The state of a row of the queue: it is paid once, whoever submitted it. */
+export async function planRow(row: BatchRow, ledger: Ledger): Promise<PlannedRow> {
   const records = await ledger.list({ by: 'row', value: row.ref.key });
-  const record = records.filter((each) => counts(each, isOfServer)).reduce<JobRecord | undefined>(preferred, undefined);
+  const record = records.filter((each) => counts(each, () => true)).reduce<JobRecord | undefined>(preferred, undefined);
   return { row, record: record ?? null, state: record === undefined ? 'to_do' : stateOf(record, row) };
 }
 

@@ -57,7 +57,7 @@ export function isServersFault({ code }: SoraError, { status, serverStatus, erro
  * Whether the server no longer has the job, so that it cannot be resumed. The key may also belong to another
  * account, which only the user can know.
  */
-export function isGone({ code }: SoraError, includesMissing: boolean): boolean {
+export function isGone({ code }: SoraError, includesMissing = false): boolean {
   return code === 'content_expired' || (code === 'video_not_found' && includesMissing);
 }
 

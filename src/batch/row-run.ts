@@ -107,7 +107,7 @@ export class RowRun {
       this.#job = job;
       const failure = failureOf(job);
       if (failure === null) return { record, job, deadlineMs };
-      if (retries >= order.retries || !isServersFault(failure, job) || halt.signal.aborted) throw failure;
+      if (retries >= (order.retries ?? 0) || !isServersFault(failure, job) || halt.signal.aborted) throw failure;
       rowOrder = { ...rowOrder, after: record.key, isUnderWay: false };
       this.#record = null;
       this.#job = null;
@@ -205,7 +205,7 @@ export class RowRun {
     const saved = savedFiles(record, this.#row);
     if (saved.length === variants.length) return { files: saved, errors: [] };
     listener.onSave(this.#row);
-    const force = own?.force ?? batch.force;
+    const force = own?.force ?? batch.force ?? false;
     const optional = own?.order === undefined ? [] : (['thumbnail'] as const);
     const order = { record, job, destination, variants, optional, saved, force, deadlineMs, onNote: deps.onNotice };
     const result = await save(deps, order);

@@ -14,7 +14,7 @@ import { RowRun } from './row-run.ts';
  * learns when each row ends. Never rejects because of a single row.
  */
 export async function runBatch(deps: BatchDeps, order: BatchOrder, listener: BatchListener): Promise<SoraError | null> {
-  const { concurrency, intervalMs, rows } = order;
+  const { concurrency, intervalMs = 0, rows } = order;
   const { clock, random, signal } = deps;
   const halt = new AbortController();
   setMaxListeners(0, halt.signal); // every waiting row listens

@@ -1,4 +1,3 @@
-import type { JobRecord } from '../domain/record.ts';
 import type { VideoRequest } from '../domain/video.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { JobQueue, ServerLimits, Task, TaskEnd } from '../store/job-queue.ts';
@@ -15,8 +14,6 @@ const IDLE_MS = 1_000;
 export interface WorkerRowsOptions {
   readonly queue: JobQueue;
   readonly ledger: Ledger;
-  /** Whether a submission belongs to the server in use. */
-  readonly isOfServer: (record: JobRecord) => boolean;
   readonly clock: Clock;
   /** 0 to 1. */
   readonly random: () => number;
@@ -83,7 +80,7 @@ export class WorkerRows implements RowStream {
 
   /** Takes as many tasks as can start now, or waits a moment. */
   async #ask(signal: AbortSignal): Promise<void> {
-    const { queue, ledger, isOfServer, worker, limits, concurrency, clock, random } = this.#options;
+    const { queue, ledger, worker, limits, concurrency, clock, random } = this.#options;
     const free = Math.min(concurrency - this.#tasks.size, this.#waiting);
     if (free <= 0) return this.#rowEnd(signal);
     const tasks = await queue.take(worker, free, limits);
@@ -97,7 +94,7 @@ export class WorkerRows implements RowStream {
           return [];
         }
         this.#tasks.set(row.ref.key, task);
-        return [await planRow(row, ledger, isOfServer)];
+        return [await planRow(row, ledger)];
       }),
     );
     this.#taken.push(...planned.flat());

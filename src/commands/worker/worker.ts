@@ -71,7 +71,6 @@ export const workerCommand = defineCommand({
     const rows = new WorkerRows({
       ...{ queue, ledger: deps.ledger, clock, random: deps.random, worker, concurrency, retries },
       limits: configuration.serverLimits,
-      isOfServer: () => true, // a row of the queue is paid once, whoever submitted it
       drains: options.drain ?? false,
       clean: (text) => output.secrets.redact(text),
     });
@@ -129,13 +128,7 @@ async function runRows(
     {
       rows,
       concurrency,
-      intervalMs: 0,
-      retries: 0,
-      retryUnknown: false,
-      retryFailed: false,
-      failFast: false,
       timeoutMs,
-      force: false,
       maxCostMicros: null,
       conflict: (row) => orderFault(row, orders),
     },
