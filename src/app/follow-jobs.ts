@@ -10,12 +10,10 @@ import { type WaitEvent, waitForJob } from '../jobs/wait.ts';
 import { cleanLine } from '../output/clean-text.ts';
 import { describeWait, type WaitState } from '../output/wait-view.ts';
 import type { Context } from './context.ts';
-import { type Server, targetOption } from './servers.ts';
+import type { FoundJob } from './known-jobs.ts';
+import { targetOption } from './servers.ts';
 
-export interface FollowedJob {
-  readonly id: string;
-  readonly server: Server;
-  readonly record: JobRecord | undefined;
+export interface FollowedJob extends FoundJob {
   /** The job as last reported; null to ask for it first. */
   readonly known: VideoJob | null;
 }

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../domain/catalogue.ts';
 import { messageOf, SoraError } from '../domain/errors.ts';
 import { nearest } from '../domain/nearest.ts';
 import { isObjectAddress } from '../domain/object-address.ts';
-import { type JobRecord, type SavedFile, STANDARD_OUTPUT, type WantedFiles } from '../domain/record.ts';
+import { type SavedFile, STANDARD_OUTPUT, type WantedFiles } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import type { JobSummary } from '../domain/summary.ts';
 import { VARIANTS, type Variant, type VideoJob } from '../domain/video.ts';
@@ -33,9 +33,10 @@ import { shortPath } from '../output/short-path.ts';
 import { preferSmallHeap } from '../platform/memory.ts';
 import type { CommandResult } from './command.ts';
 import type { Context } from './context.ts';
+import type { FoundJob } from './known-jobs.ts';
 import { fileToOpen, openSaved } from './opening.ts';
 import { inGroup, type OptionValues, refuseFaults } from './option-values.ts';
-import { type Server, targetOption } from './servers.ts';
+import { targetOption } from './servers.ts';
 import { type SidecarDeps, writeSidecars } from './sidecars.ts';
 
 const GROUP = 'Files:';
@@ -203,9 +204,7 @@ export async function withOutputFault(
 
 type SaveContext = Pick<Context, 'host' | 'output' | 'ledger' | 'objects'>;
 
-export interface FinishedJob {
-  readonly server: Server;
-  readonly record: JobRecord | undefined;
+export interface FinishedJob extends Pick<FoundJob, 'server' | 'record'> {
   readonly job: VideoJob;
   /** By the uptime: when to stop saving, perhaps never. */
   readonly deadlineMs: number;

@@ -1,5 +1,4 @@
 import type { DialectName } from './dialect.ts';
-import type { JsonValue } from './json.ts';
 import { type Tally, tallyOf } from './money.ts';
 import { CUSTOM_PROFILE } from './profile-names.ts';
 import {
@@ -12,20 +11,14 @@ import {
 } from './video.ts';
 
 /** A request as stored in the ledger: everything but the bytes of a reference image. */
-export interface RecordedRequest {
-  readonly prompt: string;
-  readonly model: string | null;
-  readonly seconds: number | null;
-  readonly size: string | null;
+export interface RecordedRequest
+  extends Pick<VideoRequest, 'prompt' | 'model' | 'seconds' | 'size' | 'quality' | 'characters' | 'params'> {
   /** Left out if `size` is used instead. */
   readonly frame?: { readonly resolution: string | null; readonly aspectRatio: string | null };
-  readonly quality: string | null;
   /** `sha256:…`, `url:…` or `file_id:…`. */
   readonly image: string | null;
   /** `ROLE:` and the same of each reference beside the first frame; left out if there is none. */
   readonly references?: readonly string[];
-  readonly characters: readonly string[];
-  readonly params: Readonly<Record<string, JsonValue>>;
   /** The video it starts from, as `id:…` or `sha256:…`; left out for a video from a prompt alone. */
   readonly source?: { readonly operation: string; readonly video: string };
 }
