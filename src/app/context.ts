@@ -189,7 +189,7 @@ export class Context {
     const url = this.sharedLedgerUrl;
     if (url !== undefined) return this.postgresLedger(url);
     const ledger = this.fileLedger();
-    const problems = ledger.findProblems();
+    const problems = ledger.problems();
     if (problems.length > 0) {
       this.output.note(
         `skipped unreadable parts of ${this.paths.ledger}: ${describeProblems(problems)}; run \`sora ledger check\``,

@@ -8,6 +8,7 @@ import { agreeToSpend, parseMaxCost } from '../app/spending.ts';
 import { readCharacter, type ServedCharacter } from '../client/characters.ts';
 import { retryRead } from '../client/retry.ts';
 import { capabilitiesOf, requireKey } from '../configuration/endpoint.ts';
+import { isoTime } from '../domain/day.ts';
 import { SoraError } from '../domain/errors.ts';
 import { tallyOf } from '../domain/money.ts';
 import { estimate } from '../domain/pricing.ts';
@@ -163,6 +164,5 @@ export const characterShowCommand = defineCommand({
 
 /** A character for programs; the keys are a public interface. */
 function characterJson({ id, name, createdAtMs }: ServedCharacter, profile: string): Record<string, unknown> {
-  const createdAt = createdAtMs === null ? null : new Date(createdAtMs).toISOString();
-  return { id, name, created_at: createdAt, profile };
+  return { id, name, created_at: isoTime(createdAtMs), profile };
 }

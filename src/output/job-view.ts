@@ -1,3 +1,4 @@
+import { isoTime } from '../domain/day.ts';
 import { formatUsd } from '../domain/money.ts';
 import type { SavedFile } from '../domain/record.ts';
 import type { JobSummary } from '../domain/summary.ts';
@@ -38,10 +39,6 @@ function fileJson({ link, ...file }: SavedFile): Record<string, unknown> {
 /** The shape of `jobJson`, for the help. */
 export const JOB_JSON_SHAPE =
   '{"id","profile","status","server_status","progress","model","prompt","seconds","size","created_at","completed_at","expires_at","remixed_from","error":{"code","message"},"cost":{"estimated_usd","actual_usd","price_list"},"files":[{"variant","path","bytes","sha256"}],"request_id","submission"}';
-
-function isoTime(timeMs: number | null): string | null {
-  return timeMs === null ? null : new Date(timeMs).toISOString();
-}
 
 /** How jobs are shown. */
 export interface JobsForm {

@@ -1,6 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { readCharacter } from '../client/characters.ts';
 import { clientOf } from '../client/client-of.ts';
+import { isoTime } from '../domain/day.ts';
 import { SoraError } from '../domain/errors.ts';
 import { mediaTypeOf, sniffMedia } from '../domain/media.ts';
 import { estimate } from '../domain/pricing.ts';
@@ -86,8 +87,4 @@ export function addCharacterRoutes(app: OpenAPIHono, { desk, upstream, objects, 
 
 function viewOf({ job, key, request }: JobRecord): z.infer<typeof CharacterSchema> {
   return { id: job?.id ?? key, name: request.prompt, createdAt: isoTime(job?.createdAtMs ?? null) };
-}
-
-function isoTime(timeMs: number | null): string | null {
-  return timeMs === null ? null : new Date(timeMs).toISOString();
 }

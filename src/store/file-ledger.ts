@@ -225,11 +225,7 @@ export class FileLedger extends Ledger {
   }
 
   /** A torn last line does not count. */
-  override async problems(): Promise<readonly LedgerProblem[]> {
-    return this.findProblems();
-  }
-
-  findProblems(): readonly LedgerProblem[] {
+  override problems(): readonly LedgerProblem[] {
     return this.#ask((index) => this.#problemsOf(index));
   }
 
@@ -250,7 +246,7 @@ export class FileLedger extends Ledger {
 
   /** Throws `ledger_damaged` if an unreadable part may hide a submission: nothing may be paid then. */
   #requireIntact(): void {
-    if (this.findProblems().length === 0) return;
+    if (this.problems().length === 0) return;
     const problems = this.#ask((index) => {
       index.rebuild(); // the file may have been repaired
       return this.#problemsOf(index);

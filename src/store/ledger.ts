@@ -135,7 +135,7 @@ export abstract class Ledger {
   abstract durationsMs(profile: string, model: string | null, limit: number): Promise<number[]>;
 
   /** The unreadable and the lost parts; none in a database, which keeps its own checksums. */
-  async problems(): Promise<readonly LedgerProblem[]> {
+  problems(): readonly LedgerProblem[] {
     return [];
   }
 

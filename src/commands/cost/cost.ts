@@ -21,7 +21,7 @@ import {
   type PricedOrder,
   priceOrder,
 } from '../../domain/cost.ts';
-import { dayOf } from '../../domain/day.ts';
+import { dayOf, isoTime } from '../../domain/day.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { findModel } from '../../domain/models.ts';
 import { chargeOfParams, describeUnpriced } from '../../domain/priced-params.ts';
@@ -238,7 +238,7 @@ async function spent(options: Options, sinceMs: number | null, deps: CostDeps): 
   for (const cap of caps) deps.output.note(`cap of the team, ${describeCap(cap)}`);
   const data = {
     by,
-    since: sinceMs === null ? null : new Date(sinceMs).toISOString(),
+    since: isoTime(sinceMs),
     groups: groups.map(([name, sum]) => ({ name, ...spentJson(sum) })),
     total: spentJson(total),
     simulated: total.simulated,
@@ -253,9 +253,9 @@ async function noteOmissions(
   deps: CostDeps,
 ): Promise<void> {
   const { ledger, output } = deps;
-  const unreadable = (await ledger.problems()).length;
+  const unreadable = ledger.problems().length;
   if (unreadable > 0) output.note(`the sums may be too low: ${countOf(unreadable, 'unreadable ledger line')}`);
   if (jobs + refused > 0) return;
-  const since = sinceMs === null ? '' : ` since ${new Date(sinceMs).toISOString()}`;
+  const since = sinceMs === null ? '' : ` since ${isoTime(sinceMs)}`;
   output.note(`nothing was spent${since}${simulated > 0 ? '; the simulator is free' : ''}`);
 }

@@ -34,7 +34,7 @@ export const LOCAL_CHECKS: readonly Check[] = [
     makeWritable(folder);
     const shared = deps.sharedLedgerUrl;
     if (shared !== undefined) return pass(await deps.postgresLedger(shared).describe());
-    const problems = await deps.fileLedger().problems();
+    const problems = deps.fileLedger().problems();
     if (problems.length > 0)
       return warn(`${ledger}: ${describeProblems(problems)}`, 'run `sora ledger check` to repair the file');
     const space = statfsSync(folder);
