@@ -97,7 +97,7 @@ function buildProgram({ version, writeOut, columns }: ProgramStreams, globalOpti
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .configureHelp({ subcommandTerm: (command) => command.name() })
+    .configureHelp({ subcommandTerm: (command) => command.name(), minWidthToWrap: 10 })
     .addHelpText(
       'after',
       `
@@ -154,7 +154,6 @@ function helpAfterOptions(command: Command, definition: CommandDefinition, colum
   const { examples, errors, json, table = [] } = definition;
   const help = command.createHelp();
   help.prepareContext({ helpWidth: columns });
-  help.minWidthToWrap = 20; // names of settings are long
   const nameColumns = Math.max(0, ...table.map(([name]) => name.length));
   const sections = [
     ['Settings:', table.map(([name, summary]) => help.formatItem(name, nameColumns, summary, help))],

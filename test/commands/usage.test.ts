@@ -225,6 +225,12 @@ describe('an option with a value', () => {
 });
 
 describe('help', () => {
+  it('breaks its lines between words at 50 columns', async () => {
+    const { stdout } = await createCommandLine().run(['--help'], { stdoutIsTerminal: true, columns: 50 });
+    const lines = stdout.slice(0, stdout.indexOf('Examples:')).split('\n');
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(50);
+  });
+
   it.each([[[]], [['--help']], [['-h']], [['config']], [['config', 'key']]])(
     'is printed by `sora %j` on standard output',
     async (argv) => {
