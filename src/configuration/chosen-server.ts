@@ -139,7 +139,7 @@ function fixFor(origin: string, value: string): string {
 }
 
 /** The probable intention: the URL without its forbidden parts, or with the missing scheme. */
-function usableAddress(value: string): string {
+export function usableAddress(value: string): string {
   const { protocol, origin, pathname = '' } = URL.canParse(value) ? new URL(value) : {};
   if (protocol === 'http:' || protocol === 'https:') return `${origin}${pathname.replace(ENDPOINT_PATH, '')}`;
   if (/^(localhost|[\d.]+)(:\d{1,5})?(\/[\w./-]*)?$/.test(value)) return `http://${value}`; // rarely served over TLS

@@ -21,9 +21,9 @@ describe('sora init', () => {
     ],
     [
       'all',
-      ['--preset', 'new-api', '--profile', 'mine', '--base-url', 'http://h/v1'],
+      ['--preset', 'new-api', '--profile', 'mine', '--base-url', '10.0.0.7:8000/v1'],
       [
-        'config profile add mine --preset new-api --base-url http://h/v1 --use',
+        'config profile add mine --preset new-api --base-url http://10.0.0.7:8000/v1 --use',
         'printenv MY_KEY | sora config key set --profile mine',
       ],
     ],

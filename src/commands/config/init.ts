@@ -1,5 +1,6 @@
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
+import { usableAddress } from '../../configuration/chosen-server.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { findPreset, PRESET_NAMES, type Preset } from '../../domain/presets.ts';
 import { pipeVariable, shellWord } from '../../domain/shell.ts';
@@ -67,7 +68,8 @@ function presetNamed(name: string): Preset {
 function noTerminal(preset: Preset | null, deps: QuestionDeps): SoraError {
   const builtIn = preset && builtInProfile(preset, deps);
   const profile = builtIn ?? proposedName(preset, deps);
-  const address = deps.options.baseUrl ?? preset?.baseUrl ?? 'http://127.0.0.1:8000/v1';
+  const { baseUrl } = deps.options;
+  const address = baseUrl ? usableAddress(baseUrl) : (preset?.baseUrl ?? 'http://127.0.0.1:8000/v1');
   const kind = preset === null ? '' : ` --preset ${preset.name}`;
   const wantsKey = preset === null || preset.keyVariable !== null;
   return new SoraError('usage', {
