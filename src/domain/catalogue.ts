@@ -8,7 +8,7 @@ export interface CatalogueEntry {
   readonly explanation: string;
   readonly hints: readonly Hint[];
   /** Special cases, recognised by the cause in the server's or the network's own words. The first match replaces `hints`. */
-  readonly cases?: readonly { readonly about: string; readonly words: RegExp; readonly hints: readonly Hint[] }[];
+  readonly cases?: readonly Case[];
   /** Exit code of a command that ends with this error; 1 if left out. */
   readonly exitCode?: number;
   /** Whether the same call may succeed later. */
@@ -31,6 +31,16 @@ interface ServerHint {
 /** The simulator reports the errors of real servers, and a hint to use it would be odd there. */
 function simulateTo(purpose: string): ServerHint {
   return { hint: `add \`--simulate\` to ${purpose}`, exceptAt: SIMULATOR_BASE_URL };
+}
+
+interface Case {
+  readonly about: string;
+  readonly words: RegExp;
+  readonly hints: readonly Hint[];
+}
+
+function about(what: string, words: RegExp, hints: readonly Hint[]): Case {
+  return { about: what, words, hints };
 }
 
 const SIMULATE = simulateTo('use the simulator in the meantime');
@@ -62,14 +72,10 @@ const CATALOGUE = {
       ],
     ],
     cases: [
-      {
-        about: 'a refusal by the server',
-        words: /^HTTP \d/,
-        hints: [
-          'add `--dry-run` to see the request without sending it',
-          'run `sora create --help` to see what each option accepts',
-        ],
-      },
+      about('a refusal by the server', /^HTTP \d/, [
+        'add `--dry-run` to see the request without sending it',
+        'run `sora create --help` to see what each option accepts',
+      ]),
     ],
     exitCode: 2,
   },
@@ -112,11 +118,11 @@ const CATALOGUE = {
       SIMULATE_KEYLESS,
     ],
     cases: [
-      {
-        about: 'OpenAI, which has shut down its Videos API',
-        words: /shut down its Videos API/,
-        hints: [SET_UP_ANOTHER, SIMULATE_KEYLESS, 'run `sora config key set` to store an OpenAI key anyway'],
-      },
+      about('OpenAI, which has shut down its Videos API', /shut down its Videos API/, [
+        SET_UP_ANOTHER,
+        SIMULATE_KEYLESS,
+        'run `sora config key set` to store an OpenAI key anyway',
+      ]),
     ],
     exitCode: 4,
   },
@@ -160,24 +166,16 @@ const CATALOGUE = {
       SIMULATE,
     ],
     cases: [
-      {
-        about: 'a retired model',
-        words: /deprecated|retired/i,
-        hints: [
-          'choose another model with `--model`: this one was retired',
-          'add `--base-url http://HOST:PORT/v1` to use another server',
-          SIMULATE,
-        ],
-      },
-      {
-        about: 'an Azure deployment',
-        words: /\bdeployment\b/i,
-        hints: [
-          'check the model name: on Azure it is the name of your deployment',
-          'check that the base URL points to the resource that contains the deployment',
-          SIMULATE,
-        ],
-      },
+      about('a retired model', /deprecated|retired/i, [
+        'choose another model with `--model`: this one was retired',
+        'add `--base-url http://HOST:PORT/v1` to use another server',
+        SIMULATE,
+      ]),
+      about('an Azure deployment', /\bdeployment\b/i, [
+        'check the model name: on Azure it is the name of your deployment',
+        'check that the base URL points to the resource that contains the deployment',
+        SIMULATE,
+      ]),
     ],
     exitCode: 4,
   },
@@ -221,11 +219,10 @@ const CATALOGUE = {
       SEE_BASE_URL,
     ],
     cases: [
-      {
-        about: 'a redirect (creates do not follow redirects)',
-        words: /redirected to/,
-        hints: ['set the base URL to the redirect target, without `/videos`, if you trust it', SEE_BASE_URL],
-      },
+      about('a redirect (creates do not follow redirects)', /redirected to/, [
+        'set the base URL to the redirect target, without `/videos`, if you trust it',
+        SEE_BASE_URL,
+      ]),
     ],
   },
   service_retired: {
@@ -294,15 +291,11 @@ const CATALOGUE = {
       'The response is not one of the Videos API. It may be a login page, a proxy’s error page, or another service at this URL.',
     hints: ['check the base URL[ {base_url}]', DEBUG_RESPONSE],
     cases: [
-      {
-        about: 'an HTML page',
-        words: /an HTML page/,
-        hints: [
-          'check the base URL: it leads to a web page, not to an API',
-          'sign in first if this is the login page of your network or proxy',
-          DEBUG_RESPONSE,
-        ],
-      },
+      about('an HTML page', /an HTML page/, [
+        'check the base URL: it leads to a web page, not to an API',
+        'sign in first if this is the login page of your network or proxy',
+        DEBUG_RESPONSE,
+      ]),
     ],
   },
   dns_failure: {
@@ -316,15 +309,11 @@ const CATALOGUE = {
     explanation: 'The connection could not be opened, or was lost before the server responded.',
     hints: ['check that the server is running[ at {origin}]', 'check your network, the base URL and the proxy'],
     cases: [
-      {
-        about: 'a closed connection',
-        words: /socket hang up|ECONNRESET/,
-        hints: [
-          'check that the port in the base URL really speaks `http://` or `https://`, as written',
-          'check the log of the server or of its reverse proxy: it accepted the connection, then closed it',
-          'try again if it worked before',
-        ],
-      },
+      about('a closed connection', /socket hang up|ECONNRESET/, [
+        'check that the port in the base URL really speaks `http://` or `https://`, as written',
+        'check the log of the server or of its reverse proxy: it accepted the connection, then closed it',
+        'try again if it worked before',
+      ]),
     ],
     retryable: true,
   },
@@ -336,34 +325,22 @@ const CATALOGUE = {
       'check `https://` and the port in the base URL',
     ],
     cases: [
-      {
-        about: 'a certificate that is expired or not yet valid',
-        words: /certificate (has expired|is not yet valid)/i,
-        hints: [
-          'check the clock of this machine',
-          'ask the server’s operator to renew the certificate if the clock is right',
-        ],
-      },
-      {
-        about: 'a certificate for another host name',
-        words: /does not match certificate/i,
-        hints: ['check the host name in the base URL: the certificate is for another one'],
-      },
-      {
-        about: 'a server that requires a client certificate',
-        words: /certificate required|bad certificate/i,
-        hints: ['ask the server’s operator for another way in: `sora` does not support client certificates'],
-      },
-      {
-        about: 'a port without TLS',
-        words: /wrong version number|packet length too long/i,
-        hints: ['use `http://` in the base URL, or another port: this one does not use TLS'],
-      },
-      {
-        about: 'a port that requires TLS',
-        words: /http request.{0,30}https/i,
-        hints: ['use `https://` in the base URL: this port requires TLS'],
-      },
+      about('a certificate that is expired or not yet valid', /certificate (has expired|is not yet valid)/i, [
+        'check the clock of this machine',
+        'ask the server’s operator to renew the certificate if the clock is right',
+      ]),
+      about('a certificate for another host name', /does not match certificate/i, [
+        'check the host name in the base URL: the certificate is for another one',
+      ]),
+      about('a server that requires a client certificate', /certificate required|bad certificate/i, [
+        'ask the server’s operator for another way in: `sora` does not support client certificates',
+      ]),
+      about('a port without TLS', /wrong version number|packet length too long/i, [
+        'use `http://` in the base URL, or another port: this one does not use TLS',
+      ]),
+      about('a port that requires TLS', /http request.{0,30}https/i, [
+        'use `https://` in the base URL: this port requires TLS',
+      ]),
     ],
   },
   proxy_failure: {
@@ -371,11 +348,9 @@ const CATALOGUE = {
     explanation: 'The proxy could not be reached, or it refused the request.',
     hints: ['check `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`'],
     cases: [
-      {
-        about: 'a proxy that requires a password',
-        words: /\b407\b|proxy authentication/i,
-        hints: ['set `HTTPS_PROXY` and `HTTP_PROXY` to a URL with user and password: http://USER:PASSWORD@HOST:PORT'],
-      },
+      about('a proxy that requires a password', /\b407\b|proxy authentication/i, [
+        'set `HTTPS_PROXY` and `HTTP_PROXY` to a URL with user and password: http://USER:PASSWORD@HOST:PORT',
+      ]),
     ],
     retryable: true,
   },
@@ -384,14 +359,10 @@ const CATALOGUE = {
     explanation: 'The server did not respond within the timeout of a single request.',
     hints: ['check the host and port in the base URL[ {base_url}]', CHECK_LOAD],
     cases: [
-      {
-        about: 'a request through a proxy',
-        words: /through the proxy/,
-        hints: [
-          'check the proxy (`HTTPS_PROXY`, `HTTP_PROXY`), and list hosts that need none in `NO_PROXY`',
-          CHECK_LOAD,
-        ],
-      },
+      about('a request through a proxy', /through the proxy/, [
+        'check the proxy (`HTTPS_PROXY`, `HTTP_PROXY`), and list hosts that need none in `NO_PROXY`',
+        CHECK_LOAD,
+      ]),
     ],
     retryable: true,
   },
@@ -475,16 +446,12 @@ const CATALOGUE = {
     title: 'could not write the file',
     explanation: 'The file system refused. A finished video stays on the server for a while.',
     cases: [
-      {
-        about: 'a file in place of a folder',
-        words: /^ENOTDIR|^EEXIST.* mkdir/,
-        hints: ['choose another place with `-o` or `SORA_HOME`: a part of this path is a file'],
-      },
-      {
-        about: 'a limit on file size',
-        words: /^EFBIG/,
-        hints: ['raise the limit on file size (`ulimit -f`), or choose another place with `-o` or `SORA_HOME`'],
-      },
+      about('a file in place of a folder', /^ENOTDIR|^EEXIST.* mkdir/, [
+        'choose another place with `-o` or `SORA_HOME`: a part of this path is a file',
+      ]),
+      about('a limit on file size', /^EFBIG/, [
+        'raise the limit on file size (`ulimit -f`), or choose another place with `-o` or `SORA_HOME`',
+      ]),
     ],
     hints: [
       [
