@@ -32,8 +32,10 @@ export interface Preset {
 }
 
 const USUAL = {
+  baseUrl: null,
   dialect: 'videos',
   auth: 'bearer',
+  keyVariable: null,
   format: {},
   model: null,
   isOwn: true,
@@ -88,7 +90,6 @@ export const PRESETS: readonly Preset[] = [
     name: 'vllm-omni',
     title: 'vLLM-Omni',
     baseUrl: 'http://127.0.0.1:8000/v1',
-    keyVariable: null,
     format: {
       body: 'multipart',
       image: 'json',
@@ -107,7 +108,6 @@ export const PRESETS: readonly Preset[] = [
     title: 'SGLang Diffusion',
     owner: 'sglang',
     baseUrl: 'http://127.0.0.1:30000/v1',
-    keyVariable: null,
     format: { image: 'text', imageField: 'reference_url', videoField: 'video_reference' },
     missing: ['cancel', 'remix', 'edit', 'extend'],
     limits: ['deleting a running job only forgets it: the rendering continues'],
@@ -143,7 +143,6 @@ export const PRESETS: readonly Preset[] = [
     name: 'bifrost',
     title: 'Bifrost',
     baseUrl: 'http://127.0.0.1:8080/v1',
-    keyVariable: null,
     format: { body: 'json', image: 'text', videoField: 'video_uri' },
     missing: ['characters', 'extend'],
     limits: ['`list` needs `list_query.provider`, the provider whose videos to list'],
@@ -154,7 +153,6 @@ export const PRESETS: readonly Preset[] = [
     name: 'qvac',
     title: 'QVAC',
     baseUrl: 'http://127.0.0.1:11434/v1',
-    keyVariable: null,
     missing: ['thumbnail'],
     limits: [
       'interrupted downloads restart from the beginning',
@@ -166,10 +164,8 @@ export const PRESETS: readonly Preset[] = [
     ...USUAL,
     name: 'simulator',
     title: 'The simulator',
-    baseUrl: null,
     format: { callbackField: 'callback_url' },
     auth: 'none',
-    keyVariable: null,
     model: 'sora-2',
     advice: 'built in, free and offline; set a base URL only to use one that `sora serve` runs',
   },
@@ -177,8 +173,6 @@ export const PRESETS: readonly Preset[] = [
     ...USUAL,
     name: 'custom',
     title: 'Any other server',
-    baseUrl: null,
-    keyVariable: null,
     advice: 'run `sora doctor --server` to see what it supports',
   },
 ];
