@@ -7,33 +7,22 @@ import { SoraError } from './domain/errors.ts';
 import { nearest } from './domain/nearest.ts';
 import { shellWord } from './domain/shell.ts';
 
-/** Commands that people know from elsewhere, and what does it here. */
-const OTHER_COMMANDS = new Map(
-  Object.entries({
-    make: 'sora create',
-    new: 'sora create',
-    gen: 'sora create',
-    generate: 'sora create',
-    run: 'sora create',
-    retry: 'sora create --from ID',
-    get: 'sora download',
-    save: 'sora download',
-    ps: 'sora status',
-    show: 'sora status',
-    play: 'sora open',
-    view: 'sora open',
-    wait: 'sora status --watch',
-    watch: 'sora status --watch',
-    remove: 'sora delete',
-    stop: 'sora cancel',
-    price: 'sora cost',
-    login: 'sora config key set',
-    auth: 'sora config key set',
-    settings: 'sora config list',
-    server: 'sora serve',
-    version: 'sora --version',
-  }),
-);
+/** Commands that people know from elsewhere, by what does it here. */
+const OTHER_COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  'sora create': ['make', 'new', 'gen', 'generate', 'run'],
+  'sora create --from ID': ['retry'],
+  'sora download': ['get', 'save'],
+  'sora status': ['ps', 'show'],
+  'sora open': ['play', 'view'],
+  'sora status --watch': ['wait', 'watch'],
+  'sora delete': ['remove'],
+  'sora cancel': ['stop'],
+  'sora cost': ['price'],
+  'sora config key set': ['login', 'auth'],
+  'sora config list': ['settings'],
+  'sora serve': ['server'],
+  'sora --version': ['version'],
+};
 
 /** In every group, one of these is the command that removes. */
 const REMOVAL = /^(remove|unset|rm|delete|del)$/;
@@ -81,7 +70,8 @@ export function refuseUnknownCommand(line: readonly string[]): void {
   const near = nearest(word, siblings);
   const like =
     near.length === 0 && REMOVAL.test(word) ? siblings.filter((name) => REMOVAL.test(name)).slice(0, 1) : near;
-  const other = known > 0 ? undefined : /\s/.test(word) ? `sora create ${shellWord(word)}` : OTHER_COMMANDS.get(word);
+  const here = Object.keys(OTHER_COMMANDS).find((command) => OTHER_COMMANDS[command]?.includes(word));
+  const other = known > 0 ? undefined : /\s/.test(word) ? `sora create ${shellWord(word)}` : here;
   const suggested = other ? [other] : [...new Set(like)].map((name) => `${prefix} ${name}`);
   const command = known === 0 && line[0]?.startsWith('-') ? words.find((later) => isStart([later])) : undefined;
   throw new SoraError('usage', {

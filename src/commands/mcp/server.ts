@@ -15,7 +15,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Host } from '../../platform/host.ts';
 import { every } from '../../platform/timeout.ts';
 import { MessageFilter } from './message-filter.ts';
-import type { Tool, ToolInput } from './tools.ts';
+import { JOBS, type Tool, type ToolInput } from './tools.ts';
 
 export type CallTool = (tool: Tool, input: ToolInput, signal: AbortSignal) => Promise<CallToolResult>;
 
@@ -103,7 +103,7 @@ function watchReplies(transport: StdioServerTransport): () => Promise<void> {
     });
 }
 
-function describe({ name, title, description, inputSchema, outputSchema, effect }: Tool) {
+function describe({ name, title, description, inputSchema, outputSchema = JOBS, effect }: Tool) {
   return {
     name,
     title,

@@ -17,8 +17,8 @@ export interface Tool {
   readonly title: string;
   readonly description: string;
   readonly inputSchema: JsonSchema;
-  /** Of the structured content. */
-  readonly outputSchema: JsonSchema;
+  /** Of the structured content; jobs if left out. */
+  readonly outputSchema?: JsonSchema;
   /** Whether it may spend money, and so goes through the budget of the session. */
   readonly spends?: true;
   /** `readOnly` tools change nothing but the local ledger; `destructive` ones undo work. */
@@ -68,7 +68,7 @@ const FAILURE: Readonly<Record<string, JsonSchema>> = {
   error: recordOf({ code: { type: 'string' }, message: { type: 'string' }, hints: { type: 'array' } }),
 };
 const DOCUMENT: JsonSchema = { type: 'object', properties: FAILURE };
-const JOBS: JsonSchema = {
+export const JOBS: JsonSchema = {
   type: 'object',
   properties: {
     jobs: { type: 'array', items: JOB_SCHEMA },
@@ -85,7 +85,6 @@ export const TOOLS: readonly Tool[] = [
     description:
       'Submits a video and returns its job at once; call `wait`, then `download`. Costs money on paid servers: ask the user first, call `cost` for the price, and pass the approved amount as max_cost_usd. The same request while its first job is unfinished returns that job and pays nothing. If the outcome is unknown, do not submit another request: call `list` and tell the user.',
     inputSchema: inputOf({ ...REQUEST, max_cost_usd: MAX_COST }, 'prompt'),
-    outputSchema: JOBS,
     effect: 'additive',
     spends: true,
     load: async () => (await import('../create/create.ts')).createCommand,
@@ -127,7 +126,6 @@ export const TOOLS: readonly Tool[] = [
     title: 'Status of jobs',
     description: 'Shows one job, or without an id the unfinished and most recent ones.',
     inputSchema: inputOf({ id: ID }),
-    outputSchema: JOBS,
     effect: 'readOnly',
     load: async () => (await import('../status.ts')).statusCommand,
     call: ({ id }) => ({ args: id === undefined ? [] : [String(id)] }),
@@ -137,7 +135,6 @@ export const TOOLS: readonly Tool[] = [
     title: 'Wait for a job',
     description: `Waits until a job ends, at most ${MAX_WAIT_SECONDS} seconds. A job that still runs is returned with still_running: call again.`,
     inputSchema: inputOf({ id: ID, seconds: { type: 'integer', minimum: 1, maximum: MAX_WAIT_SECONDS } }, 'id'),
-    outputSchema: JOBS,
     effect: 'readOnly',
     load: async () => (await import('../status.ts')).statusCommand,
     call: ({ id, seconds = MAX_WAIT_SECONDS }) => ({
@@ -151,7 +148,6 @@ export const TOOLS: readonly Tool[] = [
     description:
       'Saves a finished video, and its thumbnail if the server has one, in the output folder; returns the path, a link and the thumbnail. Saving again costs nothing.',
     inputSchema: inputOf({ id: ID }, 'id'),
-    outputSchema: JOBS,
     effect: 'additive',
     load: async () => (await import('../download.ts')).downloadCommand,
     call: ({ id }) => ({
@@ -164,7 +160,6 @@ export const TOOLS: readonly Tool[] = [
     title: 'List videos',
     description: 'Lists videos on the server and in the local ledger, newest first.',
     inputSchema: inputOf({ limit: { type: 'integer', minimum: 1, maximum: 100 } }),
-    outputSchema: JOBS,
     effect: 'readOnly',
     load: async () => (await import('../list.ts')).listCommand,
     call: ({ limit = 20 }) => ({ options: { limit: String(limit) } }),
@@ -174,7 +169,6 @@ export const TOOLS: readonly Tool[] = [
     title: 'Cancel a job',
     description: 'Stops an unfinished job. A job that cannot be stopped keeps running and is billed.',
     inputSchema: inputOf({ id: ID }, 'id'),
-    outputSchema: JOBS,
     effect: 'destructive',
     load: async () => (await import('../cancel.ts')).cancelCommand,
     call: ({ id }) => ({ args: [String(id)] }),
@@ -205,7 +199,6 @@ function derivingTool({ source, ...tool }: DerivingTool): Tool {
   return {
     ...tool,
     inputSchema: inputOf(properties, source, 'prompt'),
-    outputSchema: JOBS,
     effect: 'additive',
     spends: true,
     call: (input) => ({
