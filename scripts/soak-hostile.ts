@@ -4,9 +4,13 @@
  * 300 MB and without a stack trace, and no create may be sent twice.
  */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import pLimit from 'p-limit';
+import { hashedRandom } from '../src/simulator/conditions.ts';
 import { HOSTILE_REPLIES, type HostileReply, startHostileServer } from '../test/support/hostile-server.ts';
 
 const CALLS = 300;
@@ -37,11 +41,10 @@ interface Result {
   readonly posts: number;
 }
 
-let state = Number(process.argv[2] ?? 1);
-/** Below `count`, by a linear congruential generator: the same seed makes the same calls. */
+/** The same seed makes the same calls. */
+const random = hashedRandom(process.argv[2] ?? '1');
 function draw(count: number): number {
-  state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-  return Math.floor((state / 2 ** 32) * count);
+  return Math.floor(random() * count);
 }
 
 /** A reply of any kind, sometimes broken off after a moment. */
@@ -82,24 +85,21 @@ async function call(name: string, argv: readonly string[], reply: HostileReply):
 
 const REPORT_MEMORY = "process.on('exit',()=>process.stderr.write('\\nmaxrss='+process.resourceUsage().maxRSS+'\\n'))";
 
-function run(
+async function run(
   argv: readonly string[],
   env: NodeJS.ProcessEnv,
   cwd: string,
 ): Promise<{ code: number | null; stderr: string }> {
   const program = join(import.meta.dirname, '../bin/sora.js');
-  const child = spawn(process.execPath, [program, ...argv], { env, cwd, stdio: ['ignore', 'ignore', 'pipe'] });
-  const giveUp = setTimeout(() => child.kill('SIGKILL'), MAX_SECONDS * 1000);
-  let stderr = '';
-  child.stderr.on('data', (data) => {
-    stderr += data;
+  const child = spawn(process.execPath, [program, ...argv], {
+    env,
+    cwd,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: MAX_SECONDS * 1000,
+    killSignal: 'SIGKILL',
   });
-  return new Promise((resolve) => {
-    child.once('close', (code) => {
-      clearTimeout(giveUp);
-      resolve({ code, stderr });
-    });
-  });
+  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  return { code, stderr };
 }
 
 function faultsOf({ code, seconds, rssMb, stderr, posts }: Result): string[] {
@@ -116,14 +116,7 @@ const orders = Array.from({ length: CALLS }, () => {
   const [name, reply] = drawReply();
   return { name, reply, argv: COMMANDS[draw(COMMANDS.length)] ?? ['list'] };
 });
-const results: Result[] = [];
-await Promise.all(
-  Array.from({ length: PARALLEL }, async () => {
-    for (let order = orders.pop(); order !== undefined; order = orders.pop()) {
-      results.push(await call(order.name, order.argv, order.reply));
-    }
-  }),
-);
+const results = await pLimit(PARALLEL).map(orders, ({ name, argv, reply }) => call(name, argv, reply));
 const slowest = results.reduce((a, b) => (b.seconds > a.seconds ? b : a));
 const largest = results.reduce((a, b) => (b.rssMb > a.rssMb ? b : a));
 const failed = results.filter((result) => faultsOf(result).length > 0);

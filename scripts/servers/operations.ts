@@ -6,25 +6,7 @@ import { createPng, serveFile } from './frame.ts';
 import type { Outcome, Result } from './results.ts';
 import type { Sora, SoraRun } from './sora.ts';
 
-export const OPERATIONS = [
-  'create',
-  'image file',
-  'image URL',
-  'wait',
-  'thumbnail',
-  'spritesheet',
-  'list',
-  'status',
-  'cancel',
-  'delete',
-  'failed job',
-  'batch',
-  'remix',
-  'edit',
-  'extend',
-  'doctor',
-] as const;
-export type Operation = (typeof OPERATIONS)[number];
+type Results = Partial<Record<string, Result>>;
 
 /** A running server, and what is known about it. */
 export interface Target {
@@ -50,10 +32,10 @@ const REFUSED_BEFORE: ReadonlySet<string> = new Set(['not_supported', 'cannot_ca
 
 export async function measure(sora: Sora, target: Target): Promise<Record<Operation, Result>> {
   const bench = new Bench(sora, target);
-  const results: Partial<Record<Operation, Result>> = {};
+  const results: Results = {};
   for (const operation of OPERATIONS) {
     try {
-      results[operation] = await bench.measure(operation, results);
+      results[operation] = await MEASURES[operation](bench, results);
     } catch (error) {
       if (!(error instanceof Seen)) throw error;
       const [code, reason] = target.limits[operation] ?? [];
@@ -92,32 +74,9 @@ class Bench {
     this.#target = target;
   }
 
-  readonly #measures: Readonly<Record<Operation, (before: Partial<Record<Operation, Result>>) => Promise<Result>>> = {
-    create: () => this.#measureCreate(),
-    'image file': () => this.#image('frame.png'),
-    'image URL': () => this.#imageUrl(),
-    wait: () => this.#wait(),
-    thumbnail: () => this.#variant('thumbnail'),
-    spritesheet: () => this.#variant('spritesheet'),
-    list: () => this.#list(),
-    status: () => this.#status(),
-    cancel: () => this.#cancel(),
-    delete: () => this.#delete(),
-    'failed job': () => this.#failed(),
-    batch: () => this.#batch(),
-    remix: () => this.#derive('remix'),
-    edit: () => this.#derive('edit'),
-    extend: () => this.#derive('extend'),
-    doctor: (before) => this.#doctor(before),
-  };
-
-  measure(operation: Operation, before: Partial<Record<Operation, Result>>): Promise<Result> {
-    return this.#measures[operation](before);
-  }
-
-  async #measureCreate(): Promise<Result> {
+  async create(): Promise<Result> {
     const before = await this.#target.seen?.();
-    const run = await this.#create('-o', 'create.mp4');
+    const run = await this.#createVideo('-o', 'create.mp4');
     this.#finished = String(run.answer.id);
     this.#expectVideo('create.mp4');
     const creates = ((await this.#target.seen?.())?.creates ?? 1) - (before?.creates ?? 0);
@@ -125,26 +84,26 @@ class Bench {
     return OK;
   }
 
-  async #image(image: string): Promise<Result> {
+  async image(image: string): Promise<Result> {
     const { width, height } = this.#target;
     writeFileSync(join(this.#sora.cwd, 'frame.png'), createPng(width, height));
     const name = `image-${++this.#count}.mp4`;
-    await this.#create('-i', image, '-o', name);
+    await this.#createVideo('-i', image, '-o', name);
     this.#expectVideo(name);
     if ((await this.#target.seen?.())?.lastHadImage === false) throw new Seen('wrong', 'the image did not arrive');
     return OK;
   }
 
-  async #imageUrl(): Promise<Result> {
+  async imageUrl(): Promise<Result> {
     const frame = await serveFile(createPng(this.#target.width, this.#target.height), 'image/png');
     try {
-      return await this.#image(frame.url);
+      return await this.image(frame.url);
     } finally {
       frame.close();
     }
   }
 
-  async #wait(): Promise<Result> {
+  async wait(): Promise<Result> {
     const id = await this.#submit();
     const watched = await this.#run('status', id, '--watch', '--timeout', this.#target.timeout);
     if (watched.answer.status !== 'completed')
@@ -154,7 +113,7 @@ class Bench {
     return OK;
   }
 
-  async #variant(variant: 'thumbnail' | 'spritesheet'): Promise<Result> {
+  async variant(variant: 'thumbnail' | 'spritesheet'): Promise<Result> {
     const run = await this.#run('download', this.#video(), '--variant', variant, '-o', `${variant}/`);
     const [file] = run.answer.files as readonly { path: string; variant: string }[];
     const media = sniffMedia(readFileSync(join(this.#sora.cwd, file?.path ?? '')));
@@ -164,7 +123,7 @@ class Bench {
     return OK;
   }
 
-  async #list(): Promise<Result> {
+  async list(): Promise<Result> {
     const run = await this.#run('list');
     if (`${run.stdout}${run.stderr}`.includes('only the local ledger')) {
       return { outcome: 'cannot', reason: 'shown from the local ledger, with a note' };
@@ -175,14 +134,14 @@ class Bench {
       : { outcome: 'wrong', reason: 'a finished video is missing' };
   }
 
-  async #status(): Promise<Result> {
+  async status(): Promise<Result> {
     const { answer } = await this.#run('status', this.#video());
     return answer.id === this.#video() && answer.status === 'completed'
       ? OK
       : { outcome: 'wrong', reason: `status ${answer.status}` };
   }
 
-  async #cancel(): Promise<Result> {
+  async cancel(): Promise<Result> {
     const id = await this.#submit();
     const { answer } = await this.#run('cancel', id);
     if (answer.outcome !== 'aborted' && answer.outcome !== 'deleted') {
@@ -191,13 +150,13 @@ class Bench {
     return OK;
   }
 
-  async #delete(): Promise<Result> {
-    const { answer } = await this.#create('--no-download');
+  async delete(): Promise<Result> {
+    const { answer } = await this.#createVideo('--no-download');
     await this.#run('delete', String(answer.id), '--yes');
     return OK;
   }
 
-  async #failed(): Promise<Result> {
+  async failed(): Promise<Result> {
     const { failing, timeout } = this.#target;
     if (failing === null) return { outcome: 'skipped', reason: 'the server cannot be made to fail a job' };
     const create = ['create', failing.prompt, ...failing.options, '--timeout', timeout];
@@ -206,7 +165,7 @@ class Bench {
     return { outcome: 'wrong', reason: `a failed job ends with exit ${run.code}, ${run.error?.code}` };
   }
 
-  async #batch(): Promise<Result> {
+  async batch(): Promise<Result> {
     const rows = [1, 2].map((row) => JSON.stringify({ id: `row-${row}`, prompt: this.#prompt() }));
     writeFileSync(join(this.#sora.cwd, 'shots.jsonl'), rows.join('\n'));
     const { create, timeout } = this.#target;
@@ -216,7 +175,7 @@ class Bench {
     return OK;
   }
 
-  async #derive(operation: 'remix' | 'edit' | 'extend'): Promise<Result> {
+  async derive(operation: 'remix' | 'edit' | 'extend'): Promise<Result> {
     const name = `${operation}.mp4`;
     await this.#run(operation, this.#video(), this.#prompt(), '-o', name, '--timeout', this.#target.timeout);
     this.#expectVideo(name);
@@ -224,7 +183,7 @@ class Bench {
   }
 
   /** The plain checks pass, and `--server` reports what was measured here. */
-  async #doctor(before: Partial<Record<Operation, Result>>): Promise<Result> {
+  async doctor(before: Results): Promise<Result> {
     const running = await this.#target.unfinished?.();
     await this.#run('doctor');
     const { answer } = await this.#run('doctor', '--server', '--yes');
@@ -242,7 +201,7 @@ class Bench {
   }
 
   /** Creates a video and waits for it. */
-  #create(...options: readonly string[]): Promise<SoraRun> {
+  #createVideo(...options: readonly string[]): Promise<SoraRun> {
     const { create, timeout } = this.#target;
     return this.#run('create', this.#prompt(), ...create, ...options, '--timeout', timeout);
   }
@@ -278,6 +237,28 @@ class Bench {
     return `a paper boat on a canal, take ${++this.#count}`;
   }
 }
+
+/** How each operation is measured, in this order; `before` has the earlier results. */
+const MEASURES = {
+  create: (bench: Bench) => bench.create(),
+  'image file': (bench: Bench) => bench.image('frame.png'),
+  'image URL': (bench: Bench) => bench.imageUrl(),
+  wait: (bench: Bench) => bench.wait(),
+  thumbnail: (bench: Bench) => bench.variant('thumbnail'),
+  spritesheet: (bench: Bench) => bench.variant('spritesheet'),
+  list: (bench: Bench) => bench.list(),
+  status: (bench: Bench) => bench.status(),
+  cancel: (bench: Bench) => bench.cancel(),
+  delete: (bench: Bench) => bench.delete(),
+  'failed job': (bench: Bench) => bench.failed(),
+  batch: (bench: Bench) => bench.batch(),
+  remix: (bench: Bench) => bench.derive('remix'),
+  edit: (bench: Bench) => bench.derive('edit'),
+  extend: (bench: Bench) => bench.derive('extend'),
+  doctor: (bench: Bench, before: Results) => bench.doctor(before),
+};
+export type Operation = keyof typeof MEASURES;
+const OPERATIONS = Object.keys(MEASURES) as Operation[];
 
 /** The error of a failed run in one line, with the failed checks of `doctor`. */
 function wordsOf({ error, answer, stderr }: SoraRun): string {
