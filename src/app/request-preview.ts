@@ -15,10 +15,12 @@ import { type CurlField, type CurlTarget, curlFor } from '../wire/curl.ts';
 import type { ReadRequest } from './request-options.ts';
 
 export interface Preview {
-  /** Of one video; null if it is unknown. */
+  /** Names the price list. */
   readonly price: Estimate | null;
+  /** Of everything that is not paid for yet; null if it is unknown. */
+  readonly totalMicros: number | null;
   readonly count: number;
-  /** The seconds that each of several steps adds; the price is that of all of them. */
+  /** The seconds that each of several steps adds. */
   readonly steps?: readonly number[] | undefined;
   /** Submissions that already serve some of these videos, which are not paid for again. */
   readonly attached: readonly JobRecord[];
@@ -27,14 +29,12 @@ export interface Preview {
 /** The answer to `--dry-run`: the request as it would be sent, a curl command that sends it, and the cost. */
 export function previewRequest(
   read: ReadRequest,
-  { price, count, attached, steps }: Preview,
+  { price, totalMicros, count, attached, steps }: Preview,
   configuration: Configuration,
 ): Answer {
   const { paths } = read;
   const ids = attached.map(idOrKey);
   const curl = createCurl(read.request, configuration, paths);
-  const submitted = count - ids.length;
-  const totalMicros = submitted === 0 ? 0 : price && price.micros * submitted;
   const shown = shownFields(written(read.request, configuration), paths);
   const { source } = read.request;
   const from = source && (source.video.kind === 'id' ? source.video.id : paths[0]);

@@ -71,7 +71,9 @@ export const characterCreateCommand = defineCommand({
     if (options.dryRun) {
       const order = { server: servers.identityOf(configuration), request, again };
       const attached = made ? [made] : await underWay(ledger, order);
-      return { answer: previewRequest(read, { price, count: 1, attached: attached.slice(0, 1) }, configuration) };
+      const totalMicros = attached.length > 0 ? 0 : (price?.micros ?? null);
+      const preview = { price, totalMicros, count: 1, attached: attached.slice(0, 1) };
+      return { answer: previewRequest(read, preview, configuration) };
     }
     if (made !== undefined) {
       output.note('this character exists already; `--again` creates another one');

@@ -290,8 +290,7 @@ describe('the same request', () => {
     const again = await create(['--param', 'style=calm', '--param', 'seed=1', '-d', '8', '--detach']);
     expect(again).toMatchObject({ code: 0, stdout: 'video_1\n' });
     expect(sora.plain(again.stderr)).toMatchInlineSnapshot(`
-      "cost: $0.80
-      note: the same request is already running as video_1; attaching to it at no further cost (\`--again\` submits another)
+      "note: the same request is already running as video_1; attaching to it at no further cost (\`--again\` submits another)
       note: run \`sora download video_1 --wait --base-url http://127.0.0.1:PORT/v1\` to wait for the video and save it
       "
     `);
@@ -456,6 +455,17 @@ describe('the same request', () => {
     const { stderr } = await create(['--count', '3', '--again', '-y', ...argv], signal);
     expect(stderr).toContain('hint: run the same command without `--again` to resume\n');
     expect(stderr).not.toContain('the same command again');
+  });
+
+  it('is resumed without another approval of its price, whatever the cap is now', async () => {
+    const { create, server } = await setUp();
+    const dear = ['-m', 'sora-2-pro', '-d', '12', '--detach'];
+    expect((await create([...dear, '--count', '2', '-y'])).code).toBe(0);
+    for (const argv of [[], ['--max-cost', '0.10'], ['--count', '2']])
+      expect(await create([...dear, ...argv])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^video_1\n/) });
+    expect((await create([...dear, '--count', '3', '--max-cost', '3.60'])).code).toBe(0);
+    expect(server.posts).toBe(3);
+    expect((await create([...dear, '--count', '4', '--max-cost', '3.50'])).code).toBe(7);
   });
 
   it('is created N times with --count, and no more by a rerun', async () => {

@@ -90,6 +90,8 @@ describe('sora extend --to', () => {
       const first = await extend(...argv);
       expect(first.code).toBe(8);
       expect(first.stderr).toContain(hint);
+      const { cost } = (await extend('--dry-run', '--json')).json() as { cost: { estimated_usd: number } };
+      expect(cost.estimated_usd).toBe([0, 3.2, 1.2, 0][broken]);
       isBroken = false;
       const resumed = await extend('--timeout', '30m');
       expect({ code: resumed.code, stdout: resumed.stdout }).toEqual({ code: 0, stdout: 'long.mp4\n' });

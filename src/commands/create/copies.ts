@@ -23,6 +23,8 @@ export interface CopiesOrder {
   /** The price of one copy. */
   readonly price: Estimate | null;
   readonly count: number;
+  /** How many of them may be paid for; the others attach to jobs. */
+  readonly mostNew: number;
   readonly again: boolean;
   /** Whether the videos are to be saved, by this or a later command: false for those that only others start from. */
   readonly savesFile: boolean;
@@ -43,11 +45,12 @@ export interface SubmittedCopies {
  * response to the current create, so that its job is known.
  */
 export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promise<SubmittedCopies> {
-  const { request, price, count, again, savesFile, wanted, deadlineMs } = order;
+  const { request, price, count, mostNew, again, savesFile, wanted, deadlineMs } = order;
   const { host, output, configuration, servers, jobs, ledger } = deps;
   const server = await servers.connect(configuration, { longestCallMs: deadlineMs - host.clock.uptimeMs() });
   await keepDayCap(order, server, deps);
   const taken = new Set<string>();
+  let newOnes = 0;
   const followed: FollowedJob[] = [];
   const errors: SoraError[] = [];
   const noteWait = (): void => {
@@ -63,8 +66,10 @@ export async function submitCopies(order: CopiesOrder, deps: CopiesDeps): Promis
         savesFile,
         wanted: wanted[followed.length],
         taken,
+        conflict: async () => (newOnes < mostNew ? null : notApproved()),
       });
       taken.add(record.key);
+      if (kind === 'submitted') newOnes++;
       if (unrecorded !== undefined) errors.push(unrecorded);
       if (kind === 'attached') {
         const name = await ledger.shortId(idOrKey(record));
@@ -121,6 +126,14 @@ async function capsOfToday({ ledger, host, configuration }: CapDeps): Promise<Ca
   const { profile, user } = configuration;
   const spender = { atMs: host.clock.now(), profile: profile.value, user: user?.value };
   return [...dayCaps(dayCapsOf(configuration), spender), ...dayCaps(await ledger.teamCaps(), spender, true)];
+}
+
+/** Another process may save the video of a job meanwhile. */
+function notApproved(): SoraError {
+  return new SoraError('cost_cap_exceeded', {
+    title: 'the job to attach to has ended and is saved, and the price of another one was not approved',
+    hints: ['run the same command again to see and approve the price'],
+  });
 }
 
 function interrupted(done: number, { count, again }: CopiesOrder, cause: Interrupt): SoraError {

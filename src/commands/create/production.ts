@@ -32,7 +32,7 @@ import { SoraError, soraErrorOf } from '../../domain/errors.ts';
 import { failureOf } from '../../domain/job-failure.ts';
 import { sumOf, tallyOf, wholeOf } from '../../domain/money.ts';
 import { type Estimate, estimate, type PricedRequest } from '../../domain/pricing.ts';
-import type { JobRecord } from '../../domain/record.ts';
+import { type JobRecord, mayBeSameAccount } from '../../domain/record.ts';
 import { commandAbout, shellWord } from '../../domain/shell.ts';
 import { type JobSummary, summarize } from '../../domain/summary.ts';
 import type { Variant, VideoRequest } from '../../domain/video.ts';
@@ -129,11 +129,16 @@ export async function produce(
   const again = options.again ?? false;
   const attached = await attachedTo({ request, again }, count, deps);
   const priceOf = (order: PricedRequest): Estimate | null => estimate(order, host.clock.now(), configuration.prices);
+  const totalOf = (price: Estimate | null, free: number): number | null => {
+    const own = free === count ? 0 : price && price.micros * (count - free);
+    return wholeOf(sumOf([own, ...(steps ?? []).slice(1).map((step) => priceOf(step.priced)?.micros ?? null)]));
+  };
   if (options.dryRun) {
     if (attached.length > 0) noteUnsentAddress(request, output);
-    const price = wholePrice(priceOf(priced), steps, priceOf);
+    const price = priceOf(priced);
     const seconds = steps?.map((step) => step.request.seconds ?? 0);
-    return { answer: previewRequest(read, { price, count, attached, steps: seconds }, configuration) };
+    const preview = { price, totalMicros: totalOf(price, attached.length), count, attached, steps: seconds };
+    return { answer: previewRequest(read, preview, configuration) };
   }
   if (saves || wanted[0] !== undefined) for (const each of plans) await checkFiles(each, deps, video);
   const reuseOrder = { plan: files && placePlan(plan, { n: 1 }), deadlineMs: untilMs };
@@ -148,15 +153,16 @@ export async function produce(
   const isNew = attached.length < count;
   const confirmed = isNew && confirm !== undefined ? await confirm(drafted) : priced;
   const price = priceOf(confirmed);
-  const whole = wholePrice(price, steps, priceOf);
-  const totalMicros = whole === null ? null : whole.micros * count;
+  const paid = attached.filter((record) => isPaid(record, deps)).length;
+  const mostNew = steps ? 1 : count - paid;
+  const totalMicros = totalOf(price, paid);
   if (!again && count === 1) await noteSavedBefore(request, deps);
   const askedAtMs = host.clock.uptimeMs();
   await agreeToSpend({ price: tallyOf(totalMicros), maxCostMicros, isAgreed: options.yes ?? false }, deps);
   const deadlineMs = untilMs + host.clock.uptimeMs() - askedAtMs; // a person may take any time to answer
-  output.news(`cost: ${describeCost(totalMicros, configuration.isSimulator, price)}`);
+  if (mostNew > 0) output.news(`cost: ${describeCost(totalMicros, configuration.isSimulator, price)}`);
 
-  const order = { deadlineMs, request, price, count, again, savesFile: true, wanted };
+  const order = { deadlineMs, request, price, count, mostNew, again, savesFile: true, wanted };
   const submitted = await (steps ? submitSteps(steps, totalMicros, order, deps) : submitCopies(order, deps));
   const { followed, errors } = submitted;
   if (files === null && followed.some(({ known }) => known?.content?.kind === 'base64')) {
@@ -178,17 +184,6 @@ export function refuseHelp(prompt: string | undefined, command: string, source?:
       `run \`echo help | ${command}${from} -\` for a video of this word`,
     ],
   });
-}
-
-/** The price of a request and of the steps after it; null if one of them is unknown. */
-function wholePrice(
-  first: Estimate | null,
-  steps: readonly Step[] = [],
-  priceOf: (priced: PricedRequest) => Estimate | null,
-): Estimate | null {
-  const prices = [first, ...steps.slice(1).map(({ priced }) => priceOf(priced))];
-  const micros = wholeOf(sumOf(prices.map((price) => price?.micros ?? null)));
-  return first && micros !== null ? { ...first, micros } : null;
 }
 
 /** What file names can contain before the video exists. */
@@ -235,6 +230,11 @@ async function attachedTo(
   if ((await ledger.newest(1)).length === 0) return [];
   const records = await underWay(ledger, { ...order, savesFile: true, server: servers.identityOf(configuration) });
   return records.slice(0, count);
+}
+
+/** Whether a submission to attach to needs no approval: without a job, or with another key, a new one may take its place. */
+function isPaid({ job, account }: JobRecord, { servers, configuration }: ProductionDeps): boolean {
+  return job !== null && mayBeSameAccount(account, servers.identityOf(configuration).account);
 }
 
 async function detached({ followed, errors, count }: Submitted, deps: ProductionDeps): Promise<CommandResult> {
