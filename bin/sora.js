@@ -10,6 +10,14 @@ const [first, ...rest] = process.argv.slice(2);
 
 async function main() {
   process.exitCode = 1; // for a run that ends before it has a result
+  try {
+    process.cwd();
+  } catch ({ message }) {
+    process.stderr.write(
+      `error: could not read the working folder\n  caused by: ${message}\n\nhint: change to a folder that exists\n`,
+    );
+    return;
+  }
   const { nodeHost, runCli } = require('../dist/launch.js').loadProgram(process);
   // Never process.exit(): it would cut off output that is still on its way into a pipe.
   process.exitCode = await runCli(nodeHost(version, join(__dirname, '../dist')));

@@ -40,6 +40,22 @@ describe('the built program', () => {
     });
   });
 
+  it.skipIf(process.platform === 'win32')('says that the working folder was removed', () => {
+    const { cwd, env } = createBinary();
+    const removed = [
+      '-c',
+      'mkdir gone && cd gone && rmdir ../gone && exec "$@"',
+      'sh',
+      process.execPath,
+      BINARY,
+      'list',
+    ];
+    expect(spawnSync('sh', removed, { cwd, env, encoding: 'utf8' })).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/^error: could not read the working folder\n {2}caused by: .+\n\nhint: .+\n$/),
+    });
+  });
+
   it('creates a video, prints only its path on standard output, and animates nothing in a pipe', async () => {
     const sora = createBinary();
     const { code, stdout, stderr } = await sora.start(['create', 'a paper boat', '--simulate']).ended;
