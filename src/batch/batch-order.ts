@@ -43,9 +43,9 @@ export interface RowStream {
   /** The next row, as soon as there is one; undefined when no more can start, or when the signal aborts. */
   take(signal: AbortSignal): Promise<PlannedRow | undefined>;
   /** Reports that a row has ended. Returns rows that cannot start because of it. */
-  ended(planned: PlannedRow, isDone: boolean): readonly PlannedRow[];
-  /** The request of a row, with the bytes of its files that are not at paths. */
-  requestOf(row: BatchRow): VideoRequest | Promise<VideoRequest>;
+  ended?(planned: PlannedRow, isDone: boolean): readonly PlannedRow[];
+  /** The request of a row, with the bytes of its files; left out if they are at paths. */
+  requestOf?(row: BatchRow): Promise<VideoRequest>;
 }
 
 export interface RowResult {
@@ -71,7 +71,7 @@ export interface BatchListener {
   /** The row has a job; `isPaid` if this run submitted it. */
   onSubmit(row: BatchRow, isPaid: boolean, record: JobRecord): void;
   onWait(row: BatchRow, event: WaitEvent): void;
-  onSave(row: BatchRow): void;
+  onSave?(row: BatchRow): void;
   /** All creates wait. */
   onPause(error: SoraError, pauseMs: number): void;
   /** `isStopping`: an error or an interrupt ends the run. Resolves when the row's results are written. */

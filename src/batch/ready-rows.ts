@@ -1,6 +1,4 @@
-import type { VideoRequest } from '../domain/video.ts';
 import type { RowStream } from './batch-order.ts';
-import type { BatchRow } from './batch-row.ts';
 import type { PlannedRow } from './plan.ts';
 
 /** Returns rows in the order in which they can start: a row comes after the one that it starts from. */
@@ -40,10 +38,6 @@ export class ReadyRows implements RowStream {
     if (isDone) this.#ready.push(...waiting.reverse()); // next, so that chains end before others begin
     for (const wake of this.#sleepers.splice(0)) wake();
     return isDone ? [] : this.#withFollowers(waiting);
-  }
-
-  requestOf({ request }: BatchRow): VideoRequest {
-    return request;
   }
 
   #waitFor(source: string, planned: PlannedRow): void {

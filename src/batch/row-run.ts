@@ -159,7 +159,7 @@ export class RowRun {
     const { conflict, rows } = order;
     const row = this.#row;
     const sourceId = await this.#sourceId();
-    const request = await rows.requestOf(row);
+    const request = (await rows.requestOf?.(row)) ?? row.request;
     return submitBefore(
       deadlineMs,
       { ...deps, client: { ...deps.client, create: deps.singleShot.create.bind(deps.singleShot) } },
@@ -204,7 +204,7 @@ export class RowRun {
     const { destination, variants, own } = this.#row;
     const saved = savedFiles(record, this.#row);
     if (saved.length === variants.length) return { files: saved, errors: [] };
-    listener.onSave(this.#row);
+    listener.onSave?.(this.#row);
     const force = own?.force ?? batch.force ?? false;
     const optional = own?.order === undefined ? [] : (['thumbnail'] as const);
     const order = { record, job, destination, variants, optional, saved, force, deadlineMs, onNote: deps.onNotice };

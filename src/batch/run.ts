@@ -38,7 +38,7 @@ export async function runBatch(deps: BatchDeps, order: BatchOrder, listener: Bat
       try {
         outcome = await runRow(planned);
       } finally {
-        dropped = rows.ended(planned, outcome === 'done'); // others may wait for it
+        dropped = rows.ended?.(planned, outcome === 'done') ?? []; // others may wait for it
       }
       // Nothing was sent for rows whose source failed.
       for (const { row, record } of outcome === 'failed' ? dropped : []) {

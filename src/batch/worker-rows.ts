@@ -69,10 +69,6 @@ export class WorkerRows implements RowStream {
     }
   }
 
-  ended(): readonly PlannedRow[] {
-    return [];
-  }
-
   requestOf(row: BatchRow): Promise<VideoRequest> {
     const { files } = this.#options.queue;
     return readFiles(row, (digest) => files.read(digest));

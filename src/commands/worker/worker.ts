@@ -100,15 +100,18 @@ interface Work {
 
 /** Takes rows until the worker is stopped or the queue is drained, and puts back the unfinished ones. */
 async function takeRows(work: Work, deps: WorkerDeps): Promise<SoraError | null> {
-  const { queue, rows, log, worker, concurrency } = work;
-  const { configuration, host, output, ledger } = deps;
+  const { queue, rows, log, orders, worker, concurrency, timeoutMs } = work;
+  const { configuration, host, output, ledger, servers, objects, jobs, random } = deps;
   await queue.workers.putBackLost(fateOf);
   await queue.workers.beat(worker, host.self, concurrency);
   const stopHeartbeats = sendHeartbeats(queue, worker, concurrency, deps);
   output.news(`taking rows for ${configuration.baseUrl.value}, ${concurrency} at a time`);
   ledger.hold();
   try {
-    return await runRows(work, deps);
+    const server = await servers.current({ longestCallMs: timeoutMs });
+    const batchDeps = { ...jobs.submitDeps(server), singleShot: server.singleShot, objects, random };
+    const conflict = (row: BatchRow): Promise<SoraError | null> => orderFault(row, orders);
+    return await runBatch(batchDeps, { rows, concurrency, timeoutMs, maxCostMicros: null, conflict }, log);
   } finally {
     stopHeartbeats();
     log.count.put_back = rows.openTasks.length;
@@ -116,24 +119,6 @@ async function takeRows(work: Work, deps: WorkerDeps): Promise<SoraError | null>
     await queue.workers.leave(worker);
     await ledger.release();
   }
-}
-
-async function runRows(
-  { rows, log, orders, concurrency, timeoutMs }: Work,
-  { servers, objects, jobs, random }: WorkerDeps,
-): Promise<SoraError | null> {
-  const server = await servers.current({ longestCallMs: timeoutMs });
-  return runBatch(
-    { ...jobs.submitDeps(server), singleShot: server.singleShot, objects, random },
-    {
-      rows,
-      concurrency,
-      timeoutMs,
-      maxCostMicros: null,
-      conflict: (row) => orderFault(row, orders),
-    },
-    log,
-  );
 }
 
 /** Why nothing may be sent for an order; null for any other row. */
@@ -188,8 +173,6 @@ class WorkerLog implements BatchListener {
     if (own?.order === undefined || event.kind !== 'job' || event.job.progress === null) return;
     this.#reports.progressed(own.order, event.job.progress);
   }
-
-  onSave(): void {}
 
   onPause({ message }: SoraError, pauseMs: number): void {
     this.#deps.output.news(`${message}; resuming in ${Math.ceil(pauseMs / 1000)} s`);
