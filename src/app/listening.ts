@@ -17,6 +17,11 @@ export async function openPort(
   }
 }
 
+export const HOST_OPTION = {
+  flags: '--host <address>',
+  summary: 'address to listen on; other than loopback needs --api-key-env (default 127.0.0.1)',
+} as const;
+
 /** The address of `--host`, which may be IPv6 as in a URL. */
 export function listenHost(host = '127.0.0.1'): string {
   return host.replace(/^\[(.*)\]$/, '$1');

@@ -42,10 +42,6 @@ export class JobRunner implements OrderDesk {
     return this.#options.jobs.count();
   }
 
-  async queueState(): Promise<null> {
-    return null;
-  }
-
   async accept({ job, image, approvedMicros }: NewOrder): Promise<RestJob> {
     const { jobs, upstream } = this.#options;
     const { id, idempotencyKey } = job;

@@ -1,7 +1,6 @@
 import type { Page } from '../domain/page.ts';
-import type { QueueState } from '../store/job-queue.ts';
-import type { RestJob, RestStatus } from './rest-job.ts';
-import type { JobEvent } from './service-metrics.ts';
+import type { RestJob } from './rest-job.ts';
+import type { JobEvent, MeasuredJobs } from './service-metrics.ts';
 
 /** A new order. */
 export interface NewOrder {
@@ -24,12 +23,10 @@ export interface Selected extends Page<RestJob> {
   readonly total: number;
 }
 
-/** Stores the orders of a service and produces their videos. */
-export interface OrderDesk {
-  /** Creates of this process that have not been answered yet. */
-  readonly openSubmissions: number;
+/** Stores the orders of a service and produces their videos. What concerns this process is left out where workers do that. */
+export interface OrderDesk extends MeasuredJobs {
   /** Calls `observe` for everything that happens to jobs in this process from now on. */
-  onEvent(observe: (event: JobEvent) => void): void;
+  onEvent?(observe: (event: JobEvent) => void): void;
   /**
    * Stores an order that is within the caps, and starts it. Returns its job, or the one that already has its idempotency
    * key. Throws `cost_cap_exceeded`.
@@ -38,10 +35,6 @@ export interface OrderDesk {
   find(id: string): Promise<RestJob | undefined>;
   /** Newest first; undefined if there is no job `after`. */
   newest(limit: number, selection: Selection): Promise<Selected | undefined>;
-  /** How many jobs there are in each status. */
-  count(): Promise<Readonly<Record<RestStatus, number>>>;
-  /** What waits for workers; null where this process makes the videos. */
-  queueState(): Promise<QueueState | null>;
   /** 0 to 100, as last reported by the server; null if it reports none. */
   progressOf(job: RestJob): number | null;
   /**
@@ -50,7 +43,7 @@ export interface OrderDesk {
    */
   remove(id: string): Promise<void>;
   /** Resumes what an earlier run of the service left unfinished. */
-  resume(): Promise<void>;
+  resume?(): Promise<void>;
   /** Waits until open creates are answered, so that no job is lost. The jobs keep running on their server. */
-  stop(): Promise<void>;
+  stop?(): Promise<void>;
 }

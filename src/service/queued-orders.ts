@@ -2,7 +2,7 @@ import { SoraError } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { JobRecord } from '../domain/record.ts';
 import type { ObjectStore } from '../object-storage/object-store.ts';
-import type { QueueState } from '../store/job-queue.ts';
+import type { JobQueue, QueueState } from '../store/job-queue.ts';
 import type { OrderTable } from '../store/order-table.ts';
 import type { NewTask } from '../store/queue-tasks.ts';
 import type { NewOrder, OrderDesk, Selected, Selection } from './order-desk.ts';
@@ -12,6 +12,7 @@ import { removeVideo, submittedOrder, type Upstream } from './upstream.ts';
 
 export interface QueuedOrdersOptions {
   readonly upstream: Upstream;
+  readonly queue: Pick<JobQueue, 'state'>;
   readonly orders: OrderTable;
   readonly objects: ObjectStore;
   /** The work that an order is for a worker. */
@@ -30,9 +31,6 @@ export class QueuedOrders implements OrderDesk {
   constructor(options: QueuedOrdersOptions) {
     this.#options = options;
   }
-
-  /** Workers see what happens. */
-  onEvent(): void {}
 
   async accept({ job, image, approvedMicros }: NewOrder): Promise<RestJob> {
     const { upstream, orders, taskOf } = this.#options;
@@ -71,7 +69,7 @@ export class QueuedOrders implements OrderDesk {
   }
 
   queueState(): Promise<QueueState> {
-    return this.#options.orders.queueState();
+    return this.#options.queue.state();
   }
 
   progressOf({ status, progress }: RestJob): number | null {
@@ -93,11 +91,6 @@ export class QueuedOrders implements OrderDesk {
     const removed = decodeRestJob(await orders.remove(id)); // a worker may have saved it meanwhile
     await removeSaved(removed?.files ?? [], objects);
   }
-
-  /** Queued orders belong to no process. */
-  async resume(): Promise<void> {}
-
-  async stop(): Promise<void> {}
 
   async #answered(id: string): Promise<JobRecord | undefined> {
     const { clock, signal } = this.#options.upstream;

@@ -16,17 +16,23 @@ export type JobEvent =
 
 export type SubmissionOutcome = 'accepted' | 'attached' | 'refused' | 'unknown';
 
+/** The jobs of a service, or those that a worker shares with others. */
+export interface MeasuredJobs {
+  /** Creates of this process that have not been answered yet; null if they are not counted. */
+  readonly openSubmissions: number | null;
+  /** How many jobs there are in each status. */
+  count(): Promise<Readonly<Record<RestStatus, number>>>;
+  /** What waits for workers; left out where this process makes the videos. */
+  queueState?(): Promise<QueueState>;
+}
+
 /** Values that are read on each request for the metrics. */
 export interface MetricSources {
   readonly version: string;
   readonly profile: string;
   readonly ledger: Pick<Ledger, 'open' | 'spent' | 'teamCaps' | 'requireUsable'>;
   readonly clock: Pick<Clock, 'now' | 'alarm' | 'uptimeMs'>;
-  readonly countJobs: () => Promise<Readonly<Record<RestStatus, number>>>;
-  /** Null without a queue. */
-  readonly readQueue: () => Promise<QueueState | null>;
-  /** Creates that have not been answered; null if they are not counted. */
-  readonly openSubmissions: (() => number) | null;
+  readonly jobs: MeasuredJobs;
   /** In micro-dollars; null without a cap. */
   readonly caps: Readonly<Record<'run' | 'order' | 'day', number | null>>;
 }
@@ -131,16 +137,16 @@ export class ServiceMetrics implements Vitals {
 
   /** Works even if the ledger is unreadable: `sora_ready` is then 0, and metrics from the ledger are left out. */
   async metrics(): Promise<string> {
-    const { ledger, clock, profile, countJobs, openSubmissions, caps, readQueue } = this.#sources;
-    if (openSubmissions !== null) this.#waiting.set(openSubmissions());
+    const { ledger, clock, profile, jobs, caps } = this.#sources;
+    if (jobs.openSubmissions !== null) this.#waiting.set(jobs.openSubmissions);
     const measured = [this.#jobs, this.#caps, this.#unfinished, this.#spent];
     for (const gauge of [...measured, this.#tasks, this.#oldest, this.#workers, this.#slots]) gauge.clear();
     for (const [cap, micros] of Object.entries(caps)) if (micros !== null) this.#caps.set(usdOf(micros), [cap]);
     const wasReady = (await unreadinessOf(this.checkReady)) === null;
     this.#ready.set(wasReady ? 1 : 0);
     try {
-      const jobs = await countJobs();
-      for (const status of REST_STATUSES) this.#jobs.set(jobs[status], [status]);
+      const count = await jobs.count();
+      for (const status of REST_STATUSES) this.#jobs.set(count[status], [status]);
       if (!wasReady) return this.#metrics.render();
       const counts = new Map<string, readonly [labels: readonly string[], count: number]>();
       for (const record of await ledger.open()) {
@@ -152,15 +158,15 @@ export class ServiceMetrics implements Vitals {
       const { micros } = await ledger.spent({ by: 'day', value: dayOf(clock.now()), profile, user: null });
       this.#spent.set(usdOf(micros), [profile]);
       for (const { name, capMicros } of await ledger.teamCaps()) this.#caps.set(usdOf(capMicros), [`team ${name}`]);
-      this.#showQueue(await readQueue());
+      this.#showQueue(await jobs.queueState?.());
     } catch {
       this.#ready.set(0);
     }
     return this.#metrics.render();
   }
 
-  #showQueue(queue: QueueState | null): void {
-    if (queue === null) return;
+  #showQueue(queue: QueueState | undefined): void {
+    if (queue === undefined) return;
     for (const state of QUEUE_STATES) this.#tasks.set(queue[state], [state]);
     this.#oldest.set((queue.oldestMs ?? 0) / 1000);
     this.#workers.set(queue.workers.length);

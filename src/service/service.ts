@@ -50,7 +50,7 @@ export function createService(options: ServiceOptions): Handler {
   const metrics = createMetrics(options);
   const { app, paths } = createApp(options, metrics);
   const routeOf = createRouteNames([...paths, ...PAGE_PATHS, '/openapi.json']);
-  options.desk.onEvent((event) => metrics.job(event));
+  options.desk.onEvent?.((event) => metrics.job(event));
   return {
     refuse: errorReply,
     async answer(call) {
@@ -86,9 +86,7 @@ function createMetrics({ version, upstream, desk }: ServiceOptions): ServiceMetr
     profile: server.profile,
     ledger,
     clock,
-    countJobs: () => desk.count(),
-    readQueue: () => desk.queueState(),
-    openSubmissions: () => desk.openSubmissions,
+    jobs: desk,
     caps: { run, order, day: maxCostPerDayMicros },
   });
 }

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, parseJson } from '../domain/json.ts';
 import type { Page } from '../domain/page.ts';
-import type { JobQueue, QueueState } from './job-queue.ts';
+import type { JobQueue } from './job-queue.ts';
 import type { SpentScope } from './ledger.ts';
 import type { Database, Queries, Row } from './postgres.ts';
 import { plain, readSpent } from './postgres-submissions.ts';
@@ -113,11 +113,6 @@ export class OrderTable {
       .map(jobOf)
       .filter((job) => job !== undefined);
     return { items, hasMore: rows.length > limit, total: Number(counted?.total) };
-  }
-
-  /** What waits for workers. */
-  queueState(): Promise<QueueState> {
-    return this.#queue.state();
   }
 
   /** How many orders there are in each status. Fails at once while the database is unreachable. */

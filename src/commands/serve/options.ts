@@ -1,4 +1,4 @@
-import { parseListenAddress } from '../../app/listening.ts';
+import { HOST_OPTION, parseListenAddress } from '../../app/listening.ts';
 import type { OptionSpecs, OptionValues } from '../../app/option-values.ts';
 import { inGroup, parsePort, parseWholeNumber } from '../../app/option-values.ts';
 import { parseMaxCost } from '../../app/spending.ts';
@@ -12,10 +12,7 @@ const MAX_LATENCY_MS = 60_000;
 
 export const SERVE_OPTIONS = {
   port: { flags: '--port <n>', summary: 'port to listen on; 0 picks a free one (default 3000)' },
-  host: {
-    flags: '--host <address>',
-    summary: 'address to listen on; other than loopback needs --api-key-env (default 127.0.0.1)',
-  },
+  host: HOST_OPTION,
   apiKeyEnv: {
     flags: '--api-key-env <name>',
     summary:

@@ -68,5 +68,5 @@ export function createQueuedDesk(
     const own = { maxCostMicros, force: true, sidecar: false, order: job.id };
     return { name: job.id, ...(await encoder.encode(row, own)) };
   };
-  return new QueuedOrders({ upstream, orders, objects, taskOf });
+  return new QueuedOrders({ upstream, queue, orders, objects, taskOf });
 }

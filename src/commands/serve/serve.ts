@@ -101,7 +101,7 @@ export const serveCommand = defineCommand({
     await output.answer(startAnswer(listening, plan, generatedKey, server, host.platform));
     if (options.open) await openPage(listening.origin, generatedKey, deps);
     if (generatedKey !== null) output.secrets.add(generatedKey); // shown once, then kept out of the log
-    await rest.desk.resume();
+    await rest.desk.resume?.();
     await untilAborted(host.interrupt);
     await stop(listening, rest.desk, log, deps);
     await renderer.close();
@@ -234,6 +234,6 @@ async function stop(listening: ListeningServer, desk: OrderDesk, log: Log, { hos
     log('error', 'Dropped requests that did not finish in time', { openRequests: listening.openRequests });
   }
   await listening.close();
-  await desk.stop();
+  await desk.stop?.();
   log('info', 'Stopped', {});
 }

@@ -1,5 +1,5 @@
 import type { Context } from '../../app/context.ts';
-import { openPort, parseListenAddress } from '../../app/listening.ts';
+import { HOST_OPTION, openPort, parseListenAddress } from '../../app/listening.ts';
 import { inGroup, type OptionValues, parsePort } from '../../app/option-values.ts';
 import { isLoopback } from '../../domain/own-network.ts';
 import type { ListeningServer } from '../../http-server/server.ts';
@@ -12,10 +12,7 @@ import type { OrderTable } from '../../store/order-table.ts';
 
 export const VITALS_OPTIONS = inGroup('Monitoring:', {
   port: { flags: '--port <n>', summary: 'serve /metrics, /healthz and /readyz on this port; 0 picks a free one' },
-  host: {
-    flags: '--host <address>',
-    summary: 'address to listen on; other than loopback needs --api-key-env (default 127.0.0.1)',
-  },
+  host: HOST_OPTION,
   apiKeyEnv: { flags: '--api-key-env <name>', summary: 'environment variable with the key that /metrics requires' },
 });
 
@@ -49,9 +46,7 @@ export function vitalsOf(
     profile: configuration.profile.value,
     ledger,
     clock: host.clock,
-    countJobs: () => countOrders(orders),
-    readQueue: () => queue.state(),
-    openSubmissions: null,
+    jobs: { openSubmissions: null, count: () => countOrders(orders), queueState: () => queue.state() },
     caps: { run: null, order: null, day: configuration.maxCostPerDay?.value ?? null },
   });
 }
