@@ -6,6 +6,7 @@ import { CAPABILITY_OF } from '../domain/request-gate.ts';
 import { isTerminal, type Variant, type VideoJob, type VideoRequest } from '../domain/video.ts';
 import { writeCreate } from '../wire/create.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
+import { isJobDocument } from '../wire/job.ts';
 import { decodePollingUrl } from '../wire/json-dialects.ts';
 import { jobPath, ROUTES } from '../wire/routes.ts';
 import { decodePage } from '../wire/videos.ts';
@@ -193,7 +194,7 @@ function correctionAfter(
   format: RequestFormat,
 ): Partial<WrittenFormat> | null {
   const isMisread = reply.status === 400 || reply.status === 415 || reply.status === 422;
-  if (!isMisread || request.source?.operation === 'batch') return null;
+  if (!isMisread || isJobDocument(reply.value) || request.source?.operation === 'batch') return null;
   const words = decodeErrorBody(reply.body).message;
   if (sent.body === 'json') {
     const image = { image: sent.image === 'object' ? 'text' : 'object' } as const;

@@ -176,7 +176,7 @@ export function replyFacts({ headers }: Reply, nowMs: number): ReplyFacts {
 const NO_CHANNEL = /[(\uff08]distributor[)\uff09]/;
 
 /** A refusal of a create whose idempotency key is known: a proxy sent it twice, and the first may have been accepted. */
-const KEY_REUSED = /idempoten\w{1,3}[ _-]?key\w{0,20}.{0,40}(used?\b|exist|conflict|duplicate|progress)/is;
+const KEY_REUSED = /idempoten.{0,60}(used?\b|exist|conflict|duplicate|progress)/is;
 
 /** Whether the reply proves that a refused create created nothing. */
 function isRefused({ status, body }: Reply): boolean {

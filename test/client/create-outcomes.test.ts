@@ -77,6 +77,11 @@ describe.each(FORMS)('a create in dialect %s', (dialect, route) => {
       { status: 422, body: { error: { code: 'idempotency_key_reuse', message: 'this key was used before' } } },
       'HTTP 422: this key was used before',
     ],
+    [
+      'answered with 400 because its idempotency key was seen before, in other words',
+      { status: 400, body: { error: { message: 'Keys for idempotent requests can only be used once' } } },
+      'HTTP 400: Keys for idempotent requests can only be used once',
+    ],
     ['answered with 424', { status: 424, body: { detail: 'upstream failed' } }, 'HTTP 424: upstream failed'],
     ['answered with 444', { status: 444, body: '' }, 'HTTP 444 (empty body)'],
     ['answered with 460', { status: 460, body: '' }, 'HTTP 460 (empty body)'],

@@ -72,6 +72,14 @@ describe('the body of a create', () => {
     expect(server.requests.map(encodingOf)).toEqual([JSON_TYPE, FORM_TYPE, FORM_TYPE]);
   });
 
+  it('is not sent again when a refusal in such words is that of a job', async () => {
+    const job = { id: 'video_1', object: 'video', status: 'failed', error: { message: 'prompt: field required' } };
+    const server = await startScriptedServer([{ status: 422, body: job }, JOB]);
+    const { client } = createVideosClient(server.url);
+    expect(await client.create(createVideoRequest(), KEY)).toMatchObject({ kind: 'accepted', job: { id: 'video_1' } });
+    expect(server.requests).toHaveLength(1);
+  });
+
   it('switches from a form to JSON with the file inline', async () => {
     const server = await startScriptedServer([{ status: 415, body: '' }, JOB]);
     const { client } = createVideosClient(server.url);
