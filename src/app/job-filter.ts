@@ -4,20 +4,18 @@ import type { JobRecord } from '../domain/record.ts';
 import type { JobSummary } from '../domain/summary.ts';
 import { JOB_STATUSES } from '../domain/video.ts';
 import type { Host } from '../platform/host.ts';
-import { inGroup, type OptionValues, parseSinceMs } from './option-values.ts';
+import { inGroup, type OptionValues, option, parseSinceMs } from './option-values.ts';
 
 /** The options that choose among jobs. */
 export const FILTER_OPTIONS = inGroup('Filter:', {
-  status: {
-    flags: '--status <name>',
-    summary: 'only jobs with this status (repeatable)',
+  status: option('--status <name>', 'only jobs with this status (repeatable)', {
     choices: JOB_STATUSES,
     repeatable: true,
-  },
-  model: { flags: '-m, --model <name>', summary: 'only jobs of this model' },
-  since: { flags: '--since <age|date>', summary: 'only jobs since then: 2h, 7d or 2026-03-12' },
-  search: { flags: '--search <text>', summary: 'only jobs whose prompt contains this text' },
-  batch: { flags: '--batch <file>', summary: 'only jobs of this manifest' },
+  }),
+  model: option('-m, --model <name>', 'only jobs of this model'),
+  since: option('--since <age|date>', 'only jobs since then: 2h, 7d or 2026-03-12'),
+  search: option('--search <text>', 'only jobs whose prompt contains this text'),
+  batch: option('--batch <file>', 'only jobs of this manifest'),
 });
 
 /** The conditions for a job. The status may change while jobs are refreshed, so it is a separate condition. */

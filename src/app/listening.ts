@@ -3,6 +3,7 @@ import { messageOf, SoraError } from '../domain/errors.ts';
 import { isLoopback } from '../domain/own-network.ts';
 import type { Handler } from '../http-server/handler.ts';
 import { type ListeningServer, listen } from '../http-server/server.ts';
+import { option } from './option-values.ts';
 
 /** Serves a handler. Throws `cannot_listen`. */
 export async function openPort(
@@ -17,10 +18,10 @@ export async function openPort(
   }
 }
 
-export const HOST_OPTION = {
-  flags: '--host <address>',
-  summary: 'address to listen on; other than loopback needs --api-key-env (default 127.0.0.1)',
-} as const;
+export const HOST_OPTION = option(
+  '--host <address>',
+  'address to listen on; other than loopback needs --api-key-env (default 127.0.0.1)',
+);
 
 /** The address of `--host`, which may be IPv6 as in a URL. */
 export function listenHost(host = '127.0.0.1'): string {

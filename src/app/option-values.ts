@@ -26,6 +26,15 @@ type OptionValue<S extends OptionSpec> = S extends { readonly repeatable: true }
 
 export type OptionValues<S extends OptionSpecs> = { readonly [K in keyof S]?: OptionValue<S[K]> };
 
+/** `more` is what else the specification of the option says. */
+export function option<const F extends string, const M extends Omit<OptionSpec, 'flags' | 'summary'> = object>(
+  flags: F,
+  summary: string,
+  more?: M,
+) {
+  return { flags, summary, ...more } as { readonly flags: F; readonly summary: string } & M;
+}
+
 /** The same options, listed in the help under a heading. */
 export function inGroup<const S extends OptionSpecs>(group: string, specs: S) {
   const entries = Object.entries(specs).map(([name, spec]) => [name, { ...spec, group }]);
@@ -33,13 +42,10 @@ export function inGroup<const S extends OptionSpecs>(group: string, specs: S) {
 }
 
 /** For commands that wait; the end of the command plays the sound. */
-export const NOTIFY_OPTION = {
-  flags: '--notify',
-  summary: 'ring the terminal bell, or show a message, at the end',
-} as const;
+export const NOTIFY_OPTION = option('--notify', 'ring the terminal bell, or show a message, at the end');
 
 /** For commands that talk to a server; `readDeadlineMs` reads it. */
-export const TIMEOUT_OPTION = { flags: '--timeout <duration>', summary: 'longest wait (default 30m)' } as const;
+export const TIMEOUT_OPTION = option('--timeout <duration>', 'longest wait (default 30m)');
 
 /** `--duration` of `-d, --duration <seconds>`; every option has one. */
 export function longFlag({ flags }: Pick<OptionSpec, 'flags'>): string {

@@ -17,44 +17,30 @@ import { hasCode } from '../platform/files.ts';
 import { expandTilde } from '../platform/home-dir.ts';
 import type { Host } from '../platform/host.ts';
 import type { Context } from './context.ts';
-import { inGroup, type OptionValues, readOr } from './option-values.ts';
+import { inGroup, type OptionValues, option, readOr } from './option-values.ts';
 
 /**
  * The options that describe a video, for every command that takes them. The server chooses what is left out; on OpenAI,
  * Azure and the simulator the defaults are sora-2, 4 s, 720p, 16:9.
  */
 export const REQUEST_OPTIONS = inGroup('Video:', {
-  duration: {
-    flags: '-d, --duration <seconds>',
-    summary: 'length; rounded to the nearest one that the model renders',
-  },
-  model: { flags: '-m, --model <name>', summary: 'model' },
-  resolution: { flags: '-r, --resolution <name>', summary: RESOLUTIONS.join(', ') },
-  aspectRatio: { flags: '-a, --aspect-ratio <ratio>', summary: ASPECT_RATIOS.join(', ') },
-  orientation: { flags: '--orientation <name>', summary: ORIENTATIONS.join(', ') },
-  size: { flags: '--size <WxH>', summary: 'exact pixels, instead of the three options above' },
-  quality: { flags: '--quality <name>', summary: 'standard, high' },
-  image: {
-    flags: '-i, --image <file|url|file_id>',
-    summary: 'first frame: jpeg, png or webp, same size as the video',
-  },
-  lastFrame: { flags: '--last-frame <file|url|file_id>', summary: 'last frame, where the server accepts one' },
-  reference: {
-    flags: '--reference <file|url|file_id>',
-    summary: 'image, video or audio that guides the video (repeatable), where the server accepts it',
-    repeatable: true,
-  },
-  character: {
-    flags: '--character <id>',
-    summary: 'character that appears in the video (repeatable)',
-    repeatable: true,
-  },
-  param: {
-    flags: '--param <key=value>',
-    summary: 'any other field that the server accepts (repeatable)',
-    repeatable: true,
-  },
-  exact: { flags: '--exact', summary: 'refuse a length that the model does not render, instead of rounding' },
+  duration: option('-d, --duration <seconds>', 'length; rounded to the nearest one that the model renders'),
+  model: option('-m, --model <name>', 'model'),
+  resolution: option('-r, --resolution <name>', RESOLUTIONS.join(', ')),
+  aspectRatio: option('-a, --aspect-ratio <ratio>', ASPECT_RATIOS.join(', ')),
+  orientation: option('--orientation <name>', ORIENTATIONS.join(', ')),
+  size: option('--size <WxH>', 'exact pixels, instead of the three options above'),
+  quality: option('--quality <name>', 'standard, high'),
+  image: option('-i, --image <file|url|file_id>', 'first frame: jpeg, png or webp, same size as the video'),
+  lastFrame: option('--last-frame <file|url|file_id>', 'last frame, where the server accepts one'),
+  reference: option(
+    '--reference <file|url|file_id>',
+    'image, video or audio that guides the video (repeatable), where the server accepts it',
+    { repeatable: true },
+  ),
+  character: option('--character <id>', 'character that appears in the video (repeatable)', { repeatable: true }),
+  param: option('--param <key=value>', 'any other field that the server accepts (repeatable)', { repeatable: true }),
+  exact: option('--exact', 'refuse a length that the model does not render, instead of rounding'),
 });
 
 export type RequestOptions = OptionValues<typeof REQUEST_OPTIONS>;

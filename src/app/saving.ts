@@ -35,7 +35,7 @@ import type { CommandResult } from './command.ts';
 import type { Context } from './context.ts';
 import type { FoundJob } from './known-jobs.ts';
 import { fileToOpen, openSaved } from './opening.ts';
-import { inGroup, type OptionValues, refuseFaults } from './option-values.ts';
+import { inGroup, type OptionValues, option, refuseFaults } from './option-values.ts';
 import { targetOption } from './servers.ts';
 import { type SidecarDeps, writeSidecars } from './sidecars.ts';
 
@@ -43,23 +43,18 @@ const GROUP = 'Files:';
 
 /** Where files are saved; for every command that saves files. */
 export const FILE_OPTIONS = inGroup(GROUP, {
-  output: {
-    flags: '-o, --output <file|dir|s3://…|->',
-    summary:
-      'where to save: a name, a folder, or a template like `{slug}-{id:8}.{ext}`, here or below `s3://BUCKET/`; `-` is standard output',
-  },
-  variant: {
-    flags: '--variant <name>',
-    summary: `${VARIANTS.join(', ')} (repeatable, default video)`,
-    repeatable: true,
-  },
-  force: { flags: '--force', summary: 'overwrite an existing file' },
-  sidecar: { flags: '--sidecar', summary: 'also write FILE.json: request, server, ids, times, cost, hashes' },
+  output: option(
+    '-o, --output <file|dir|s3://…|->',
+    'where to save: a name, a folder, or a template like `{slug}-{id:8}.{ext}`, here or below `s3://BUCKET/`; `-` is standard output',
+  ),
+  variant: option('--variant <name>', `${VARIANTS.join(', ')} (repeatable, default video)`, { repeatable: true }),
+  force: option('--force', 'overwrite an existing file'),
+  sidecar: option('--sidecar', 'also write FILE.json: request, server, ids, times, cost, hashes'),
 });
 
 /** For commands that save what a person waits for. */
 export const { open: OPEN_OPTION } = inGroup(GROUP, {
-  open: { flags: '--open', summary: 'open the saved video in the system’s player; of several, the first' },
+  open: option('--open', 'open the saved video in the system’s player; of several, the first'),
 });
 
 export interface FilePlan {

@@ -2,7 +2,7 @@ import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { followJob, resumeBatch } from '../app/follow-jobs.ts';
 import type { FoundJob } from '../app/known-jobs.ts';
-import { readDeadlineMs, refuseFaults, TIMEOUT_OPTION } from '../app/option-values.ts';
+import { option, readDeadlineMs, refuseFaults, TIMEOUT_OPTION } from '../app/option-values.ts';
 import { targetOption } from '../app/servers.ts';
 import { capabilitiesOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
@@ -43,11 +43,8 @@ export const cancelCommand = defineCommand({
     'Stops unfinished jobs and reports the outcome: aborted (the server stopped the job), deleted (the video is gone; the work may still be billed), cancelling (the server is about to stop it), or an error if the job keeps running. A server-side batch keeps the videos that are finished; run its `sora batch` command again to save them.',
   arguments: [{ form: '[id...]', summary: 'ids, their unique endings, or @last for the newest job' }],
   options: {
-    all: { flags: '--all', summary: 'all unfinished jobs in the local ledger, server-side batches included' },
-    wait: {
-      flags: '--wait',
-      summary: 'delete a job that cannot be stopped when it ends; wait for the end of a server-side batch',
-    },
+    all: option('--all', 'all unfinished jobs in the local ledger, server-side batches included'),
+    wait: option('--wait', 'delete a job that cannot be stopped when it ends; wait for the end of a server-side batch'),
     timeout: TIMEOUT_OPTION,
   },
   json: `${JOB_JSON_SHAPE} and "outcome": aborted, deleted or cancelling; with several ids: {"jobs":[…]}`,

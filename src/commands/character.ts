@@ -1,7 +1,7 @@
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { recordNamed } from '../app/job-names.ts';
-import { readDeadlineMs, readOr, refuseFaults, TIMEOUT_OPTION } from '../app/option-values.ts';
+import { option, readDeadlineMs, readOr, refuseFaults, TIMEOUT_OPTION } from '../app/option-values.ts';
 import type { ReadRequest } from '../app/request-options.ts';
 import { describeCost, previewRequest } from '../app/request-preview.ts';
 import { agreeToSpend, parseMaxCost } from '../app/spending.ts';
@@ -45,10 +45,10 @@ export const characterCreateCommand = defineCommand({
     { form: '<file>', summary: 'a video that shows it' },
   ],
   options: {
-    again: { flags: '--again', summary: 'create another one even if this name and video have one' },
-    dryRun: { flags: '-n, --dry-run', summary: 'show the request and the curl command; send nothing' },
-    maxCost: { flags: '--max-cost <usd>', summary: 'refuse if it would cost more, or if the price is unknown' },
-    yes: { flags: '-y, --yes', summary: 'approve the price without being asked' },
+    again: option('--again', 'create another one even if this name and video have one'),
+    dryRun: option('-n, --dry-run', 'show the request and the curl command; send nothing'),
+    maxCost: option('--max-cost <usd>', 'refuse if it would cost more, or if the price is unknown'),
+    yes: option('-y, --yes', 'approve the price without being asked'),
     timeout: TIMEOUT_OPTION,
   },
   json: '{"id","name","created_at","profile","cost":{"estimated_usd","actual_usd","price_list"},"submission"}; with --dry-run: {"request","operation","source","count","attaches_to":["id"],"curl","cost"}',

@@ -1,7 +1,7 @@
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { deletedVideo, type FoundJob } from '../app/known-jobs.ts';
-import { readDeadlineMs, refuseFaults, TIMEOUT_OPTION } from '../app/option-values.ts';
+import { option, readDeadlineMs, refuseFaults, TIMEOUT_OPTION } from '../app/option-values.ts';
 import { targetOption } from '../app/servers.ts';
 import { capabilitiesOf } from '../configuration/endpoint.ts';
 import { SoraError } from '../domain/errors.ts';
@@ -22,7 +22,7 @@ export const deleteCommand = defineCommand({
     'Deletes finished videos from the server. Saved files are kept. Asks before it deletes a video that was never saved.',
   arguments: [{ form: '<id...>', summary: 'ids, their unique endings, or @last for the newest job' }],
   options: {
-    yes: { flags: '-y, --yes', summary: 'delete without asking, also the only copy of a video' },
+    yes: option('-y, --yes', 'delete without asking, also the only copy of a video'),
     timeout: TIMEOUT_OPTION,
   },
   json: '{"deleted":["…"]}',

@@ -1,7 +1,7 @@
 import { defineCommand } from '../app/command.ts';
 import { type DownloadDeps, downloadOne } from '../app/downloading.ts';
 import type { FoundJob } from '../app/known-jobs.ts';
-import { readDeadlineMs, refuseFaults } from '../app/option-values.ts';
+import { option, readDeadlineMs, refuseFaults } from '../app/option-values.ts';
 import { checkFiles, FILE_OPTIONS, OPEN_OPTION, planFiles, SEVERAL_NEED_FOLDER, savedResult } from '../app/saving.ts';
 import type { ErrorCode } from '../domain/catalogue.ts';
 import { SoraError } from '../domain/errors.ts';
@@ -19,9 +19,9 @@ export const downloadCommand = defineCommand({
   options: {
     ...FILE_OPTIONS,
     open: OPEN_OPTION,
-    all: { flags: '--all', summary: 'all finished videos of this server that were never saved' },
-    wait: { flags: '--wait', summary: 'wait for videos that are not finished' },
-    timeout: { flags: '--timeout <duration>', summary: 'longest wait (default 30m); the jobs keep running after it' },
+    all: option('--all', 'all finished videos of this server that were never saved'),
+    wait: option('--wait', 'wait for videos that are not finished'),
+    timeout: option('--timeout <duration>', 'longest wait (default 30m); the jobs keep running after it'),
   },
   json: `${JOB_JSON_SHAPE}; with several ids or --all: {"jobs":[…]}`,
   errors: [

@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { type CommandResult, defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
+import { option } from '../app/option-values.ts';
 import { SoraError } from '../domain/errors.ts';
 import { countOf } from '../domain/wording.ts';
 import { cleanLine } from '../output/clean-text.ts';
@@ -20,7 +21,7 @@ export const ledgerCheckCommand = defineCommand({
   name: 'ledger check',
   description:
     'Reads the whole ledger and reports each damaged line and what it may hide. Lines that their checksums restore exactly are repaired. The others are removed only if you confirm it, on the terminal or with --yes; a copy of the damaged file is kept. In a PostgreSQL database it reads every submission and compares the sums of days and manifests with them; --yes corrects the sums. No submission can be recorded in the meantime.',
-  options: { yes: { flags: '-y, --yes', summary: 'continue without the lines that cannot be restored' } },
+  options: { yes: option('-y, --yes', 'continue without the lines that cannot be restored') },
   json: '{"path","lines","repaired":[7],"damaged":[{"line","reason","may_hide"}],"backup"}',
   errors: ['ledger_damaged', 'cannot_write'],
   examples: [

@@ -1,5 +1,6 @@
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
+import { option } from '../app/option-values.ts';
 import { SoraError } from '../domain/errors.ts';
 import { countOf } from '../domain/wording.ts';
 import { ledgerFault } from '../store/setting-specs.ts';
@@ -10,7 +11,7 @@ export const ledgerCopyCommand = defineCommand({
   name: 'ledger copy',
   description:
     'Copies the ledger of this machine into a PostgreSQL database, and creates its tables. Run it again to add newer records; nothing is added twice. The file is not changed. A damaged ledger is refused.',
-  options: { to: { flags: '--to <url>', summary: 'the database, such as postgres://user@host/database' } },
+  options: { to: option('--to <url>', 'the database, such as postgres://user@host/database') },
   json: '{"to","submissions","unfinished"}',
   errors: ['ledger_damaged', 'ledger_unreachable'],
   examples: [

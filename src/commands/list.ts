@@ -15,7 +15,14 @@ import {
   type ServerList,
 } from '../app/job-lists.ts';
 import { ofServerInUse } from '../app/job-names.ts';
-import { ALL_MEANS_ALL, parseWholeNumber, readDeadlineMs, refuseFaults, TIMEOUT_OPTION } from '../app/option-values.ts';
+import {
+  ALL_MEANS_ALL,
+  option,
+  parseWholeNumber,
+  readDeadlineMs,
+  refuseFaults,
+  TIMEOUT_OPTION,
+} from '../app/option-values.ts';
 import { isVersioned } from '../client/failure.ts';
 import { isOpen, type JobRecord } from '../domain/record.ts';
 import { summarize } from '../domain/summary.ts';
@@ -39,10 +46,10 @@ export const listCommand = defineCommand({
     'Lists the videos on the server and in the local ledger, newest first. If the server has no list, the ledger is used, and unfinished jobs are refreshed one by one. With --all-profiles, a server that does not answer is reported, and its error decides the exit code.\n\nColumns in a pipe: id, status, progress, model, length, size, creation time, prompt; first the profile, with --all-profiles.',
   options: {
     ...FILTER_OPTIONS,
-    limit: { flags: '-L, --limit <n>', summary: `how many (default ${DEFAULT_LIMIT})` },
-    all: { flags: '--all', summary: `all of them, up to ${MOST_LISTED}` },
-    local: { flags: '--local', summary: 'the local ledger only; no network' },
-    allProfiles: { flags: '--all-profiles', summary: 'the videos of all profiles’ servers' },
+    limit: option('-L, --limit <n>', `how many (default ${DEFAULT_LIMIT})`),
+    all: option('--all', `all of them, up to ${MOST_LISTED}`),
+    local: option('--local', 'the local ledger only; no network'),
+    allProfiles: option('--all-profiles', 'the videos of all profiles’ servers'),
     timeout: TIMEOUT_OPTION,
   },
   json: `{"jobs":[${JOB_JSON_SHAPE}]}`,

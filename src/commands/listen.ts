@@ -3,7 +3,7 @@ import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { type DownloadDeps, downloadOne } from '../app/downloading.ts';
 import { listenHost, openPort, untilAborted } from '../app/listening.ts';
-import { inGroup, type OptionValues, parsePort, refuseFaults } from '../app/option-values.ts';
+import { inGroup, type OptionValues, option, parsePort, refuseFaults } from '../app/option-values.ts';
 import { checkFiles, FILE_OPTIONS, type FilePlan, planFiles, SEVERAL_NEED_FOLDER } from '../app/saving.ts';
 import type { WebhookEvent } from '../client/webhook-event.ts';
 import { SoraError } from '../domain/errors.ts';
@@ -27,20 +27,19 @@ const VIDEO_EVENT = /^video\.(completed|failed)$/;
 type ListenDeps = DownloadDeps & Pick<Context, 'env' | 'servers' | 'isServerNamed'>;
 
 const OPTIONS = {
-  port: { flags: '--port <n>', summary: `port to listen on; 0 picks a free one (default ${DEFAULT_PORT})` },
-  host: { flags: '--host <address>', summary: 'address to listen on (default 127.0.0.1)' },
-  secretEnv: {
-    flags: '--secret-env <name>',
-    summary: `environment variable with the secret of the signatures (default ${DEFAULT_SECRET})`,
-  },
+  port: option('--port <n>', `port to listen on; 0 picks a free one (default ${DEFAULT_PORT})`),
+  host: option('--host <address>', 'address to listen on (default 127.0.0.1)'),
+  secretEnv: option(
+    '--secret-env <name>',
+    `environment variable with the secret of the signatures (default ${DEFAULT_SECRET})`,
+  ),
   ...inGroup(FILE_OPTIONS.output.group, {
-    noDownload: { flags: '--no-download', summary: 'record what happened; save nothing' },
+    noDownload: option('--no-download', 'record what happened; save nothing'),
     ...FILE_OPTIONS,
-    output: {
-      ...FILE_OPTIONS.output,
-      flags: '-o, --output <dir|template|s3://…>',
-      summary: 'where to save: a folder, or a template like `{slug}-{id:8}.{ext}`, here or below `s3://BUCKET/`',
-    },
+    output: option(
+      '-o, --output <dir|template|s3://…>',
+      'where to save: a folder, or a template like `{slug}-{id:8}.{ext}`, here or below `s3://BUCKET/`',
+    ),
   }),
 } as const;
 

@@ -1,5 +1,6 @@
 import { defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
+import { option } from '../app/option-values.ts';
 import { SoraError } from '../domain/errors.ts';
 import { cleanLine } from '../output/clean-text.ts';
 import type { Surface } from '../output/surface.ts';
@@ -85,7 +86,7 @@ export const queueRetryCommand = defineCommand({
   description:
     'Puts failed rows of the shared queue back into it. If the outcome of a row is unknown, its job is searched for again, not paid for again.',
   arguments: [{ form: '[id...]', summary: 'ids that `sora queue failed` shows' }],
-  options: { all: { flags: '--all', summary: 'all failed rows' } },
+  options: { all: option('--all', 'all failed rows') },
   json: '{"retried":["id"]}',
   errors: ['usage', 'ledger_unreachable'],
   examples: [

@@ -2,7 +2,14 @@ import { type CommandResult, defineCommand } from '../app/command.ts';
 import type { Context } from '../app/context.ts';
 import { followJobs } from '../app/follow-jobs.ts';
 import { isListed, isListedBy, isWithoutList, type ListDeps, listAllServers, mergeJobs } from '../app/job-lists.ts';
-import { ALL_MEANS_ALL, NOTIFY_OPTION, readDeadlineMs, refuseFaults, TIMEOUT_OPTION } from '../app/option-values.ts';
+import {
+  ALL_MEANS_ALL,
+  NOTIFY_OPTION,
+  option,
+  readDeadlineMs,
+  refuseFaults,
+  TIMEOUT_OPTION,
+} from '../app/option-values.ts';
 import { SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
 import { forEach } from '../domain/outcomes.ts';
@@ -23,13 +30,10 @@ export const statusCommand = defineCommand({
     'Shows one job, several, or, without an id, the unfinished and most recent ones. A submission that was never answered is looked up in the server’s list. With --watch it waits for the jobs, and exits with 5 if a job ended without a video.\n\nColumns in a pipe: id, status, progress, model, length, size, creation time, prompt; first the profile, with --all-profiles.',
   arguments: [{ form: '[id...]', summary: 'ids, their unique endings, or @last for the newest job' }],
   options: {
-    watch: { flags: '-w, --watch', summary: 'wait until the jobs end' },
+    watch: option('-w, --watch', 'wait until the jobs end'),
     timeout: TIMEOUT_OPTION,
     notify: NOTIFY_OPTION,
-    allProfiles: {
-      flags: '--all-profiles',
-      summary: 'include the jobs that the servers of all profiles list; not with an id',
-    },
+    allProfiles: option('--all-profiles', 'include the jobs that the servers of all profiles list; not with an id'),
   },
   json: `${JOB_JSON_SHAPE}; without an id or with several: {"jobs":[…]}`,
   errors: ['video_not_found', 'outcome_unknown', 'wait_timeout', 'job_failed', 'moderation_blocked'],

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { dirname, extname, parse, resolve } from 'node:path';
 import { type CommandResult, defineCommand } from '../../app/command.ts';
 import { ofServerInUse } from '../../app/job-names.ts';
-import { inGroup, type OptionValues } from '../../app/option-values.ts';
+import { inGroup, type OptionValues, option } from '../../app/option-values.ts';
 import { type BatchPlan, filesOf, type PlannedRow, planBatch } from '../../batch/plan.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { isObjectAddress } from '../../domain/object-address.ts';
@@ -31,15 +31,12 @@ const { output, force, results, schema, variant, serverBatch, queue, priority, d
 const FILM_OPTIONS = {
   ...SHARED,
   ...inGroup(output.group, {
-    output: { flags: '-o, --output <file>', summary: 'the film: an MP4 file (default: the name of the manifest)' },
-    clips: {
-      flags: '--clips <dir|template>',
-      summary: 'where the clips are saved (default: a folder `NAME-clips` beside the film)',
-    },
-    audio: {
-      flags: '--audio <file>',
-      summary: 'the sound of the film, in place of that of the clips; cut to its length',
-    },
+    output: option('-o, --output <file>', 'the film: an MP4 file (default: the name of the manifest)'),
+    clips: option(
+      '--clips <dir|template>',
+      'where the clips are saved (default: a folder `NAME-clips` beside the film)',
+    ),
+    audio: option('--audio <file>', 'the sound of the film, in place of that of the clips; cut to its length'),
     force: { ...force, summary: 'overwrite an existing film, and existing clips' },
   }),
   results,

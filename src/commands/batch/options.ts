@@ -4,6 +4,7 @@ import {
   inGroup,
   NOTIFY_OPTION,
   type OptionValues,
+  option,
   parseTimeoutMs,
   parseWholeNumber,
 } from '../../app/option-values.ts';
@@ -23,61 +24,49 @@ const FILES = FILE_OPTIONS.output.group;
 export const BATCH_OPTIONS = {
   ...REQUEST_OPTIONS,
   ...inGroup('Manifest:', {
-    format: { flags: '--format <name>', summary: `${MANIFEST_FORMATS.join(', ')}, if the file name does not say` },
-    allowPaths: {
-      flags: '--allow-paths',
-      summary: "let rows read files outside the manifest's folder and save outside the output folder",
-    },
-    schema: { flags: '--schema', summary: 'print the JSON Schema of a row' },
+    format: option('--format <name>', `${MANIFEST_FORMATS.join(', ')}, if the file name does not say`),
+    allowPaths: option(
+      '--allow-paths',
+      "let rows read files outside the manifest's folder and save outside the output folder",
+    ),
+    schema: option('--schema', 'print the JSON Schema of a row'),
   }),
   ...inGroup(FILES, {
-    output: {
-      flags: '-o, --output <dir|template|s3://…>',
-      summary:
-        'folder, or names such as `out/{row:03}-{slug}.mp4`, also below `s3://BUCKET/` (default: the working folder)',
-    },
+    output: option(
+      '-o, --output <dir|template|s3://…>',
+      'folder, or names such as `out/{row:03}-{slug}.mp4`, also below `s3://BUCKET/` (default: the working folder)',
+    ),
     variant: FILE_OPTIONS.variant,
     force: FILE_OPTIONS.force,
     sidecar: FILE_OPTIONS.sidecar,
-    results: {
-      flags: '--results <file>',
-      summary: 'one JSON line per row, appended as rows end (default FILE.results.jsonl)',
-    },
+    results: option('--results <file>', 'one JSON line per row, appended as rows end (default FILE.results.jsonl)'),
   }),
   ...inGroup('Run:', {
-    concurrency: { flags: '--concurrency <n>', summary: 'unfinished jobs on the server at a time (default 4)' },
+    concurrency: option('--concurrency <n>', 'unfinished jobs on the server at a time (default 4)'),
     notify: NOTIFY_OPTION,
-    rate: { flags: '--rate <n/unit>', summary: 'maximum rate of creates: 2/s, 30/m, 500/h' },
-    retries: { flags: '--retries <n>', summary: 'retry a row up to N times after a server error (default 0)' },
-    retryFailed: { flags: '--retry-failed', summary: 'retry only the rows that failed before' },
-    retryUnknown: {
-      flags: '--retry-unknown',
-      summary: 'resend rows whose job cannot be found; if it exists after all, it is paid twice',
-    },
-    serverBatch: {
-      flags: '--server-batch',
-      summary: 'submit all rows as one server-side batch: cheaper on OpenAI, and done within 24 hours',
-    },
-    failFast: { flags: '--fail-fast', summary: 'start no more rows after the first failure' },
-    timeout: {
-      flags: '--timeout <duration>',
-      summary: 'longest wait for a row (default 30m); its job keeps running after it',
-    },
-    queue: {
-      flags: '--queue',
-      summary: 'put the rows into the shared queue, for `sora worker` to run, and follow them',
-    },
-    priority: {
-      flags: '--priority <name>',
-      summary: 'with --queue: high, normal (default) or low',
+    rate: option('--rate <n/unit>', 'maximum rate of creates: 2/s, 30/m, 500/h'),
+    retries: option('--retries <n>', 'retry a row up to N times after a server error (default 0)'),
+    retryFailed: option('--retry-failed', 'retry only the rows that failed before'),
+    retryUnknown: option(
+      '--retry-unknown',
+      'resend rows whose job cannot be found; if it exists after all, it is paid twice',
+    ),
+    serverBatch: option(
+      '--server-batch',
+      'submit all rows as one server-side batch: cheaper on OpenAI, and done within 24 hours',
+    ),
+    failFast: option('--fail-fast', 'start no more rows after the first failure'),
+    timeout: option('--timeout <duration>', 'longest wait for a row (default 30m); its job keeps running after it'),
+    queue: option('--queue', 'put the rows into the shared queue, for `sora worker` to run, and follow them'),
+    priority: option('--priority <name>', 'with --queue: high, normal (default) or low', {
       choices: ['high', 'normal', 'low'],
-    },
-    detach: { flags: '--detach', summary: 'with --queue: do not follow the rows' },
-    dryRun: { flags: '-n, --dry-run', summary: 'show the rows, their states and the cost; send nothing' },
+    }),
+    detach: option('--detach', 'with --queue: do not follow the rows'),
+    dryRun: option('-n, --dry-run', 'show the rows, their states and the cost; send nothing'),
   }),
   ...inGroup('Money:', {
-    maxCost: { flags: '--max-cost <usd>', summary: 'maximum cost of the whole batch, including earlier runs' },
-    yes: { flags: '-y, --yes', summary: 'approve the price without being asked' },
+    maxCost: option('--max-cost <usd>', 'maximum cost of the whole batch, including earlier runs'),
+    yes: option('-y, --yes', 'approve the price without being asked'),
   }),
 };
 

@@ -1,5 +1,6 @@
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
+import { option } from '../../app/option-values.ts';
 import { usableAddress } from '../../configuration/chosen-server.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { findPreset, PRESET_NAMES, type Preset } from '../../domain/presets.ts';
@@ -19,7 +20,7 @@ export const initCommand = defineCommand({
   description:
     'Sets up a server interactively: kind, base URL, key, model (offered from the server’s list), whether it is free, and profile name. Nothing is stored before the last answer. Then `doctor` checks the result and decides the exit code. Without a terminal it prints the equivalent commands.',
   options: {
-    preset: { flags: '--preset <name>', summary: `kind of server: ${PRESET_NAMES.join(', ')} (default: ask)` },
+    preset: option('--preset <name>', `kind of server: ${PRESET_NAMES.join(', ')} (default: ask)`),
   },
   json: 'none: --json disables prompts',
   errors: ['usage', 'invalid_config', 'cannot_write'],

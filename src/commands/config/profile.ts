@@ -1,6 +1,6 @@
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
-import { refuseFaults } from '../../app/option-values.ts';
+import { option, refuseFaults } from '../../app/option-values.ts';
 import { checkExistingProfile, checkProfile, profileNames } from '../../configuration/chosen-server.ts';
 import { isSecretSetting } from '../../configuration/endpoint.ts';
 import { profileSettings } from '../../configuration/profile-settings.ts';
@@ -47,19 +47,14 @@ export const configProfileAddCommand = defineCommand({
     'Creates a profile: a named server with its settings. A preset fills in the settings for a kind of server (see docs/servers.md); --base-url and --dialect override them. To store a key, run `sora config key set`, or name its environment variable.',
   arguments: [{ form: '<name>', summary: 'name of the profile, for --profile' }],
   options: {
-    preset: {
-      flags: '--preset <name>',
-      summary: `kind of server: ${PRESET_NAMES.join(', ')} (default custom)`,
-    },
-    keyFromEnv: { flags: '--key-from-env <variable>', summary: 'environment variable that holds the key' },
-    auth: { flags: '--auth <how>', summary: 'how the key is sent: bearer, api-key or none' },
-    model: { flags: '-m, --model <name>', summary: 'default model' },
-    set: {
-      flags: '--set <name=value>',
-      summary: 'any other setting of a profile, such as defaults.duration=8 (repeatable)',
+    preset: option('--preset <name>', `kind of server: ${PRESET_NAMES.join(', ')} (default custom)`),
+    keyFromEnv: option('--key-from-env <variable>', 'environment variable that holds the key'),
+    auth: option('--auth <how>', 'how the key is sent: bearer, api-key or none'),
+    model: option('-m, --model <name>', 'default model'),
+    set: option('--set <name=value>', 'any other setting of a profile, such as defaults.duration=8 (repeatable)', {
       repeatable: true,
-    },
-    use: { flags: '--use', summary: 'make it the default profile' },
+    }),
+    use: option('--use', 'make it the default profile'),
   },
   json: JSON_SHAPE,
   errors: ['usage', 'invalid_config', 'cannot_write'],
@@ -212,7 +207,7 @@ export const configProfileRemoveCommand = defineCommand({
   name: 'config profile remove',
   description: 'Removes a profile with its settings and its stored key. Asks for confirmation; scripts need --yes.',
   arguments: [{ form: '<name>', summary: 'a name from `sora config profile list`' }],
-  options: { yes: { flags: '-y, --yes', summary: 'remove it without asking' } },
+  options: { yes: option('-y, --yes', 'remove it without asking') },
   json: '{"profile","removed"}',
   errors: ['usage', 'invalid_config', 'cannot_write'],
   examples: [

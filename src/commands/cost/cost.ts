@@ -5,6 +5,7 @@ import type { OptionSpecs, OptionValues } from '../../app/option-values.ts';
 import {
   inGroup,
   longFlag,
+  option,
   parseAsOfMs,
   parseSinceMs,
   parseWholeNumber,
@@ -53,21 +54,21 @@ const PRICES = 'Prices:';
 const ESTIMATE_OPTIONS = {
   ...REQUEST_OPTIONS,
   ...inGroup(PRICES, {
-    count: { flags: '--count <n>', summary: 'number of videos (default 1)' },
-    batch: { flags: '--batch <file>', summary: 'all rows of a manifest; - for standard input' },
-    compare: { flags: '--compare', summary: 'the same video with every known model and size' },
+    count: option('--count <n>', 'number of videos (default 1)'),
+    batch: option('--batch <file>', 'all rows of a manifest; - for standard input'),
+    compare: option('--compare', 'the same video with every known model and size'),
   }),
 };
 
 const OPTIONS = {
   ...ESTIMATE_OPTIONS,
   ...inGroup(PRICES, {
-    asOf: { flags: '--as-of <date>', summary: 'prices on that day (default today, UTC)' },
+    asOf: option('--as-of <date>', 'prices on that day (default today, UTC)'),
   }),
   ...inGroup('Spent:', {
-    spent: { flags: '--spent', summary: 'show spending from the local ledger' },
-    by: { flags: '--by <what>', summary: 'with --spent: group by this (default day, UTC)', choices: GROUPINGS },
-    since: { flags: '--since <when>', summary: 'with --spent: only since then, such as 7d, 12h or 2026-03-12' },
+    spent: option('--spent', 'show spending from the local ledger'),
+    by: option('--by <what>', 'with --spent: group by this (default day, UTC)', { choices: GROUPINGS }),
+    since: option('--since <when>', 'with --spent: only since then, such as 7d, 12h or 2026-03-12'),
   }),
 };
 

@@ -1,5 +1,5 @@
 import { defineCommand } from '../../app/command.ts';
-import { inGroup } from '../../app/option-values.ts';
+import { inGroup, option } from '../../app/option-values.ts';
 import { REQUEST_OPTIONS, type ReadRequest, type RequestOptions, readRequest } from '../../app/request-options.ts';
 import { capabilitiesOf } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
@@ -23,17 +23,14 @@ export const createCommand = defineCommand({
   options: {
     ...REQUEST_OPTIONS,
     ...inGroup(REQUEST_OPTIONS.model.group, {
-      from: {
-        flags: '--from <id>',
-        summary: 'start from the request of an earlier job; other options override its values',
-      },
+      from: option('--from <id>', 'start from the request of an earlier job; other options override its values'),
     }),
     ...PRODUCTION_OPTIONS,
     ...inGroup(PRODUCTION_OPTIONS.detach.group, {
-      webhook: {
-        flags: '--webhook <url>',
-        summary: 'URL that the server notifies when the job has ended, if it can; see `sora listen`',
-      },
+      webhook: option(
+        '--webhook <url>',
+        'URL that the server notifies when the job has ended, if it can; see `sora listen`',
+      ),
     }),
   },
   json: PRODUCTION_JSON,

@@ -1,6 +1,6 @@
 import { type CommandInput, defineCommand } from '../../app/command.ts';
 import { deletedVideo, type FoundJob } from '../../app/known-jobs.ts';
-import { inGroup, type OptionValues, readDeadlineMs, readOr } from '../../app/option-values.ts';
+import { inGroup, type OptionValues, option, readDeadlineMs, readOr } from '../../app/option-values.ts';
 import { REQUEST_OPTIONS, type ReadSource, readDerivedRequest } from '../../app/request-options.ts';
 import { extensionsOf, requireFinished } from '../../app/source-videos.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
@@ -33,10 +33,7 @@ const EXTEND_OPTIONS = {
   ...inGroup(REQUEST_OPTIONS.duration.group, {
     duration: { ...REQUEST_OPTIONS.duration, summary: 'seconds to add (default 4)' },
     exact: REQUEST_OPTIONS.exact,
-    to: {
-      flags: '--to <length>',
-      summary: 'extend repeatedly to this length, such as 60s; the price covers all steps',
-    },
+    to: option('--to <length>', 'extend repeatedly to this length, such as 60s; the price covers all steps'),
   }),
   ...OPTIONS,
 };

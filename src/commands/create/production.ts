@@ -5,6 +5,7 @@ import {
   inGroup,
   NOTIFY_OPTION,
   type OptionValues,
+  option,
   parseWholeNumber,
   readDeadlineMs,
 } from '../../app/option-values.ts';
@@ -53,20 +54,20 @@ export const PRODUCTION_OPTIONS = {
   ...inGroup(FILE_OPTIONS.output.group, {
     ...FILE_OPTIONS,
     open: OPEN_OPTION,
-    noDownload: { flags: '--no-download', summary: 'wait, but do not save' },
+    noDownload: option('--no-download', 'wait, but do not save'),
   }),
   ...inGroup('Run:', {
-    detach: { flags: '--detach', summary: 'print the id and exit without waiting' },
-    timeout: { flags: '--timeout <duration>', summary: 'longest wait (default 30m); the job keeps running after it' },
+    detach: option('--detach', 'print the id and exit without waiting'),
+    timeout: option('--timeout <duration>', 'longest wait (default 30m); the job keeps running after it'),
     notify: NOTIFY_OPTION,
-    count: { flags: '--count <n>', summary: 'create n variations' },
-    again: { flags: '--again', summary: 'submit again even if the same request is unfinished or not saved' },
-    reuse: { flags: '--reuse', summary: 'return the saved result of an identical finished request' },
-    dryRun: { flags: '-n, --dry-run', summary: 'show the request, the curl command and the cost; send nothing' },
+    count: option('--count <n>', 'create n variations'),
+    again: option('--again', 'submit again even if the same request is unfinished or not saved'),
+    reuse: option('--reuse', 'return the saved result of an identical finished request'),
+    dryRun: option('-n, --dry-run', 'show the request, the curl command and the cost; send nothing'),
   }),
   ...inGroup('Money:', {
-    maxCost: { flags: '--max-cost <usd>', summary: 'refuse if it would cost more' },
-    yes: { flags: '-y, --yes', summary: 'approve the price without being asked' },
+    maxCost: option('--max-cost <usd>', 'refuse if it would cost more'),
+    yes: option('-y, --yes', 'approve the price without being asked'),
   }),
 };
 

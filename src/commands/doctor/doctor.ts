@@ -1,5 +1,6 @@
 import { type CommandResult, defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
+import { option } from '../../app/option-values.ts';
 import { createCurl, describeCost } from '../../app/request-preview.ts';
 import type { Configuration } from '../../configuration/configuration.ts';
 import { requireKey } from '../../configuration/endpoint.ts';
@@ -35,15 +36,9 @@ export const doctorCommand = defineCommand({
   description:
     'Checks access end to end and suggests fixes. The free checks always run. The access check creates the smallest possible job and deletes it at once, so it needs confirmation on a terminal, or --yes. Exits with 4 for key or access problems, 7 for quota or billing, 1 for anything else, and 0 if there are only warnings.\n\nColumns in a pipe: result, check, detail, milliseconds, fixes.',
   options: {
-    yes: {
-      flags: '-y, --yes',
-      summary: 'create the job of the access check, or the two jobs of --server; caps still apply',
-    },
-    server: {
-      flags: '--server',
-      summary: 'find out what the server can do, and offer to save it in the profile',
-    },
-    curl: { flags: '--curl', summary: 'print the access check as a curl command, nothing else' },
+    yes: option('-y, --yes', 'create the job of the access check, or the two jobs of --server; caps still apply'),
+    server: option('--server', 'find out what the server can do, and offer to save it in the profile'),
+    curl: option('--curl', 'print the access check as a curl command, nothing else'),
   },
   json: '{"ok","profile","checks":[{"id","title","status":"pass|warn|fail|skip","detail","remedy":["…"],"ms"}],"curl","cost"}; with --curl: {"curl"}; with --server: {"profile","base_url","dialect","list","delete","cancel","content","thumbnail","spritesheet","range","json","multipart","remix","edit","extend"}, each yes, no or unknown',
   errors: [

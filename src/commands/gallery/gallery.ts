@@ -8,7 +8,7 @@ import { isListed } from '../../app/job-lists.ts';
 import { ofServerInUse } from '../../app/job-names.ts';
 import { summaryOf } from '../../app/known-jobs.ts';
 import { openSaved } from '../../app/opening.ts';
-import { type OptionValues, parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
+import { type OptionValues, option, parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
 import { mediaTypeOf, sniffMedia } from '../../domain/media.ts';
 import { isObjectAddress } from '../../domain/object-address.ts';
 import type { JobRecord } from '../../domain/record.ts';
@@ -37,14 +37,14 @@ const PLAYABLE = /^\.(mp4|m4v|webm|mov|ogv)$/i;
 
 const OPTIONS = {
   ...FILTER_OPTIONS,
-  limit: { flags: '-L, --limit <n>', summary: `how many (default ${DEFAULT_LIMIT})` },
-  output: {
-    flags: '-o, --output <file|dir>',
-    summary: `where to write it (default ${DEFAULT_NAME}); with --sheet a folder (default: here)`,
-  },
-  sheet: { flags: '--sheet', summary: 'write a contact sheet for each request instead (needs ffmpeg)' },
-  force: { flags: '--force', summary: 'overwrite an existing file' },
-  open: { flags: '--open', summary: 'open it in the browser' },
+  limit: option('-L, --limit <n>', `how many (default ${DEFAULT_LIMIT})`),
+  output: option(
+    '-o, --output <file|dir>',
+    `where to write it (default ${DEFAULT_NAME}); with --sheet a folder (default: here)`,
+  ),
+  sheet: option('--sheet', 'write a contact sheet for each request instead (needs ffmpeg)'),
+  force: option('--force', 'overwrite an existing file'),
+  open: option('--open', 'open it in the browser'),
 } as const;
 
 export const galleryCommand = defineCommand({

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
-import { refuseFaults } from '../../app/option-values.ts';
+import { option, refuseFaults } from '../../app/option-values.ts';
 import { parseMaxCost } from '../../app/spending.ts';
 import { messageOf, SoraError } from '../../domain/errors.ts';
 import { makeFolder } from '../../platform/folders.ts';
@@ -14,8 +14,8 @@ export const mcpCommand = defineCommand({
   description:
     'Serves tools for agents over the Model Context Protocol, on standard input and output: create, remix, edit, extend, cost, status, wait, download, list, cancel, doctor. A call spends money only with max_cost_usd, and all calls together spend at most --max-cost. Files are read from and saved to one folder. The server is the one in use; agents cannot choose another.',
   options: {
-    output: { flags: '-o, --output <dir>', summary: 'the folder for files (default the working folder)' },
-    maxCost: { flags: '--max-cost <usd>', summary: 'most that this session may spend (default nothing)' },
+    output: option('-o, --output <dir>', 'the folder for files (default the working folder)'),
+    maxCost: option('--max-cost <usd>', 'most that this session may spend (default nothing)'),
   },
   json: '',
   errors: ['usage', 'cost_cap_exceeded', 'cannot_write'],

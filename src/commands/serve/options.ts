@@ -1,6 +1,6 @@
 import { HOST_OPTION, parseListenAddress } from '../../app/listening.ts';
 import type { OptionSpecs, OptionValues } from '../../app/option-values.ts';
-import { inGroup, parsePort, parseWholeNumber } from '../../app/option-values.ts';
+import { inGroup, option, parsePort, parseWholeNumber } from '../../app/option-values.ts';
 import { parseMaxCost } from '../../app/spending.ts';
 import { parseDurationMs } from '../../domain/duration.ts';
 import { isEmptySecret } from '../../domain/webhook-secret.ts';
@@ -11,44 +11,36 @@ import { FAULT_NAMES, type FaultName, parseFault } from '../../simulator/faults.
 const MAX_LATENCY_MS = 60_000;
 
 export const SERVE_OPTIONS = {
-  port: { flags: '--port <n>', summary: 'port to listen on; 0 picks a free one (default 3000)' },
+  port: option('--port <n>', 'port to listen on; 0 picks a free one (default 3000)'),
   host: HOST_OPTION,
-  apiKeyEnv: {
-    flags: '--api-key-env <name>',
-    summary:
-      'environment variable with the key that clients must send (default: test-api-key; random if videos cost money)',
-  },
-  maxCost: {
-    flags: '--max-cost <usd>',
-    summary: 'most that all videos ordered from this server may cost, until it is stopped',
-  },
-  open: { flags: '--open', summary: 'open the page in the browser' },
+  apiKeyEnv: option(
+    '--api-key-env <name>',
+    'environment variable with the key that clients must send (default: test-api-key; random if videos cost money)',
+  ),
+  maxCost: option('--max-cost <usd>', 'most that all videos ordered from this server may cost, until it is stopped'),
+  open: option('--open', 'open the page in the browser'),
   ...inGroup('Several machines:', {
-    queue: {
-      flags: '--queue',
-      summary: 'leave orders to `sora worker`, and share them with other replicas of the service',
-    },
-    output: {
-      flags: '-o, --output <dir|s3://…>',
-      summary: 'where workers save videos: a folder that all machines share, or object storage',
-    },
+    queue: option('--queue', 'leave orders to `sora worker`, and share them with other replicas of the service'),
+    output: option(
+      '-o, --output <dir|s3://…>',
+      'where workers save videos: a folder that all machines share, or object storage',
+    ),
   }),
   ...inGroup('Faults:', {
-    fault: {
-      flags: '--fault <name=share>',
-      summary: 'fail a share of the calls, for example rate_limit_exceeded=0.2 (repeatable)',
-      repeatable: true,
-    },
-    latency: { flags: '--latency <duration>', summary: 'delay every reply, for example by 200ms' },
-    seed: { flags: '--seed <n>', summary: 'fail the same calls in every run' },
+    fault: option(
+      '--fault <name=share>',
+      'fail a share of the calls, for example rate_limit_exceeded=0.2 (repeatable)',
+      { repeatable: true },
+    ),
+    latency: option('--latency <duration>', 'delay every reply, for example by 200ms'),
+    seed: option('--seed <n>', 'fail the same calls in every run'),
   }),
   ...inGroup('Webhooks:', {
-    webhook: { flags: '--webhook <url>', summary: 'URL to notify of completed and failed videos' },
-    webhookSecretEnv: {
-      flags: '--webhook-secret-env <name>',
-      summary:
-        'environment variable with the secret for the signatures (default: OPENAI_WEBHOOK_SECRET); alone, it lets creates name a URL',
-    },
+    webhook: option('--webhook <url>', 'URL to notify of completed and failed videos'),
+    webhookSecretEnv: option(
+      '--webhook-secret-env <name>',
+      'environment variable with the secret for the signatures (default: OPENAI_WEBHOOK_SECRET); alone, it lets creates name a URL',
+    ),
   }),
 } as const satisfies OptionSpecs;
 

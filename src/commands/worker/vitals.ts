@@ -1,6 +1,6 @@
 import type { Context } from '../../app/context.ts';
 import { HOST_OPTION, openPort, parseListenAddress } from '../../app/listening.ts';
-import { inGroup, type OptionValues, parsePort } from '../../app/option-values.ts';
+import { inGroup, type OptionValues, option, parsePort } from '../../app/option-values.ts';
 import { isLoopback } from '../../domain/own-network.ts';
 import type { ListeningServer } from '../../http-server/server.ts';
 import { AccessKey } from '../../service/access.ts';
@@ -11,9 +11,9 @@ import type { JobQueue } from '../../store/job-queue.ts';
 import type { OrderTable } from '../../store/order-table.ts';
 
 export const VITALS_OPTIONS = inGroup('Monitoring:', {
-  port: { flags: '--port <n>', summary: 'serve /metrics, /healthz and /readyz on this port; 0 picks a free one' },
+  port: option('--port <n>', 'serve /metrics, /healthz and /readyz on this port; 0 picks a free one'),
   host: HOST_OPTION,
-  apiKeyEnv: { flags: '--api-key-env <name>', summary: 'environment variable with the key that /metrics requires' },
+  apiKeyEnv: option('--api-key-env <name>', 'environment variable with the key that /metrics requires'),
 });
 
 type VitalsAddress = NonNullable<ReturnType<typeof parseVitalsAddress>>;

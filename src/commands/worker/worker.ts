@@ -1,6 +1,6 @@
 import { type CommandResult, defineCommand } from '../../app/command.ts';
 import type { Context, RunDeps } from '../../app/context.ts';
-import { parseTimeoutMs, parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
+import { option, parseTimeoutMs, parseWholeNumber, refuseFaults } from '../../app/option-values.ts';
 import { sharedFolderFault } from '../../app/shared-folder.ts';
 import { writeSidecars } from '../../app/sidecars.ts';
 import type { BatchListener, RowResult } from '../../batch/batch-order.ts';
@@ -33,16 +33,10 @@ export const workerCommand = defineCommand({
   description:
     'Takes rows of `sora batch --queue` and orders of `sora serve --queue` for a server, creates their videos and saves them, until it is stopped. Any number of workers can run on any number of machines that can reach the folders where videos are saved. If a worker is lost, another one resumes its rows, and none is paid twice. After the first Ctrl-C or SIGTERM it takes no more rows and puts back the unfinished ones; their jobs keep running.',
   options: {
-    concurrency: { flags: '--concurrency <n>', summary: 'rows at a time (default 4)' },
-    timeout: {
-      flags: '--timeout <duration>',
-      summary: 'longest wait for a row (default 30m); then it is queued again',
-    },
-    retries: {
-      flags: '--retries <n>',
-      summary: `retry a row up to N times after a temporary error (default ${RETRIES.fallback})`,
-    },
-    drain: { flags: '--drain', summary: 'exit when the queue is empty' },
+    concurrency: option('--concurrency <n>', 'rows at a time (default 4)'),
+    timeout: option('--timeout <duration>', 'longest wait for a row (default 30m); then it is queued again'),
+    retries: option('--retries <n>', `retry a row up to N times after a temporary error (default ${RETRIES.fallback})`),
+    drain: option('--drain', 'exit when the queue is empty'),
     ...VITALS_OPTIONS,
   },
   json: '{"done","retried","failed","put_back"}',
