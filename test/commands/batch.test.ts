@@ -310,8 +310,10 @@ describe('a row whose create got no reply', () => {
 
   it('is unknown, not failed, and is resent only with --retry-unknown', async () => {
     let isSilent = true;
+    let isRunning = true;
     const { server, batch } = await createStudio({
       create: (_, request) => (isSilent && promptOf(request) === 'a cat' ? 'hang' : null),
+      retrieve: (job) => (isRunning && job.prompt === 'a cat' ? { body: { ...job, status: 'in_progress' } } : null),
     });
     // Only this call: the others may take long on a busy machine.
     const http: Http = (request) =>
@@ -323,6 +325,10 @@ describe('a row whose create got no reply', () => {
     expect((await batch(['--retry-failed'])).code).toBe(6);
     expect(server.posts).toBe(3);
     isSilent = false;
+    const resent = await batch(['--retry-unknown', '--timeout', '1m']);
+    expect(resent.code).toBe(8);
+    expect(resent.stderr).toMatch(/; run `sora batch shots\.txt (?!.*--retry-unknown).*` to resume/);
+    isRunning = false;
     expect((await batch(['--retry-unknown'])).code).toBe(0);
     expect(server.posts).toBe(4);
   });

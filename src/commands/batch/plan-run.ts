@@ -19,6 +19,7 @@ import { folderOf, sidecarPath } from '../../jobs/destination.ts';
 import { targetOf } from '../../jobs/save-target.ts';
 import { countJson, describeCount, entryJson, renderEntries } from '../../output/batch-view.ts';
 import type { Surface } from '../../output/surface.ts';
+import type { Host } from '../../platform/host.ts';
 import type { BatchSettings } from './options.ts';
 import { BatchProgress, plannedEntry } from './progress.ts';
 
@@ -134,9 +135,10 @@ function reportRun(
     view: (surface: Surface) => (surface.isTerminal ? renderEntries([...progress.entries()], host.cwd, surface) : ''),
     isLine: true as const,
   };
-  const again = `sora ${host.argv.map(shellWord).join(' ')}`;
   const resume =
-    settings.path === null ? 'run the same command with the same rows to resume' : `run \`${again}\` to resume`;
+    settings.path === null
+      ? 'run the same command with the same rows to resume'
+      : `run \`${resumingCommand(host)}\` to resume`;
   if (stoppedBy !== null) return { answer, errors: [stoppedBy.with({ hints: [...stoppedBy.hints, resume] })] };
   for (const [rows, option, does] of [
     [count.failed, '--retry-failed', 'retry what failed'],
@@ -155,6 +157,14 @@ function reportRun(
     return { answer, exitCode: STILL_RUNNING };
   }
   return { answer };
+}
+
+/** The command that resumes a run. It does not repeat what a person decided for one time: to send again what is in doubt. */
+export function resumingCommand({ argv }: Pick<Host, 'argv'>): string {
+  return `sora ${argv
+    .filter((word) => word !== '--retry-unknown')
+    .map(shellWord)
+    .join(' ')}`;
 }
 
 function interrupted({ running, toDo }: BatchCount, error: SoraError): SoraError {

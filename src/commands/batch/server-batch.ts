@@ -19,7 +19,6 @@ import { capabilitiesOf } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
 import { ABANDONED, factsOf, idOrKey, type JobRecord, NEVER_ARRIVED } from '../../domain/record.ts';
 import { missingFor } from '../../domain/request-gate.ts';
-import { shellWord } from '../../domain/shell.ts';
 import { type JobStatus, requestFor, type VideoJob, type VideoRequest } from '../../domain/video.ts';
 import { countOf } from '../../domain/wording.ts';
 import { knownError } from '../../jobs/known-error.ts';
@@ -29,6 +28,7 @@ import { submitBefore } from '../../jobs/submit.ts';
 import { waitForJob } from '../../jobs/wait.ts';
 import type { ServedBatch } from '../../wire/batches.ts';
 import type { BatchSettings } from './options.ts';
+import { resumingCommand } from './plan-run.ts';
 
 type ServerBatchDeps = Omit<RunDeps, 'objects'>;
 
@@ -210,7 +210,7 @@ export class ServerBatch {
         reported = news;
       });
     } catch (error) {
-      throw stopped(knownError(error), id, `run \`sora ${host.argv.map(shellWord).join(' ')}\` to resume`);
+      throw stopped(knownError(error), id, `run \`${resumingCommand(host)}\` to resume`);
     }
   }
 }
