@@ -25,7 +25,7 @@ type Column = { readonly key: RowFieldName } | { readonly param: string } | null
 
 /**
  * Reads a table whose first line names the columns. An empty cell is no value; cells of `character` and `variant` hold
- * several values, separated by spaces; a column `param.NAME` holds that parameter.
+ * several values, separated by spaces or commas; a column `param.NAME` holds that parameter.
  */
 export function readCsv(text: string, reading: ManifestReading): void {
   // The parser counts the CR of a quoted CRLF as a line of its own.
@@ -104,7 +104,11 @@ function describeFault({ code, message }: CsvError): string {
 /** Faults of the header are reported once, not for each row. */
 function readHead({ cells, line }: CsvRecord, reading: ManifestReading): readonly Column[] {
   const keys = new Set<RowFieldName>();
-  const columns = cells.map((name): Column => {
+  const columns = cells.map((name, at): Column => {
+    if (name === '') {
+      reading.addFault(line, `column ${at + 1} has no name; name it, or remove it`);
+      return null;
+    }
     const [, param] = /^param\.([^=\s]+)$/i.exec(name) ?? [];
     if (param !== undefined) return { param };
     const key = fieldNamed(name);
@@ -130,7 +134,8 @@ function rowOf(columns: readonly Column[], cells: readonly string[]): JsonObject
     if (cell === '' || column === null) continue;
     if ('param' in column) params.push(`${column.param}=${cell}`);
     else if (column.key === 'param') params.push(cell);
-    else row[column.key] = column.key === 'character' || column.key === 'variant' ? cell.split(/\s+/) : cell;
+    else
+      row[column.key] = column.key === 'character' || column.key === 'variant' ? (cell.match(/[^\s,]+/g) ?? []) : cell;
   }
   return params.length > 0 ? { ...row, param: params } : row;
 }

@@ -210,7 +210,8 @@ class RowReader {
   flag(name: RowFieldName): boolean | undefined {
     const value = this.#values[name];
     if (value === undefined || typeof value === 'boolean') return value;
-    if (value === 'true' || value === 'false') return value === 'true';
+    const word = String(value).toLowerCase(); // spreadsheets write TRUE
+    if (word === 'true' || word === 'false') return word === 'true';
     return this.#fault(`\`${name}\` is neither true nor false`);
   }
 

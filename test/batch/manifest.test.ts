@@ -49,7 +49,7 @@ describe('readManifest', () => {
   it('reads CSV: a header, multi-line cells, and parameters as columns', async () => {
     const text = [
       'ID,Prompt,Aspect Ratio,characters,param.seed,param,exact,count',
-      'a,"a ""quoted"" prompt, with a comma",9:16,char_1 char_2,42,mode=fast,true,2',
+      'a,"a ""quoted"" prompt, with a comma",9:16,"char_1, char_2",42,mode=fast,TRUE,2',
       '',
       'b,"two',
       'lines",,,,,,',
@@ -394,6 +394,11 @@ describe('errors in a manifest', () => {
       hint: run \`sora batch --schema\` to see the format of a row
       "
     `);
+  });
+
+  it('in CSV name the number of a column without a name, such as the index of pandas', async () => {
+    const { faults } = await readManifest(',prompt\n0,a boat\n', 'csv');
+    expect(faults).toEqual([{ line: 1, message: 'column 1 has no name; name it, or remove it' }]);
   });
 
   it('in YAML are all reported, with line numbers', async () => {
