@@ -32,15 +32,22 @@ export class CreatePace {
     this.#spacingMs = options.intervalMs;
   }
 
-  /** Resolves when it is the caller’s turn; rejects with the signal’s reason. */
-  async turn(signal?: AbortSignal): Promise<void> {
+  /**
+   * Resolves with true when it is the caller’s turn, with false after waiting this long for a busy server; rejects with
+   * the signal’s reason.
+   */
+  async turn(patienceMs: number, signal?: AbortSignal): Promise<boolean> {
     const { clock } = this.#options;
+    let untilMs = Number.POSITIVE_INFINITY; // the rate alone may take any time
     for (;;) {
-      const waitMs = this.#nextMs - clock.uptimeMs();
-      if (waitMs <= 0) break;
-      await clock.sleep(waitMs, signal); // another refusal may have extended the wait
+      const nowMs = clock.uptimeMs();
+      if (this.#nextMs <= nowMs) break;
+      if (this.#pausedUntilMs > nowMs) untilMs = Math.min(untilMs, nowMs + patienceMs);
+      if (untilMs <= nowMs) return false;
+      await clock.sleep(Math.min(this.#nextMs, untilMs) - nowMs, signal); // another refusal may extend the wait
     }
     this.#nextMs = clock.uptimeMs() + this.#spacingMs;
+    return true;
   }
 
   accepted(): void {

@@ -6,6 +6,7 @@ import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { knownError } from '../jobs/known-error.ts';
 import { type SaveResult, save } from '../jobs/save.ts';
 import { namingLastFile, savedFiles } from '../jobs/saved-file.ts';
+import { lateToSubmit } from '../jobs/submission-errors.ts';
 import { type Submission, submitBefore } from '../jobs/submit.ts';
 import type { RowOrder } from '../jobs/submit-order.ts';
 import { waitForJob } from '../jobs/wait.ts';
@@ -129,8 +130,11 @@ export class RowRun {
   async #submit(rowOrder: RowOrder): Promise<Submission | null> {
     const { deps, order, listener, pace, halt } = this.#context;
     let deadlineMs: number | null = null;
-    for (let tries = 0; ; tries++) {
-      if (!rowOrder.isUnderWay || tries > 0) await pace.turn(halt.signal).catch(() => {}); // the reason is handled elsewhere
+    let refusal: SoraError | null = null;
+    for (;;) {
+      if (!rowOrder.isUnderWay || refusal !== null) {
+        await this.#turn((deadlineMs ?? Number.POSITIVE_INFINITY) - deps.clock.uptimeMs(), refusal);
+      }
       if (halt.signal.aborted) return null;
       deadlineMs ??= deps.clock.uptimeMs() + order.timeoutMs; // at a slow rate waiting for the turn may take longer
       try {
@@ -144,9 +148,17 @@ export class RowRun {
         if (!(error instanceof SoraError)) throw error;
         if (stopsAll(error) && !this.#isOfManifest(error)) halt.abort(error);
         if (!error.retryable || deps.clock.uptimeMs() >= deadlineMs) throw error;
+        refusal = error;
         listener.onPause(error, pace.refused(error));
       }
     }
+  }
+
+  /** Waits for its turn to create, or for the run to stop. Throws once the server has been busy for the time of a row. */
+  async #turn(leftMs: number, refusal: SoraError | null): Promise<void> {
+    const { order, pace, halt } = this.#context;
+    const isTurn = await pace.turn(Math.min(leftMs, order.timeoutMs), halt.signal).catch(() => halt.signal.aborted);
+    if (!isTurn) throw refusal ?? lateToSubmit();
   }
 
   /** Whether an error concerns only the rows of one manifest, in a run that has those of several. */

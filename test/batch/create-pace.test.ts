@@ -18,7 +18,7 @@ function setUp(intervalMs = 0): Traffic {
     pace,
     turns(count) {
       const startMs = clock.now();
-      return Promise.all(Array.from({ length: count }, () => pace.turn().then(() => clock.now() - startMs)));
+      return Promise.all(Array.from({ length: count }, () => pace.turn(3_600_000).then(() => clock.now() - startMs)));
     },
   };
 }
@@ -94,11 +94,21 @@ describe('CreatePace', () => {
     expect(await turns(2)).toEqual([20_000, 40_000]);
   });
 
+  it('gives up when the server keeps a create waiting for longer than allowed, but not because of the rate', async () => {
+    const { clock, pace, turns } = setUp(10_000);
+    await turns(1);
+    expect(await pace.turn(2_000)).toBe(true);
+    pace.refused(busy(3_600_000));
+    const startMs = clock.now();
+    expect(await pace.turn(2_000)).toBe(false);
+    expect(clock.now() - startMs).toBe(2_000);
+  });
+
   it('stops waiting when it is aborted', async () => {
     const { pace } = setUp();
     pace.refused(busy(60_000));
     const halt = new AbortController();
-    const waiting = pace.turn(halt.signal);
+    const waiting = pace.turn(3_600_000, halt.signal);
     halt.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
   });

@@ -277,6 +277,20 @@ describe('a row whose creates are refused with a 429 until its time is over', ()
     expect(server.jobs).toHaveLength(0);
   });
 
+  it('is not waited for longer than --timeout, nor are the rows behind it', async () => {
+    const { sora, server, batch } = await createStudio({
+      create: () => ({ ...busy, headers: { 'retry-after': '3600' } }),
+    });
+    const startMs = sora.clock.now();
+    const run = await batch(['--timeout', '2s', '--concurrency', '1', '--json']);
+    expect(run.code).toBe(6);
+    expect(summaryOf(run)).toMatchObject({ failed: 1, running: 0, to_do: 2 });
+    expect({ posts: server.posts, seconds: Math.round((sora.clock.now() - startMs) / 1000) }).toEqual({
+      posts: 1,
+      seconds: 6,
+    });
+  });
+
   it('is still to do if it was interrupted', async () => {
     const interrupt = new AbortController();
     const { batch } = await createStudio({
