@@ -120,9 +120,13 @@ function didYouMean(suggested: readonly string[]): string[] {
   return suggested.length === 0 ? [] : [`did you mean ${suggested.map((name) => `\`${name}\``).join(' or ')}?`];
 }
 
+function flagsOf(definition: CommandDefinition | undefined): string[] {
+  return Object.values({ ...GLOBAL_OPTIONS, ...definition?.options }).map(longFlag);
+}
+
 /** The options of a command that are most like one that it does not have. */
 function suggestOption(flag: string, definition: CommandDefinition | undefined): string[] {
-  const flags = Object.values({ ...GLOBAL_OPTIONS, ...definition?.options }).map(longFlag);
+  const flags = flagsOf(definition);
   const known = definition === undefined ? [...flags, '--version'] : flags;
   const others = Object.entries(OTHER_OPTIONS).flatMap(([here, elsewhere]) =>
     elsewhere.includes(flag) && known.includes(here.replace(/ .*/, '')) ? [here] : [],
@@ -169,6 +173,8 @@ function explain(
   switch (code) {
     case 'commander.unknownOption': {
       const [flag = ''] = /^[^=]*/.exec(asTyped(first, line)) ?? [];
+      if (flagsOf(definition).includes(flag))
+        return { title: `\`${flag}\` takes no value`, hints: [`write \`${flag}\``] };
       return { title: `unknown option \`${flag}\``, hints: aboutOption(flag, definition) };
     }
     case 'commander.missingArgument':

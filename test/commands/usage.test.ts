@@ -77,6 +77,8 @@ describe('a usage error', () => {
       'unknown option `--nope`',
       'run `sora create --help` to see its arguments',
     ],
+    ['a value for a switch', ['create', 'x', '--force=true'], '`--force` takes no value', 'write `--force`'],
+    ['a value for a global switch', ['list', '--json=1'], '`--json` takes no value', 'write `--json`'],
     ['a key on the command line', ['list', '--api-key', 'x'], 'unknown option `--api-key`', 'set `SORA_API_KEY`'],
     ['a missing argument', ['create'], 'missing argument `prompt`', 'put the prompt in quotes'],
     ['a missing id', ['delete'], 'missing argument `id`', 'write `@last` for the newest'],
