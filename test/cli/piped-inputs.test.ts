@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -41,6 +41,18 @@ describe.skipIf(process.platform === 'win32')('what comes through a named pipe',
       code: 2,
       violations: ['the prompt is empty'],
     });
+  });
+
+  it('is a manifest that can be run again through another pipe', async () => {
+    const { sora, send, pipe } = setUp();
+    const batch = (name: string) => sora.start(['batch', name, '--simulate', '-o', 'clips']).ended;
+    send('a boat\n');
+    const first = await batch('pipe');
+    renameSync(pipe, join(sora.cwd, 'other'));
+    symlinkSync('other', pipe);
+    send('a boat\n');
+    expect(await batch('other')).toMatchObject({ code: 0, stdout: first.stdout });
+    expect(readdirSync(sora.cwd).filter((name) => name.includes('results'))).toEqual([]);
   });
 
   it('is waited for until Ctrl-C', async () => {

@@ -97,7 +97,7 @@ export class ManifestRows {
     if (faults.length > 0) refuseFaults([...faults, ...(await this.#problems())]);
   }
 
-  /** What is wrong with it. Standard input, which may be a person, is not waited for. */
+  /** What is wrong with it. Standard input, which may be a person, and pipes are not waited for. */
   async #problems(): Promise<string[]> {
     if (this.#source.path === null) return this.#missing;
     try {
@@ -114,7 +114,7 @@ export class ManifestRows {
     return this.#source.serverBatch ? missingFor({ operation: 'batch' }, server) : [];
   }
 
-  /** The name in the ledger: the real path, or for standard input the working folder. */
+  /** The name in the ledger: the real path, or for standard input and pipes the working folder. */
   get #batch(): string {
     const { path } = this.#source;
     return path === null ? join(this.#deps.host.cwd, '-') : realpathSync(path);
@@ -122,7 +122,7 @@ export class ManifestRows {
 
   /** For people. */
   get #title(): string {
-    return this.#source.path === null ? 'standard input' : this.#source.name;
+    return this.#source.name === '-' ? 'standard input' : this.#source.name;
   }
 
   async #resolve(): Promise<ReturnType<typeof resolveRows>> {
@@ -158,14 +158,16 @@ export class ManifestRows {
   }
 
   async #read(): Promise<string> {
-    const { path } = this.#source;
-    const { stdin, interrupt } = this.#deps.host;
+    const { name } = this.#source;
+    const { cwd, stdin, interrupt } = this.#deps.host;
+    const isStdin = name === '-';
     try {
-      return decodeText(await (path === null ? readStream(stdin, interrupt) : readInput(path, interrupt)), this.#title);
+      const bytes = isStdin ? readStream(stdin, interrupt) : readInput(resolve(cwd, name), interrupt);
+      return decodeText(await bytes, this.#title);
     } catch (error) {
       interrupt.throwIfAborted();
       throw new SoraError('invalid_manifest', {
-        title: `could not read ${path === null ? '' : 'the manifest '}${this.#title}`,
+        title: `could not read ${isStdin ? '' : 'the manifest '}${this.#title}`,
         causedBy: messageOf(error),
         hints: ['check the path, or use `-` for standard input'],
       });

@@ -18,6 +18,7 @@ import { promisedKind } from '../../domain/media.ts';
 import { folderOf } from '../../jobs/destination.ts';
 import { isTemplate } from '../../jobs/name-template.ts';
 import { statsOf } from '../../platform/files.ts';
+import { isStream } from '../../platform/open-input.ts';
 
 const FILES = FILE_OPTIONS.output.group;
 
@@ -99,13 +100,13 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
   }
   const intervalMs = options.rate === undefined ? 0 : parseRate(options.rate);
   if (intervalMs === undefined) faults.push(`\`--rate ${options.rate}\` is not a rate, such as 30/m`);
-  const path = file === undefined || file === '-' ? null : resolve(host.cwd, file);
+  const path = manifestPath(file, host.cwd);
   const serverBatch = options.serverBatch ?? false;
-  if (serverBatch && file === '-') faults.push('`--server-batch` needs a file, which a later run can read again');
+  if (serverBatch && file !== undefined && path === null)
+    faults.push('`--server-batch` needs a file, which a later run can read again');
   const settings = {
     /** The manifest as named on the command line. */
     name: file ?? '-',
-    /** Absolute; null for standard input. */
     path,
     /** Null: derived from the name or the content. */
     format,
@@ -134,6 +135,11 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
   };
   faults.push(...queueFaults(options));
   return settings;
+}
+
+/** Absolute; null for standard input and pipes such as `<(…)`, whose names change from run to run. */
+export function manifestPath(file = '-', cwd: string): string | null {
+  return file === '-' || isStream(resolve(cwd, file)) ? null : resolve(cwd, file);
 }
 
 /** The output is a template or a folder, with or without a trailing slash. */

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { type CommandResult, defineCommand } from '../../app/command.ts';
 import type { Context } from '../../app/context.ts';
 import type { OptionSpecs, OptionValues } from '../../app/option-values.ts';
@@ -45,6 +44,7 @@ import {
 } from '../../output/cost-view.ts';
 import { renderSpent, SPENT_JSON_SHAPE, spentJson } from '../../output/spent-view.ts';
 import { ManifestRows } from '../batch/manifest-rows.ts';
+import { manifestPath } from '../batch/options.ts';
 import { GROUPINGS, reportSpent } from './spent-report.ts';
 
 const MAX_COUNT = 1_000_000;
@@ -163,10 +163,9 @@ async function estimateBatch(
   const foreign = namesOf(options, { count, compare: comparison });
   faults.push(...foreign.map((name) => `${name} cannot be combined with \`--batch\``));
   refuseFaults(faults);
-  const path = file === '-' ? null : resolve(host.cwd, file);
   const source = {
     name: file,
-    path,
+    path: manifestPath(file, host.cwd),
     format: null,
     allowPaths: true, // nothing is sent or saved
     variants: ['video'] as const,
