@@ -101,6 +101,15 @@ describe('sora cost for a video', () => {
     });
   });
 
+  it.each([
+    [[], 'the price of sora-2 depends on the size; add `--resolution`'],
+    [['--as-of', '2025-10-05'], 'unknown for 2025-10-05; the oldest price list is from 2025-10-06'],
+  ])('notes why a server of your own has no price: %j', async (argv, reason) => {
+    const server = ['--base-url', 'http://127.0.0.1:9/v1'];
+    const { stderr } = await createCommandLine().run(['cost', '-m', 'sora-2', '-d', '4', ...server, ...argv]);
+    expect(stderr).toContain(reason);
+  });
+
   it('shows the cost of the requested and of the rendered length', async () => {
     const sora = createCommandLine();
     const argv = ['cost', '-m', 'sora-2-pro', '-r', '1080p', '-d', '10', '--count', '3'];

@@ -192,7 +192,7 @@ function compare(order: CostOrder, asOfMs: number, deps: CostDeps): CommandResul
 
 /** Notes why a price is unknown and how to set it, or that the simulator is free. */
 function noteDoubts(
-  { model, price, seconds, micros }: PricedOrder,
+  { model, size, price, seconds, micros }: PricedOrder,
   params: VideoRequest['params'],
   asOfMs: number,
   deps: CostDeps,
@@ -205,6 +205,8 @@ function noteDoubts(
     output.note('the server chooses the length, so the price is unknown; set it with `--duration`');
   } else if (price !== null) {
     output.note(describeUnpriced(chargeOfParams(params)) ?? describeListed(price));
+  } else if (size === null && pricesOn(configuration.prices, dayOf(asOfMs)).some((row) => row.model === model)) {
+    output.note(`the price of ${model} depends on the size; add \`--resolution\`, or \`--size\``);
   } else if (model !== null && findModel(model) !== undefined) {
     output.note(`the price of ${model} is unknown for ${dayOf(asOfMs)}; ${firstList(deps)}`);
   } else {
