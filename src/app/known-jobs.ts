@@ -1,7 +1,7 @@
 import { clientOf } from '../client/client-of.ts';
 import type { VideosClient } from '../client/port.ts';
 import { isMissing, withRetries } from '../client/retry.ts';
-import { type Configuration, dayCapsOf } from '../configuration/configuration.ts';
+import { dayCapsOf } from '../configuration/configuration.ts';
 import { SoraError, soraErrorOf } from '../domain/errors.ts';
 import { forEach, type Outcomes } from '../domain/outcomes.ts';
 import { factsOf, idOrKey, isOfServerBatch, isOfVideo, type JobRecord, type LedgerEvent } from '../domain/record.ts';
@@ -13,13 +13,11 @@ import { isStillThere } from '../jobs/saved-file.ts';
 import { inDoubt } from '../jobs/submission-errors.ts';
 import type { SubmitDeps } from '../jobs/submit.ts';
 import type { JobsForm } from '../output/job-view.ts';
-import type { Output } from '../output/output.ts';
-import type { Host } from '../platform/host.ts';
 import { fateOf } from '../platform/process-identity.ts';
 import { within } from '../platform/timeout.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { idInList, recordNamed, scopeOf } from './job-names.ts';
-import { type Server, type Servers, targetOption } from './servers.ts';
+import { type Server, type Servers, type ServersDeps, targetOption } from './servers.ts';
 
 /** A job named on the command line: its server, and its ledger record if there is one. */
 export interface FoundJob {
@@ -28,11 +26,8 @@ export interface FoundJob {
   readonly record: JobRecord | undefined;
 }
 
-export interface KnownJobsDeps {
-  readonly host: Host;
-  readonly output: Output;
+export interface KnownJobsDeps extends Pick<ServersDeps, 'host' | 'output' | 'configuration'> {
   readonly ledger: Ledger;
-  readonly configuration: Configuration;
   readonly servers: Servers;
 }
 

@@ -17,10 +17,7 @@ import { profileSettings } from './profile-settings.ts';
 import { type ConfigurationInput, fromEnv, fromEnvFile, fromSettings, group, parsed, type Sourced } from './sources.ts';
 
 /** All settings in effect for a command, each value with its origin. */
-export interface Configuration {
-  readonly profile: Sourced<string>;
-  readonly baseUrl: Sourced<string>;
-  readonly isSimulator: boolean;
+export interface Configuration extends Omit<ChosenServer, 'isProfilesOwn'> {
   /** OpenAI, Azure and the simulator: the only servers where OpenAI’s models and their defaults are assumed. */
   readonly servesOpenAiModels: boolean;
   readonly dialect: Sourced<Dialect>;

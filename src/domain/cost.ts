@@ -3,6 +3,7 @@ import { findModel, KNOWN_MODELS } from './models.ts';
 import { NOTHING_SPENT, plus, type Tally, tallyOf, wholeOf } from './money.ts';
 import { ANY_MODEL, estimate, findPrice, type PricedVideo, type PriceRow } from './pricing.ts';
 import { nearestOf, type ResolvedRequest } from './request.ts';
+import type { VideoRequest } from './video.ts';
 
 /** A number of videos of one request. */
 export interface CostOrder extends Pick<ResolvedRequest, 'request' | 'askedSeconds'> {
@@ -31,12 +32,8 @@ export function estimateCost(orders: Iterable<CostOrder>, atMs: number, prices: 
   return { videos, asked, rendered };
 }
 
-/** One order with its price, for display. */
-export interface PricedOrder {
-  readonly model: string | null;
-  readonly size: string | null;
-  /** As requested. */
-  readonly seconds: number | null;
+/** One order with its price, for display; `seconds` as requested. */
+export interface PricedOrder extends Pick<VideoRequest, 'model' | 'size' | 'seconds'> {
   readonly count: number;
   readonly price: PriceRow | null;
   /** For all videos, at the requested seconds. */

@@ -99,10 +99,7 @@ export interface DerivedInput extends Pick<RequestInput, 'prompt' | 'duration' |
 }
 
 /** What is known about an existing video. */
-export interface SourceFacts {
-  readonly model: string | null;
-  readonly seconds: number | null;
-  readonly size: string | null;
+export interface SourceFacts extends Pick<VideoRequest, 'model' | 'seconds' | 'size'> {
   /** How often it was extended, as far as known. */
   readonly extensions?: number;
 }

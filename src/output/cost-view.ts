@@ -46,14 +46,11 @@ export async function renderPrices(prices: readonly PriceRow[], surface: Surface
 }
 
 /** An estimate for programs; the keys are a public interface. */
-export function pricedOrderJson({ price, rendered, ...order }: PricedOrder): Record<string, unknown> {
+export function pricedOrderJson({ price, micros, rendered, ...order }: PricedOrder): Record<string, unknown> {
   return {
-    model: order.model,
-    size: order.size,
-    seconds: order.seconds,
-    count: order.count,
+    ...order,
     usd_per_second: usdOf(price?.microsPerSecond ?? null),
-    cost: costJson(order.micros, price?.priceList ?? null),
+    cost: costJson(micros, price?.priceList ?? null),
     rendered: rendered && { seconds: rendered.seconds, estimated_usd: usdOf(rendered.micros) },
   };
 }

@@ -9,9 +9,11 @@ import type { RequestBody } from './request-body.ts';
 export interface CreateRequest {
   readonly model: string;
   readonly prompt: string;
+  /** A decimal number of seconds, as text, as in the API. */
   readonly seconds: string;
+  /** `WIDTHxHEIGHT` in pixels. */
   readonly size: string;
-  /** Left out for none. */
+  /** Where a notification is sent when the job has ended; left out for none. */
   readonly callbackUrl?: string;
 }
 

@@ -1,17 +1,12 @@
 import { isJsonObject } from '../domain/json.ts';
+import type { CreateRequest } from './create-request.ts';
 import { FAULTS, type FaultName, type JobFault, parseFault } from './faults.ts';
 
 /** A job as stored when it is created; its state is computed from this and the time. */
-export interface SimulatedJob {
+export interface SimulatedJob extends CreateRequest {
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly createdAtMs: number;
-  readonly model: string;
-  readonly prompt: string;
-  /** A decimal number of seconds, as text, as in the API. */
-  readonly seconds: string;
-  /** `WIDTHxHEIGHT` in pixels. */
-  readonly size: string;
   /** How many times faster than usual it is rendered. */
   readonly speed: number;
   /** The fault of its create; only some affect the job. */
@@ -23,24 +18,17 @@ export interface SimulatedJob {
   readonly fingerprint: string;
   /** How long its files are kept after it is finished; an hour if left out. */
   readonly keptSeconds?: number;
-  /** Where a notification is sent when it has ended; left out for none. */
-  readonly callbackUrl?: string;
 }
 
 /** The Video object of the API. */
-export interface Video {
-  readonly id: string;
+export interface Video extends Pick<SimulatedJob, 'id' | 'model' | 'prompt' | 'size' | 'seconds'> {
   readonly object: 'video';
-  readonly model: string;
   readonly status: 'queued' | 'in_progress' | 'completed' | 'failed';
   readonly progress: number;
   /** Times are seconds since the epoch. */
   readonly created_at: number;
   readonly completed_at: number | null;
   readonly expires_at: number | null;
-  readonly prompt: string;
-  readonly size: string;
-  readonly seconds: string;
   readonly remixed_from_video_id: string | null;
   readonly error: { readonly code: string; readonly message: string } | null;
 }

@@ -1,21 +1,14 @@
 import { isJsonObject, type JsonValue } from '../domain/json.ts';
-import type { JobStatus } from '../domain/video.ts';
+import type { VideoJob } from '../domain/video.ts';
 import { firstText, numberOf, objectOf, textOf, timeOf } from './fields.ts';
 import { decodeStatus } from './job.ts';
 
 /** A server-side batch. Everything but id and status may be missing. */
-export interface ServedBatch {
-  readonly id: string;
-  readonly status: JobStatus;
-  /** The status in the server's words. */
-  readonly serverStatus: string | null;
+export interface ServedBatch
+  extends Pick<VideoJob, 'id' | 'status' | 'serverStatus' | 'model' | 'createdAtMs' | 'expiresAtMs'> {
   readonly inputFileId: string | null;
   readonly outputFileId: string | null;
   readonly errorFileId: string | null;
-  readonly model: string | null;
-  /** Times are milliseconds since the epoch. */
-  readonly createdAtMs: number | null;
-  readonly expiresAtMs: number | null;
   readonly total: number | null;
   readonly completed: number | null;
   readonly failed: number | null;
