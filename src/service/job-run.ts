@@ -2,12 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, SoraError } from '../domain/errors.ts';
 import { failureOf } from '../domain/job-failure.ts';
-import { factsOf, type JobFacts, type SavedFile } from '../domain/record.ts';
+import { factsOf, type JobRecord, type SavedFile } from '../domain/record.ts';
 import { isTerminal, type VideoJob, type VideoRequest } from '../domain/video.ts';
-import { download } from '../jobs/download.ts';
 import { isCleared } from '../jobs/objection.ts';
+import { save } from '../jobs/save.ts';
 import { submit } from '../jobs/submit.ts';
 import { waitForJob } from '../jobs/wait.ts';
+import type { ObjectStore } from '../object-storage/object-store.ts';
 import { isUnwritable } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { Interrupt } from '../platform/host.ts';
@@ -19,6 +20,8 @@ import type { JobEvent } from './service-metrics.ts';
 import { submittedOrder, type Upstream } from './upstream.ts';
 import { firstFrame } from './video-order.ts';
 
+/** A job has all the time that its server takes. */
+const NO_DEADLINE_MS = Number.POSITIVE_INFINITY;
 /** Between two attempts to write. */
 const RETRY_MS = 10_000;
 const EXTENSION = { video: 'mp4', thumbnail: 'webp' } as const;
@@ -26,6 +29,7 @@ const EXTENSION = { video: 'mp4', thumbnail: 'webp' } as const;
 export interface JobRunOptions {
   readonly upstream: Upstream;
   readonly jobs: RestJobStore;
+  readonly objects: ObjectStore;
   /** The folder for the files of finished videos. */
   readonly filesDir: string;
   /** 0 to 1. */
@@ -34,10 +38,6 @@ export interface JobRunOptions {
   /** Removes the secrets that are known. */
   readonly clean: (text: string) => string;
 }
-
-type NotedEvent =
-  | { readonly event: 'seen'; readonly job: JobFacts }
-  | { readonly event: 'saved'; readonly file: SavedFile };
 
 /** One job in the background: submitted once, waited for and downloaded. */
 export class JobRun {
@@ -112,12 +112,12 @@ export class JobRun {
     const failure = failureOf(video);
     if (failure !== null) throw failure;
     this.#isDownloading = true;
-    const film = await this.#download(video, 'video');
+    const film = await this.#save(video, 'video');
     await this.#change({ status: 'completed', files: [film] });
     this.#observeEnd('completed');
     log('info', 'Video completed', { id, videoId });
     // Optional: not every server has thumbnails.
-    const poster = await this.#download(video, 'thumbnail').catch(() => null);
+    const poster = await this.#save(video, 'thumbnail').catch(() => null);
     if (poster !== null) await this.#change({ files: [film, poster] });
   }
 
@@ -224,15 +224,10 @@ export class JobRun {
 
   async #wait(videoId: string): Promise<VideoJob> {
     const { upstream, random, log } = this.#options;
-    const { singleShot: client, clock } = upstream;
+    const { singleShot: client, clock, ledger } = upstream;
     const { id } = this.#job;
-    const order = {
-      id: videoId,
-      known: null,
-      deadlineMs: Number.POSITIVE_INFINITY, // until the server ends the job
-      latest: () => submittedOrder(upstream, id),
-      signal: this.#stop.signal,
-    };
+    const latest = (): Promise<JobRecord | undefined> => submittedOrder(upstream, id);
+    const order = { id: videoId, known: null, deadlineMs: NO_DEADLINE_MS, latest, signal: this.#stop.signal };
     let status = 'queued';
     return waitForJob({ client, clock, random }, order, async (event) => {
       if (event.kind === 'trouble') return;
@@ -240,39 +235,26 @@ export class JobRun {
       if (video.progress !== null) this.#progress = video.progress;
       if (video.status === status) return;
       status = video.status;
-      await this.#note({ event: 'seen', job: factsOf(video) });
+      const key = (await latest())?.key;
+      // The wait continues if that cannot be recorded: the video matters more.
+      if (key !== undefined) await ledger.tryAppend({ event: 'seen', key, atMs: clock.now(), job: factsOf(video) });
       if (!isTerminal(video.status)) log('info', 'Video job status', { id, videoId, status });
     });
   }
 
-  async #download({ id, content }: VideoJob, variant: keyof typeof EXTENSION): Promise<SavedFile> {
-    const { upstream, filesDir } = this.#options;
-    const { client, clock } = upstream;
-    const jobId = this.#job.id;
+  async #save(job: VideoJob, variant: keyof typeof EXTENSION): Promise<SavedFile> {
+    const { upstream, objects, filesDir } = this.#options;
+    const { id } = this.#job;
     makeFolder(filesDir, 0o700);
-    const file = await download(
-      { client, clock, signal: this.#stop.signal },
-      {
-        source: { id, content },
-        variant,
-        isCompleted: variant === 'video',
-        path: join(filesDir, `${jobId}.${EXTENSION[variant]}`),
-        isDefaultName: false,
-        submission: jobId,
-        force: true,
-      },
-    );
-    await this.#note({ event: 'saved', file });
+    const record = await submittedOrder(upstream, id);
+    const destination = { kind: 'file', path: join(filesDir, `${id}.${EXTENSION[variant]}`) } as const;
+    const wanted = { destination, variants: [variant], optional: ['thumbnail'], force: true } as const;
+    const deps = { ...upstream, objects, signal: this.#stop.signal };
+    const { files, errors } = await save(deps, { ...wanted, job, record, deadlineMs: NO_DEADLINE_MS });
+    const [file] = files;
+    if (file === undefined) throw errors[0];
     this.#observe({ kind: 'download', bytes: file.bytes });
     return file;
-  }
-
-  /** Records an event of the job, but continues if that fails: the video matters more. */
-  async #note(event: NotedEvent): Promise<void> {
-    const { upstream } = this.#options;
-    const { clock, ledger } = upstream;
-    const key = (await submittedOrder(upstream, this.#job.id))?.key;
-    if (key !== undefined) await ledger.tryAppend({ ...event, key, atMs: clock.now() });
   }
 }
 

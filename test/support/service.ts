@@ -150,6 +150,7 @@ export function createTestedService(setup: TestedServiceSetup = {}): TestedServi
   const runner = new JobRunner({
     upstream,
     jobs,
+    objects: NO_OBJECTS,
     filesDir: join(folder, 'serve/files'),
     random: () => 0.5,
     log,

@@ -167,7 +167,8 @@ function createRestDeps(
   };
   const clean = (text: string): string => output.secrets.hide(text);
   const jobs = new RestJobStore({ path: join(paths.serviceDir, 'jobs.jsonl'), pid, randomBytes, isProcessAlive });
-  const runner = new JobRunner({ upstream, jobs, filesDir: join(paths.serviceDir, 'files'), random, log, clean });
+  const filesDir = join(paths.serviceDir, 'files');
+  const runner = new JobRunner({ upstream, jobs, objects, filesDir, random, log, clean });
   return {
     desk: queue === null ? runner : createQueuedDesk(queue, upstream, deps),
     upstream,
