@@ -1,8 +1,9 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { JobRecord } from '../domain/record.ts';
 import type { JobSummary } from '../domain/summary.ts';
 import { JOB_STATUSES } from '../domain/video.ts';
+import { truePath } from '../platform/files.ts';
 import type { Host } from '../platform/host.ts';
 import { inGroup, type OptionValues, option, parseSinceMs } from './option-values.ts';
 
@@ -50,6 +51,6 @@ export function readFilter(
 /** A manifest by its path, or by the end of the path where the file is gone; `-` is standard input. */
 function batchMatcher(file: string, cwd: string): (batch: string | null) => boolean {
   const path = resolve(cwd, file);
-  const whole = existsSync(path) ? realpathSync(path) : path;
+  const whole = existsSync(path) ? truePath(path) : path;
   return (batch) => batch !== null && (batch === whole || batch.endsWith(`/${file}`) || batch.endsWith(`\\${file}`));
 }

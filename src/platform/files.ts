@@ -4,6 +4,7 @@ import {
   linkSync,
   lstatSync,
   readlinkSync,
+  realpathSync,
   rmSync,
   type Stats,
   statSync,
@@ -21,6 +22,11 @@ import { whileHeld, whileHeldSync } from './held-files.ts';
 /** True when a Node file-system error carries this code (`ENOENT`, `EEXIST`, …). */
 export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
+}
+
+/** A path with its links followed and in the case of its names on disk: Windows and macOS find a file in any case. */
+export function truePath(path: string): string {
+  return attempt(() => realpathSync.native(path)) ?? realpathSync(path); // which some drives do not support
 }
 
 const UNWRITABLE = ['ENOSPC', 'EDQUOT', 'EROFS', 'EFBIG', 'EIO', 'EMFILE', 'ENFILE'];

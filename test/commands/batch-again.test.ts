@@ -27,6 +27,16 @@ it('leaves a saved row done when its server reports the job as expired later', a
   expect(server.posts).toBe(1);
 });
 
+it.runIf(process.platform === 'win32' || process.platform === 'darwin')(
+  'finds its rows when the manifest is named in another case',
+  async () => {
+    const { server, batch } = await createStudio({}, 'a boat\n');
+    await batch();
+    expect((await batch(['shots.TXT'])).code).toBe(0);
+    expect(server.posts).toBe(1);
+  },
+);
+
 describe('a row with its own output', () => {
   it('is done in the next run when the file was saved but not recorded', async () => {
     const { sora, server, batch } = await createStudio();

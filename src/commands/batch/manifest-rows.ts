@@ -1,4 +1,3 @@
-import { realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import pLimit from 'p-limit';
 import type { Context } from '../../app/context.ts';
@@ -24,6 +23,7 @@ import { FolderListings } from '../../jobs/folder-listings.ts';
 import { decodeText, readInput, readStream } from '../../jobs/input-file.ts';
 import { isRemoteImage } from '../../jobs/input-media.ts';
 import { targetOf } from '../../jobs/save-target.ts';
+import { truePath } from '../../platform/files.ts';
 import type { BatchSettings } from './options.ts';
 import { RowSources } from './row-sources.ts';
 
@@ -117,7 +117,7 @@ export class ManifestRows {
   /** The name in the ledger: the real path, or for standard input and pipes the working folder. */
   get #batch(): string {
     const { path } = this.#source;
-    return path === null ? join(this.#deps.host.cwd, '-') : realpathSync(path);
+    return path === null ? join(truePath(this.#deps.host.cwd), '-') : truePath(path);
   }
 
   /** For people. */
