@@ -131,7 +131,7 @@ function suggestOption(flag: string, definition: CommandDefinition | undefined):
   const others = Object.entries(OTHER_OPTIONS).flatMap(([here, elsewhere]) =>
     elsewhere.includes(flag) && known.includes(here.replace(/ .*/, '')) ? [here] : [],
   );
-  return others.length > 0 ? others : nearest(flag, flags);
+  return others.length > 0 ? others : nearest(flag, [...known, '--help']);
 }
 
 /** Commands whose last argument is a prompt, and what comes before it. */
@@ -204,6 +204,7 @@ function explain(
       return {
         title: `too many arguments: \`sora ${definition?.name}\` takes ${expected === '0' ? 'none' : expected}, not ${got}`,
         hints: [
+          ...didYouMean(commandsLike(line, definition).map((name) => `sora ${name}`)),
           ...(isCount ? [`\`-n\` is \`--dry-run\`: write \`--count ${number}\` for several videos`] : []),
           ...(definition?.name === 'config key set'
             ? [`pipe the key in, as in \`printenv MY_KEY | sora config key set${profile}\``]
@@ -214,6 +215,12 @@ function explain(
     default:
       return { title: message.replace(/\.$/, ''), hints: [] };
   }
+}
+
+/** The commands of a group, such as `queue`, that are most like the word after it; it is a command itself. */
+function commandsLike(line: readonly string[], definition: CommandDefinition | undefined): string[] {
+  const below = COMMANDS.map(({ name }) => name).filter((name) => name.startsWith(`${definition?.name} `));
+  return nearest(commandWords(line).join(' '), below);
 }
 
 /** Commander splits `-watch` into `-w` and the unknown `-atch`. */

@@ -9,6 +9,7 @@ import { accountFacts, capabilitiesOf, endpointOf, requireKey } from '../configu
 import type { TargetOptions } from '../configuration/sources.ts';
 import { DIALECTS } from '../domain/dialect.ts';
 import { SoraError } from '../domain/errors.ts';
+import { nearest } from '../domain/nearest.ts';
 import { CUSTOM_PROFILE, DEFAULT_PROFILE, SIMULATOR_PROFILE } from '../domain/profile-names.ts';
 import { isOfServer, type ServerIdentity } from '../domain/record.ts';
 import { type RequestFormat, settingsOfFormat } from '../domain/request-format.ts';
@@ -270,7 +271,10 @@ export class Servers {
     if (name !== null) return name;
     throw new SoraError('usage', {
       title: `the simulator has no fault \`${fault}\``,
-      hints: [`choose one of ${FAULT_NAMES.join(', ')}`],
+      hints: [
+        ...nearest(fault, FAULT_NAMES).map((near) => `did you mean \`${near}\`?`),
+        `choose one of ${FAULT_NAMES.join(', ')}`,
+      ],
     });
   }
 

@@ -18,6 +18,8 @@ describe('a usage error', () => {
     ],
     ['an unknown command', ['foo'], 'unknown command `foo`', 'run `sora --help` to list all commands'],
     ['a misspelt command', ['craete', 'x'], 'unknown command `craete`', 'did you mean `sora create`?'],
+    ['a misspelt command after one', ['queue', 'retyr'], 'too many arguments', 'did you mean `sora queue retry`?'],
+    ['a misspelt option of all commands', ['--verison'], 'unknown option', 'did you mean `--version`?'],
     ['a command of other tools', ['retry', 'x'], 'unknown command `retry`', 'did you mean `sora create --from ID`?'],
     ['help on an unknown command', ['help', 'nope'], 'unknown command `nope`', 'run `sora --help`'],
     [
@@ -147,6 +149,7 @@ describe('a usage error', () => {
       '`--fault` needs `--simulate`',
       'add `--simulate`',
     ],
+    ['a misspelt fault', ['list', '--simulate', '--fault', 'server_eror'], 'no fault', 'did you mean `server_error`?'],
     ['an unknown fault', ['list', '--simulate', '--fault', 'x'], 'has no fault `x`', 'choose one of invalid_value'],
     [
       'an unknown fault, for a command that examines the server',
