@@ -55,7 +55,7 @@ export async function openFromJob(call: ContentCall, location: ContentLocation):
   const { transport } = call;
   if (isRoute(call, location)) return openRoute(call);
   if (!canFetch(transport, location)) {
-    throw new SoraError('not_supported', { title: 'the address of the video cannot be fetched' });
+    throw new SoraError('not_supported', { title: 'the URL of the video cannot be fetched' });
   }
   const refusal = await openNamed(call, location).catch(soraErrorOf);
   if (!(refusal instanceof SoraError)) return refusal;

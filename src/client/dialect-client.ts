@@ -137,7 +137,7 @@ export class DialectClient implements VideosClient {
     // This dialect needs no route for content: the job contains the address, perhaps some time after it ended.
     const content = source.content ?? (await look()).content;
     if (content !== null) return openFromJob(call, content);
-    const causedBy = 'the job has no address of its video';
+    const causedBy = 'the job has no URL of its video';
     throw new SoraError('content_not_ready', { causedBy, facts: { id: source.id } });
   }
 

@@ -46,10 +46,10 @@ export function didNotArrive(doubt: SoraError | null): SoraError {
   });
 }
 
-/** A person gave up a submission in doubt, so that it may be sent again. */
+/** A person abandoned a submission in doubt, so that it may be sent again. */
 export function wasAbandoned(): SoraError {
   return new SoraError('connection_failed', {
-    title: 'an earlier create with an unknown outcome was given up; its video may exist',
+    title: 'an earlier create with an unknown outcome was abandoned; its video may exist',
     hints: ['run the command again to submit it again'],
   });
 }

@@ -62,6 +62,6 @@ export function imageAddress(image: ReferenceSource): string {
     case 'url':
       return image.url;
     case 'file_id':
-      throw new SoraError('not_supported', { title: `the upload ${image.fileId} has no address to send` });
+      throw new SoraError('not_supported', { title: `the upload ${image.fileId} has no URL to send` });
   }
 }

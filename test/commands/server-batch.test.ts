@@ -187,7 +187,9 @@ describe('payment for a server-side batch', () => {
     const lab = setUp();
     await lab.run(['-y', '--timeout', '1s']);
     const dry = await lab.run(['--dry-run']);
-    expect(dry.stderr).toMatch(/the server-side batch batch_\w+ of this manifest may have made rows to do/);
+    expect(dry.stderr).toMatch(
+      /the server-side batch batch_\w+ is open: it may have created videos of rows that are to do/,
+    );
     const plain = await lab.sora.run(['batch', 'shots.txt', '-m', 'sora-2', '-y', '--json', '-d', '4', '-r', '720p'], {
       env: { SORA_BASE_URL: 'http://lab.example/v1', SORA_API_KEY: 'key-of-the-lab' },
     });

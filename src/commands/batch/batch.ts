@@ -144,7 +144,8 @@ async function dryRun(
   { configuration, ledger, host, output }: ProduceDeps,
 ): Promise<CommandResult> {
   const open = await openServerBatch(ledger, plan.manifest);
-  if (open) output.note(`the server-side batch ${idOrKey(open)} of this manifest may have made rows to do`);
+  if (open)
+    output.note(`the server-side batch ${idOrKey(open)} is open: it may have created videos of rows that are to do`);
   const entries = plan.rows.map((planned) => plannedEntry(planned, configuration.profile.value));
   const summary = { manifest: settings.name, results: settings.results?.path ?? null, ...countJson(count) };
   const data = {
