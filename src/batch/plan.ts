@@ -106,7 +106,8 @@ export function rowsInOrder(rows: readonly BatchRow[]): readonly BatchRow[] {
 /** Of several submissions of a row, the one that has or may get a video; else the newest. */
 function preferred(earlier: JobRecord | undefined, later: JobRecord): JobRecord {
   if (earlier === undefined || hasVideo(later)) return later;
-  return hasVideo(earlier) || earlier.files.some(isStillThere) || (isOpen(earlier) && !isOpen(later)) ? earlier : later;
+  if (hasVideo(earlier)) return earlier;
+  return !isOpen(later) && (isOpen(earlier) || earlier.files.some(isStillThere)) ? earlier : later;
 }
 
 function stateOf(record: JobRecord, row: BatchRow): RowState {

@@ -37,6 +37,25 @@ it.runIf(process.platform === 'win32' || process.platform === 'darwin')(
   },
 );
 
+it('resumes the replacement of an expired job of which a thumbnail is left', async () => {
+  let isOld = true;
+  const { sora, batch } = await createStudio(
+    {
+      content: ({ path }) => (path.includes('thumbnail') ? { body: Buffer.from([0xff, 0xd8, 0xff, 0xd9]) } : null),
+      retrieve: (job) => (isOld ? null : { body: { ...job, status: job.id === 'video_1' ? 'expired' : 'queued' } }),
+    },
+    'a boat\n',
+  );
+  const both = ['--variant', 'video', '--variant', 'thumbnail', '--timeout', '1m'];
+  await batch(both);
+  rmSync(join(sora.cwd, clipsIn(sora)[0] ?? ''));
+  isOld = false;
+  expect((await batch(both)).code).toBe(6);
+  expect((await batch([...both, '--retry-failed'])).code).toBe(8);
+  isOld = true;
+  expect(await batch(both)).toMatchObject({ code: 0, stdout: expect.stringContaining('video_2') });
+});
+
 describe('a row with its own output', () => {
   it('is done in the next run when the file was saved but not recorded', async () => {
     const { sora, server, batch } = await createStudio();
