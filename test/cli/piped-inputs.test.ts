@@ -53,6 +53,8 @@ describe.skipIf(process.platform === 'win32')('what comes through a named pipe',
     send('a boat\n');
     expect(await batch('other')).toMatchObject({ code: 0, stdout: first.stdout });
     expect(readdirSync(sora.cwd).filter((name) => name.includes('results'))).toEqual([]);
+    send('a boat\n');
+    expect(await sora.start(['film', 'other', '--simulate']).ended).toMatchObject({ code: 0, stdout: 'film.mp4\n' });
   });
 
   it('is waited for until Ctrl-C', async () => {

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { manifestPath } from '../../src/commands/batch/options.ts';
 import { type Http, nodeHttp } from '../../src/platform/http.ts';
 import {
   clipsIn,
@@ -126,6 +127,10 @@ describe('a batch', () => {
     expect((await run()).stdout).toMatch(/^x\tdone\tvideo_1\t001-a-fox-/);
     expect((await run()).code).toBe(0);
     expect(server.posts).toBe(1);
+  });
+
+  it.skipIf(process.platform === 'win32')('writes no results beside /dev/stdin, whatever that is', () => {
+    expect([manifestPath('/dev/stdin', '/'), manifestPath('m.txt', '/work')]).toEqual([null, '/work/m.txt']);
   });
 
   it('shows rows of the simulator as free, before and after they are made', async () => {

@@ -24,7 +24,7 @@ import {
 } from '../../platform/private-files.ts';
 import { type ProduceDeps, produceRows } from './batch.ts';
 import { ManifestRows } from './manifest-rows.ts';
-import { BATCH_OPTIONS, readBatchOptions } from './options.ts';
+import { BATCH_OPTIONS, manifestPath, readBatchOptions } from './options.ts';
 
 const { output, force, results, schema, variant, serverBatch, queue, priority, detach, ...SHARED } = BATCH_OPTIONS;
 
@@ -104,7 +104,7 @@ type FilmPlan = Awaited<ReturnType<typeof readFilm>>;
 /** Reads the options of the film itself; its paths are absolute. Problems are added to the faults. */
 async function readFilm(file: string, options: FilmOptions, { host }: Pick<ProduceDeps, 'host'>, faults: string[]) {
   const { output: named, clips, audio, force: overwrites = false } = options;
-  const name = `${file === '-' ? 'film' : parse(file).name}.mp4`;
+  const name = `${manifestPath(file, host.cwd) === null ? 'film' : parse(file).name}.mp4`;
   const destination = parseDestination(named ?? name, host.cwd);
   const typed = named ?? name;
   let path = destination.kind === 'stdout' ? '' : destination.path;

@@ -137,9 +137,10 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
   return settings;
 }
 
-/** Absolute; null for standard input and pipes such as `<(…)`, whose names change from run to run. */
+/** Absolute; null for standard input and pipes such as `<(…)`, whose names mean something else in the next run. */
 export function manifestPath(file = '-', cwd: string): string | null {
-  return file === '-' || isStream(resolve(cwd, file)) ? null : resolve(cwd, file);
+  const path = resolve(cwd, file);
+  return file === '-' || path.startsWith('/dev/') || isStream(path) ? null : path;
 }
 
 /** The output is a template or a folder, with or without a trailing slash. */
