@@ -30,9 +30,13 @@ export function describeImage(image: ReferenceSource): string {
   }
 }
 
-/** Equal for requests for the same video on the same server, reference bytes included. */
+/**
+ * Equal for requests for the same video on the same server, reference bytes included. Line ends, and blanks around a prompt,
+ * depend on the editor of its file.
+ */
 export function fingerprintOf(baseUrl: string, request: RecordedRequest): string {
+  const prompt = request.prompt.replace(/\r\n?/g, '\n').trim();
   return crypto()
-    .hash('sha256', canonicalJson({ baseUrl, request: { ...request } }))
+    .hash('sha256', canonicalJson({ baseUrl, request: { ...request, prompt } }))
     .slice(0, 32);
 }

@@ -457,6 +457,15 @@ describe('the same request', () => {
     expect(stderr).not.toContain('the same command again');
   });
 
+  it('attaches to it too when an editor has changed the line ends or the end of its prompt file', async () => {
+    const { run, server, sora } = await setUp();
+    for (const text of ['a boat\nat sea', 'a boat\r\nat sea\r\n\r\n', 'a boat\nat sea \n', '\n a boat\rat sea']) {
+      writeFileSync(join(sora.cwd, 'prompt.txt'), text);
+      expect((await run('create', '@prompt.txt', '--detach')).stdout).toBe('video_1\n');
+    }
+    expect(server.posts).toBe(1);
+  });
+
   it('is resumed without another approval of its price, whatever the cap is now', async () => {
     const { create, server } = await setUp();
     const dear = ['-m', 'sora-2-pro', '-d', '12', '--detach'];
