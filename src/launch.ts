@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { attempt } from './platform/attempt.ts';
 import { baseFolders } from './platform/base-folders.ts';
 import { loadWithCodeCache } from './platform/code-cache.ts';
 import { homeDirOf } from './platform/home-dir.ts';
@@ -20,9 +21,5 @@ export function loadProgram({ env, platform, argv }: Launch): typeof import('./s
 /** Null for no cache: Node's setting disables it, or the folder is refused, which the command itself reports. */
 function codeFolder(env: Launch['env'], platform: Launch['platform']): string | null {
   if (env.NODE_DISABLE_COMPILE_CACHE === '1') return null;
-  try {
-    return join(baseFolders({ env, platform, homeDir: homeDirOf(env) }).cache, 'code');
-  } catch {
-    return null;
-  }
+  return attempt(() => join(baseFolders({ env, platform, homeDir: homeDirOf(env) }).cache, 'code')) ?? null;
 }

@@ -140,27 +140,19 @@ async function readPromptOr(prompt: string, host: Host, faults: string[]): Promi
 }
 
 /** A prompt is text, `@file`, or `-` for standard input; `@@x` is the text `@x`. A final newline is removed. */
-async function readPrompt(prompt: string, host: Host): Promise<string> {
-  if (prompt === '-') return decodeText(await readStandardInput(host), 'standard input');
+async function readPrompt(prompt: string, { cwd, homeDir, stdin, interrupt }: Host): Promise<string> {
+  if (prompt === '-') {
+    const bytes = await readStream(stdin, interrupt).catch((error: unknown) => {
+      throw new Error(`could not read standard input: ${messageOf(error)}`);
+    });
+    return decodeText(bytes, 'standard input');
+  }
   if (prompt.startsWith('@@')) return prompt.slice(1);
   if (!prompt.startsWith('@')) return prompt;
-  const path = resolve(host.cwd, expandTilde(prompt.slice(1), host.homeDir));
-  return decodeText(await readNamed(path, host), path);
-}
-
-async function readNamed(path: string, { interrupt }: Host): Promise<Uint8Array> {
-  try {
-    return await readInput(path, interrupt);
-  } catch (error) {
+  const path = resolve(cwd, expandTilde(prompt.slice(1), homeDir));
+  const bytes = await readInput(path, interrupt).catch((error: unknown) => {
     const escaped = hasCode(error, 'ENOENT') ? '; write `@@` for a prompt that begins with `@`' : '';
     throw new Error(`could not read the prompt file: ${messageOf(error)}${escaped}`);
-  }
-}
-
-async function readStandardInput({ stdin, interrupt }: Host): Promise<Uint8Array> {
-  try {
-    return await readStream(stdin, interrupt);
-  } catch (error) {
-    throw new Error(`could not read standard input: ${messageOf(error)}`);
-  }
+  });
+  return decodeText(bytes, path);
 }

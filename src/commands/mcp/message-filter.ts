@@ -5,6 +5,7 @@ import {
   InitializeRequestSchema,
   JSONRPCMessageSchema,
 } from '@modelcontextprotocol/sdk/types.js';
+import { parseJson } from '../../domain/json.ts';
 import { NEWLINE } from '../../platform/line-reader.ts';
 
 /** More than the longest arguments of any tool. */
@@ -97,12 +98,8 @@ export class MessageFilter extends Transform {
 
 /** Why a line is not a message; null if it is. */
 function refusalOf(text: string): Refusal | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return { id: null, code: ErrorCode.ParseError, message: 'the line is not valid JSON' };
-  }
+  const value = parseJson(text);
+  if (value === undefined) return { id: null, code: ErrorCode.ParseError, message: 'the line is not valid JSON' };
   const { id, method } = Object(value);
   const known = { id: typeof id === 'string' || typeof id === 'number' ? id : null };
   if (!JSONRPCMessageSchema.safeParse(value).success) {
