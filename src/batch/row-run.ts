@@ -74,8 +74,7 @@ export class RowRun {
       const failed = error.code === 'outcome_unknown' ? 'unknown' : 'failed';
       const isSent = record !== null && record.answer !== 'rejected';
       const outcome = isOver ? failed : isSent ? 'running' : 'to_do';
-      const told = files.length > 0 ? error : namingLastFile(error, record);
-      return { row, outcome, record, job: this.#job, files, error: told };
+      return { row, outcome, record, job: this.#job, files, error: namingLastFile(error, record) };
     }
   }
 

@@ -20,10 +20,11 @@ export function allSavedFiles(record: JobRecord, wanted: Pick<WantedFiles, 'vari
   return files.length === wanted.variants.length ? files : null;
 }
 
-/** The error of a video that is gone from its server, with the name of the file that has it, unless that is gone too. */
+/** The error of a video that is gone from its server and from where it was saved, with the name of that file. */
 export function namingLastFile(error: SoraError, record: JobRecord | null | undefined): SoraError {
-  const saved = record?.files.findLast(({ path }) => path !== STANDARD_OUTPUT);
-  if (saved === undefined || !['content_expired', 'video_not_found'].includes(error.code)) return error;
+  const saved = record?.files.findLast(({ path, variant }) => variant === 'video' && path !== STANDARD_OUTPUT);
+  if (saved === undefined || isStillThere(saved) || !['content_expired', 'video_not_found'].includes(error.code))
+    return error;
   const title = `${error.message}; the video was saved as ${saved.path}`;
   return error.with({
     title,

@@ -176,6 +176,13 @@ describe('sora download', () => {
     expect(JSON.parse(stderr).error.hints).toEqual(hints.map((hint) => expect.stringMatching(hint)));
   });
 
+  it('does not suggest to look for a saved video when only its thumbnail is gone', async () => {
+    const { run } = await setUpVideos({ content: ({ path }) => (path.includes('thumbnail') ? { status: 410 } : null) });
+    await run('create', 'a boat');
+    const { code, stderr } = await run('download', '@last', '--variant', 'thumbnail');
+    expect({ code, saved: stderr.includes('the video was saved as') }).toEqual({ code: 5, saved: false });
+  });
+
   it.each<[InterruptName, number]>([
     ['SIGINT', 130],
     ['SIGTERM', 143],
