@@ -153,14 +153,15 @@ async function cancelBatch(
 /** In a dialect without a delete call, `--wait` would not help. */
 function cannotCancel({ id, server }: FoundJob, refusal: SoraError | null): SoraError {
   const target = targetOption(server.identity);
+  const retryable = refusal?.retryable ?? false;
   const isWithoutDelete = refusal?.code === 'not_supported' && refusal.status === null;
   return new SoraError('cannot_cancel', {
     causedBy: refusal?.causedBy ?? refusal?.message ?? null,
     jobId: id,
-    facts: { id, target },
-    ...(isWithoutDelete
-      ? { hints: [`run \`${commandAbout(id, 'sora status', `${target} --watch`)}\` to wait for its end`] }
-      : {}),
+    retryable,
+    hints: isWithoutDelete
+      ? [`run \`${commandAbout(id, 'sora status', `${target} --watch`)}\` to wait for its end`]
+      : [...(retryable ? ['run the same command again'] : []), ...hintsFor('cannot_cancel', { id, target })],
   });
 }
 

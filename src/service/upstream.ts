@@ -37,7 +37,8 @@ export async function removeVideo(upstream: Upstream, job: RestJob, videoId: str
   const { client, clock, ledger, signal = new AbortController().signal } = upstream;
   try {
     const outcome = isUnfinished(job) ? await cancelJob({ client, clock, signal }, videoId) : null;
-    if (outcome?.kind === 'running') throw new SoraError('cannot_cancel', { facts: { id: videoId } });
+    if (outcome?.kind === 'running')
+      throw outcome.refusal?.retryable ? outcome.refusal : new SoraError('cannot_cancel', { facts: { id: videoId } });
     if (outcome === null || outcome.kind === 'ended') await client.remove(videoId);
   } catch (error) {
     if (!(error instanceof SoraError && error.code === 'video_not_found')) throw error;

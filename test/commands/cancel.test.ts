@@ -51,6 +51,16 @@ describe('sora cancel', () => {
     `);
   });
 
+  it.each<[number, string]>([
+    [500, 'oh'],
+    [429, 'slow down'],
+  ])('suggests to try again when the server answers %i and the job is still running', async (status, body) => {
+    const { run } = await setUpJob(['queued'], { remove: () => ({ status, body }) });
+    const { error } = JSON.parse((await run('cancel', 'video_1', '--json')).stderr);
+    const hints = ['run the same command again', expect.stringContaining('--wait')];
+    expect(error).toMatchObject({ code: 'cannot_cancel', retryable: true, hints });
+  });
+
   it('deletes the job as soon as it ends, with --wait', async () => {
     let refusals = 1;
     const { run, server } = await setUpJob(['queued', 'queued', 'in_progress', 'completed'], {
