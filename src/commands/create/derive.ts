@@ -82,7 +82,7 @@ export const extendCommand = defineCommand({
     { form: '[prompt]', summary: `what happens next: ${PROMPT} (default: the prompt of the video)` },
   ],
   options: EXTEND_OPTIONS,
-  json: JSON_SHAPE,
+  json: `${JSON_SHAPE}; with --dry-run and --to: {"request","operation","source","count","steps":[16],"attaches_to":["id"],"curl","cost"}`,
   errors: ERRORS,
   examples: [
     ['sora extend @last "the boat reaches the sea" -d 8', 'add eight seconds to the newest video'],
