@@ -13,6 +13,7 @@ import type { Output } from '../output/output.ts';
 import type { Host } from '../platform/host.ts';
 import { readRegular } from '../platform/open-input.ts';
 import { proxiesFrom, proxyFor } from '../platform/proxy-http.ts';
+import { passwordsIn } from '../store/connection.ts';
 import { FileLedger } from '../store/file-ledger.ts';
 import type { JobQueue } from '../store/job-queue.ts';
 import { isExposed, readKeys } from '../store/keys.ts';
@@ -116,7 +117,6 @@ export class Context {
   get sharedLedgerUrl(): string | undefined {
     const url = this.env.SORA_LEDGER?.trim() || this.settings.get('ledger');
     if (url === undefined) return undefined;
-    this.output.secrets.add(...secretsOfUrl(url).slice(1));
     const fault = ledgerFault(url);
     if (fault === null) return url;
     throw new SoraError('invalid_config', {
@@ -132,6 +132,7 @@ export class Context {
 
   /** A ledger in a PostgreSQL database. If the environment file chose it, the user’s own password is not sent to it. */
   postgresLedger(url: string): PostgresLedger {
+    this.output.secrets.add(...passwordsIn(url));
     const { env, homeDir, platform, clock } = this.host;
     const isFromFile = this.#isDatabaseFromFile(url);
     if (isFromFile && env.PGPASSWORD && !this.#envFile.PGPASSWORD) {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { PoolConfig } from 'pg';
 import { SoraError } from '../domain/errors.ts';
+import { decodePercent } from '../domain/redact.ts';
 import { attempt } from '../platform/attempt.ts';
 import { statsOf } from '../platform/files.ts';
 import { readRegular } from '../platform/open-input.ts';
@@ -32,6 +33,12 @@ const CHECKED = new Set(['require', 'verify-ca', 'verify-full']);
 /** A user without a host is valid here, and not in other URLs. */
 export function parseAddress(url: string): URL {
   return new URL(url.replace(/^(\w+:\/\/[^/?#]*@)(?=[/?#]|$)/, '$1localhost'));
+}
+
+/** What must not be shown of it: a URL may name its password in two places. */
+export function passwordsIn(url: string): string[] {
+  const { password, searchParams } = parseAddress(url);
+  return [decodePercent(password), ...searchParams.getAll('password')].filter((part) => part !== '');
 }
 
 /** The URL without password and parameters. */

@@ -8,7 +8,7 @@ import { PRESET_NAMES } from '../domain/presets.ts';
 import { isReservedName } from '../domain/profile-names.ts';
 import { FORMAT_FACTS } from '../domain/request-format.ts';
 import { attempt } from '../platform/attempt.ts';
-import { parseAddress } from './connection.ts';
+import { parseAddress, passwordsIn } from './connection.ts';
 
 /**
  * The definition of a setting: its name, purpose and valid values. `*` stands for a name chosen by the user, `**` at
@@ -73,7 +73,7 @@ export function ledgerFault(value: string): string | null {
 /** A file that is copied and shown around is no place for a password. */
 const ledgerSetting: Fault = (value) =>
   ledgerFault(value) ??
-  (parseAddress(value).password === '' ? null : 'it contains a password; keep that in ~/.pgpass or in `SORA_LEDGER`');
+  (passwordsIn(value).length === 0 ? null : 'it contains a password; keep that in ~/.pgpass or in `SORA_LEDGER`');
 
 /** The end of an endpoint’s path. A gateway may serve the whole API at a path such as `/team/videos`. */
 export const ENDPOINT_PATH = /(?<=\/v\d\w*)\/videos?\/*$|\/videos?\/generations\/*$/;

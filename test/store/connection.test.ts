@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeHttp } from '../../src/platform/http.ts';
-import { connectionFrom } from '../../src/store/connection.ts';
+import { connectionFrom, passwordsIn } from '../../src/store/connection.ts';
 import { createCommandLine, type RunResult } from '../support/command-line.ts';
 import { POSTGRES_BIN, type Postgres, SKIPPED, startPostgres } from '../support/postgres.ts';
 import { SELF_SIGNED } from '../support/self-signed.ts';
@@ -28,6 +28,15 @@ Tv8Ub6HczUflzbSRSRxrkkpjCAIgDsl7DED99Mpwab0oPaDHKlkA5GZO2tIwkmDC
 r04RAnY=
 -----END CERTIFICATE-----
 `;
+
+it.each([
+  ['postgres://:s3%20cret@db/videos', ['s3 cret']],
+  ['postgres://sora:s3cret@/videos?host=/run', ['s3cret']],
+  ['postgres://sora@db/videos?password=s3cret&sslmode=require', ['s3cret']],
+  ['postgres://sora@db/videos', []],
+])('finds the passwords in %s', (url, expected) => {
+  expect(passwordsIn(url)).toEqual(expected);
+});
 
 describe('a connection', () => {
   const from = (url: string, files: Readonly<Record<string, string>> = {}, env: Record<string, string> = {}) => {
