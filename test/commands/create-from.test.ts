@@ -11,7 +11,7 @@ describe('sora create --from', () => {
     const old = ['-d', '8', '-m', 'sora-2-pro', '-r', '1080p', '--param', 'seed=7', '--param', 'style=calm'];
     await create([...old, '--detach', '-y']);
     const { code, stderr } = await run(
-      ...['create', '--from', '@last', 'a kite', '-d', '4', '--param', 'seed=8', '--detach', '-y'],
+      ...['create', '--from', '@last', 'a kite', '-d', '4', '-i', 'file_1', '--param', 'seed=8', '--detach', '-y'],
     );
     expect(code).toBe(0);
     const [first, second] = server.requests.filter(({ method }) => method === 'POST').map(({ body }) => String(body));
@@ -21,7 +21,7 @@ describe('sora create --from', () => {
       [true, true, true, true],
     ]);
     expect(stderr).toContain(
-      'note: the request of video_1, with another prompt, seconds 8 → 4, params {"seed":7,"style":"calm"} → {"seed":8,"style":"calm"}\n',
+      'note: the request of video_1, with another prompt, seconds 8 → 4, image unset → file_id:file_1, params {"seed":7,"style":"calm"} → {"seed":8,"style":"calm"}\n',
     );
   });
 

@@ -103,7 +103,7 @@ function addressOf(image: string | null): string | undefined {
 }
 
 function changesBetween(old: RecordedRequest, request: RecordedRequest): string[] {
-  const show = (value: JsonValue): string => (typeof value === 'string' ? value : canonicalJson(value));
+  const show = (value: JsonValue = 'unset'): string => (typeof value === 'string' ? value : canonicalJson(value));
   const names = [
     'prompt',
     'model',
@@ -117,7 +117,7 @@ function changesBetween(old: RecordedRequest, request: RecordedRequest): string[
     'params',
   ] as const;
   return names.flatMap((name) => {
-    const [before, after] = [show(old[name] ?? null), show(request[name] ?? null)];
+    const [before, after] = [show(old[name] ?? undefined), show(request[name] ?? undefined)];
     if (before === after) return [];
     return [name === 'prompt' ? 'another prompt' : `${name} ${before} → ${after}`];
   });
