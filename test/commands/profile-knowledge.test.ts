@@ -63,6 +63,17 @@ describe('a missing capability in a profile', () => {
     expect(statuses).toEqual([]);
   });
 
+  it.each(['vllm-omni', 'sglang'])(
+    'is in the preset %s, whose server knows neither pictures nor characters',
+    async (preset) => {
+      const { run, asked } = await setUpProfile([`preset=${preset}`]);
+      const argv = ['--variant', 'thumbnail', '--variant', 'spritesheet', '--character', 'char_1', '--json'];
+      const { violations } = errorOf(await run('create', 'a boat', ...argv));
+      expect(violations.join()).toMatch(/cannot return thumbnails.*cannot return spritesheets.*cannot use characters/);
+      expect(asked()).toEqual([]);
+    },
+  );
+
   it('refuses a request that needs it, with all other problems, before paying', async () => {
     const { run, asked } = await setUpProfile(['capabilities.thumbnail=no', 'capabilities.characters=no']);
     const argv = ['--variant', 'video', '--variant', 'thumbnail', '--character', 'char_1', '-d', 'x', '--json'];
