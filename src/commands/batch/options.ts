@@ -140,7 +140,7 @@ export function readBatchOptions(file: string | undefined, options: BatchOptions
 /** Absolute; null for standard input and pipes such as `<(…)`, whose names mean something else in the next run. */
 export function manifestPath(file = '-', cwd: string): string | null {
   const path = resolve(cwd, file);
-  return file === '-' || path.startsWith('/dev/') || isStream(path) ? null : path;
+  return file === '-' || /^\/dev\/(stdin$|fd\/)/.test(path) || isStream(path) ? null : path;
 }
 
 /** The output is a template or a folder, with or without a trailing slash. */
