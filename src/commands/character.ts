@@ -30,6 +30,7 @@ import { cleanLine } from '../output/clean-text.ts';
 import { costJson } from '../output/cost-view.ts';
 import { formatAge } from '../output/job-view.ts';
 import type { Answer } from '../output/output.ts';
+import type { Surface } from '../output/surface.ts';
 
 type CharacterDeps = Pick<
   Context,
@@ -158,8 +159,10 @@ export const characterShowCommand = defineCommand({
     });
     const { createdAtMs } = character;
     const age = createdAtMs === null ? '' : `${formatAge(createdAtMs, host.clock.now())} ago`;
-    const view = (): string =>
-      `${[character.id, character.name ?? '', age].map((cell) => cleanLine(cell)).join('\t')}\n`;
+    const view = ({ isTerminal }: Surface): string => {
+      const created = isTerminal ? age : (isoTime(createdAtMs) ?? '');
+      return `${[character.id, character.name ?? '', created].map((cell) => cleanLine(cell)).join('\t')}\n`;
+    };
     return { answer: { data: characterJson(character, identity.profile), view } };
   },
 });

@@ -39,6 +39,8 @@ describe('a character', () => {
     for (const name of [id, id.slice(-6), '@last']) {
       const shown = await sora.run(['character', 'show', name, '--simulate', '--json']);
       expect(shown.json()).toMatchObject({ id, name: 'Mossy', profile: 'simulator' });
+      const { stdout } = await sora.run(['character', 'show', name, '--simulate']);
+      expect(stdout).toBe(`${id}\tMossy\t${shown.json().created_at}\n`);
     }
     const made = await sora.run(['create', 'Mossy dances', '--character', id, '--simulate', '--detach']);
     expect(made.code).toBe(0);
