@@ -1,7 +1,6 @@
-import type { VideosClient } from '../client/port.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isTerminal, type VideoJob } from '../domain/video.ts';
-import type { Clock } from '../platform/clock.ts';
+import type { ContentDeps } from './content-stream.ts';
 
 /**
  * The outcome of a cancellation. `deleted`: the video is gone, but may still be rendered. `running`: the job
@@ -25,12 +24,6 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'permission_denied',
 ]);
 
-export interface CancelDeps {
-  readonly client: VideosClient;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-}
-
 /** A refusal that means the cancellation has started. */
 const IN_PROGRESS =
   /cancel\w*\b.{0,40}\b(in progress|pending|requested|under ?way|already)|(already|being)\b.{0,40}\bcancel/is;
@@ -39,7 +32,7 @@ const STOPPING = /^cancell?ing$/i;
 const SETTLING_PAUSES_MS = [500, 1_000, 2_000, 4_000];
 
 /** The API has no cancel call: delete the unfinished job, then read it again and report its status. */
-export async function cancelJob(deps: CancelDeps, id: string): Promise<Cancellation> {
+export async function cancelJob(deps: ContentDeps, id: string): Promise<Cancellation> {
   const { client, clock, signal } = deps;
   let refusal: SoraError | null = null;
   let isAccepted = false;
@@ -62,7 +55,11 @@ export async function cancelJob(deps: CancelDeps, id: string): Promise<Cancellat
   return outcome.kind === 'running' ? { ...outcome, refusal } : outcome;
 }
 
-async function outcomeOf({ client, signal }: CancelDeps, id: string, refusal: SoraError | null): Promise<Cancellation> {
+async function outcomeOf(
+  { client, signal }: ContentDeps,
+  id: string,
+  refusal: SoraError | null,
+): Promise<Cancellation> {
   try {
     const job = await client.get(id, { signal, exists: refusal !== null });
     if (job.status === 'cancelled' || (job.status === 'failed' && refusal === null)) return { kind: 'aborted', job };

@@ -8,16 +8,15 @@ import { isCleared } from '../jobs/objection.ts';
 import { save } from '../jobs/save.ts';
 import { submit } from '../jobs/submit.ts';
 import { waitForJob } from '../jobs/wait.ts';
-import type { ObjectStore } from '../object-storage/object-store.ts';
 import { isUnwritable } from '../platform/files.ts';
 import { makeFolder } from '../platform/folders.ts';
 import { Interrupt } from '../platform/host.ts';
-import type { Log } from './log.ts';
 import { diagnosisOf } from './rest-error.ts';
 import { isUnfinished, type RestJob } from './rest-job.ts';
 import type { RestJobStore } from './rest-job-store.ts';
+import type { RestDeps } from './rest-routes.ts';
 import type { JobEvent } from './service-metrics.ts';
-import { submittedOrder, type Upstream } from './upstream.ts';
+import { submittedOrder } from './upstream.ts';
 import { firstFrame } from './video-order.ts';
 
 /** A job has all the time that its server takes. */
@@ -26,17 +25,12 @@ const NO_DEADLINE_MS = Number.POSITIVE_INFINITY;
 const RETRY_MS = 10_000;
 const EXTENSION = { video: 'mp4', thumbnail: 'webp' } as const;
 
-export interface JobRunOptions {
-  readonly upstream: Upstream;
+export interface JobRunOptions extends Pick<RestDeps, 'upstream' | 'objects' | 'log' | 'clean'> {
   readonly jobs: RestJobStore;
-  readonly objects: ObjectStore;
   /** The folder for the files of finished videos. */
   readonly filesDir: string;
   /** 0 to 1. */
   readonly random: () => number;
-  readonly log: Log;
-  /** Removes the secrets that are known. */
-  readonly clean: (text: string) => string;
 }
 
 /** One job in the background: submitted once, waited for and downloaded. */

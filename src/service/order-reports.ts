@@ -2,19 +2,16 @@ import type { SoraError } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { SavedFile } from '../domain/record.ts';
 import type { VideoJob } from '../domain/video.ts';
-import type { ObjectStore } from '../object-storage/object-store.ts';
 import type { OrderTable } from '../store/order-table.ts';
 import { diagnosisOf } from './rest-error.ts';
 import type { RestJob } from './rest-job.ts';
+import type { RestDeps } from './rest-routes.ts';
 import { removeSaved } from './saved-media.ts';
 
-export interface OrderReportsOptions {
+export interface OrderReportsOptions extends Pick<RestDeps, 'objects' | 'clean'> {
   readonly orders: OrderTable;
-  readonly objects: ObjectStore;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Removes the secrets that are known. */
-  readonly clean: (text: string) => string;
 }
 
 /** How an order ended for a worker. */

@@ -34,9 +34,9 @@ export function requireOwn({ id, server }: RestJob, upstream: Pick<Upstream, 'se
 
 /** Cancels a video that is not finished, and deletes any other. Throws `cannot_cancel`, and the client's errors. */
 export async function removeVideo(upstream: Upstream, job: RestJob, videoId: string): Promise<void> {
-  const { client, clock, ledger, signal = new AbortController().signal } = upstream;
+  const { client, clock, ledger } = upstream;
   try {
-    const outcome = isUnfinished(job) ? await cancelJob({ client, clock, signal }, videoId) : null;
+    const outcome = isUnfinished(job) ? await cancelJob(upstream, videoId) : null;
     if (outcome?.kind === 'running')
       throw outcome.refusal?.retryable ? outcome.refusal : new SoraError('cannot_cancel', { facts: { id: videoId } });
     if (outcome === null || outcome.kind === 'ended') await client.remove(videoId);

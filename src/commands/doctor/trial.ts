@@ -167,7 +167,7 @@ export class Trials {
   /** Ignores Ctrl-C: otherwise the job would continue and be billed. */
   async #end(client: VideosClient, id: string, hasEnded: boolean): Promise<TrialEnd> {
     const { clock } = this.#deps.host;
-    const cancellation = hasEnded ? null : await cancelJob({ client, clock, signal: new AbortController().signal }, id);
+    const cancellation = hasEnded ? null : await cancelJob({ client, clock }, id);
     if (cancellation?.kind === 'stopping') return 'running';
     if (cancellation !== null && cancellation.kind !== 'ended') return cancellation.kind;
     return (await client.remove(id)) ? 'finished' : 'kept';
