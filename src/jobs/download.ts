@@ -40,38 +40,17 @@ export interface DownloadOrder extends ContentOrder {
 export async function download(deps: ContentDeps, order: DownloadOrder): Promise<SavedFile> {
   const target = checkedTarget(order.path);
   if (target.kind === 'stream') throw cannotWrite(order.path, 'it is not a file');
-  return downloadAnd(deps, order, target.path, (wanted, whole) => moveTo(wanted, whole, order));
+  return new FileDownload(deps, order, target.path, (wanted, whole) => moveTo(wanted, whole, order)).run();
 }
 
 /** Gives a complete file its name, or another one if that is taken; returns it. */
 type Place = (wanted: string, whole: WholeFile) => Promise<string>;
 
 /**
- * Downloads a video into a private temporary file in the folder of `beside`, and passes it to `place` when it is complete.
- * If that fails, the file is left for a later run.
+ * One download, including all attempts, into a private temporary file in the folder of `beside`, which is passed to `place`
+ * when it is complete. If that fails, the file is left for a later run.
  */
-export async function downloadAnd(
-  deps: ContentDeps,
-  order: DownloadOrder,
-  beside: string,
-  place: Place,
-): Promise<SavedFile> {
-  const file = new FileDownload(deps, order, beside, place);
-  try {
-    return await retryWhileProgressing(
-      deps,
-      order,
-      () => file.fetchRest(),
-      () => file.sizeBytes,
-    );
-  } catch (error) {
-    file.leave();
-    throw error;
-  }
-}
-
-/** One download, including all attempts. */
-class FileDownload {
+export class FileDownload {
   readonly #deps: ContentDeps;
   readonly #order: DownloadOrder;
   /** With links resolved. */
@@ -87,11 +66,17 @@ class FileDownload {
     this.#placing = place;
   }
 
-  get sizeBytes(): number {
-    return this.#part?.sizeBytes ?? 0;
+  async run(): Promise<SavedFile> {
+    const receivedBytes = (): number => this.#part?.sizeBytes ?? 0;
+    try {
+      return await retryWhileProgressing(this.#deps, this.#order, () => this.#fetchRest(), receivedBytes);
+    } catch (error) {
+      this.#part?.leave();
+      throw error;
+    }
   }
 
-  async fetchRest(): Promise<SavedFile> {
+  async #fetchRest(): Promise<SavedFile> {
     const { content, part } = await this.#open();
     const { head, body, totalBytes } = content;
     const { signal } = this.#deps;
@@ -113,11 +98,6 @@ class FileDownload {
       throw incomplete(this.#order, `the ${part.origin.kind} file is missing ${part.missing}`);
     }
     return this.#place(part);
-  }
-
-  /** Cleans up after a failure. */
-  leave(): void {
-    this.#part?.leave();
   }
 
   /** Continues a partial file of this or an earlier run if the server can resume; else starts from the beginning. */

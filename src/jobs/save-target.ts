@@ -23,7 +23,7 @@ import {
   pathsFor,
   sidecarPath,
 } from './destination.ts';
-import { type DownloadOrder, download, downloadAnd } from './download.ts';
+import { type DownloadOrder, download, FileDownload } from './download.ts';
 import { downloadInto } from './download-stream.ts';
 import { NAMELESS, type NamedVideo } from './name-template.ts';
 import type { WholeFile } from './partial-file.ts';
@@ -119,7 +119,8 @@ class ObjectTarget implements SaveTarget {
     const { spoolDir } = this.#store;
     makeFolder(spoolDir, 0o700);
     const spool = join(spoolDir, posix.basename(order.path));
-    const file = await downloadAnd(deps, order, spool, (wanted, whole) => this.#upload(wanted, whole, deps, order));
+    const upload = (wanted: string, whole: WholeFile): Promise<string> => this.#upload(wanted, whole, deps, order);
+    const file = await new FileDownload(deps, order, spool, upload).run();
     return this.withLink(file);
   }
 
