@@ -38,18 +38,14 @@ export class GroupCommit<I, R> {
         );
         for (const [at, { resolve }] of group.entries()) resolve(results[at] as R);
       } catch (error) {
-        await this.#runEach(group, error);
+        // One failing item does not affect the others, unless the database is unreachable.
+        const isOfAll = group.length === 1 || (error instanceof SoraError && error.code === 'ledger_unreachable');
+        for (const { item, resolve, reject } of group) {
+          if (isOfAll) reject(error);
+          else await this.#work([item], true).then(([result]) => resolve(result as R), reject);
+        }
       }
     }
     this.#isBusy = false;
-  }
-
-  /** One failing item does not affect the others, unless the database is unreachable. */
-  async #runEach(group: readonly Waiting<I, R>[], error: unknown): Promise<void> {
-    const isUnreachable = error instanceof SoraError && error.code === 'ledger_unreachable';
-    for (const { item, resolve, reject } of group) {
-      if (isUnreachable || group.length === 1) reject(error);
-      else await this.#work([item], true).then(([result]) => resolve(result as R), reject);
-    }
   }
 }

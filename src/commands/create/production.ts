@@ -1,6 +1,6 @@
 import type { CommandResult } from '../../app/command.ts';
 import type { Context, RunDeps } from '../../app/context.ts';
-import { type FollowedJob, followJobs } from '../../app/follow-jobs.ts';
+import { followJobs } from '../../app/follow-jobs.ts';
 import {
   inGroup,
   NOTIFY_OPTION,
@@ -41,7 +41,7 @@ import { isForSeveral } from '../../jobs/destination.ts';
 import { underWay } from '../../jobs/objection.ts';
 import type { SubmitOrder } from '../../jobs/submit-order.ts';
 import { JOB_JSON_SHAPE } from '../../output/job-view.ts';
-import { noteChanges, noteUnsentAddress, submitCopies } from './copies.ts';
+import { noteChanges, noteUnsentAddress, type SubmittedCopies, submitCopies } from './copies.ts';
 import { noteSavedBefore, reuse } from './reuse.ts';
 import { type Step, submitSteps } from './steps.ts';
 
@@ -165,13 +165,11 @@ export async function produce(
 
   const order = { deadlineMs, request, price, count, mostNew, again, savesFile: true, wanted };
   const submitted = await (steps ? submitSteps(steps, totalMicros, order, deps) : submitCopies(order, deps));
-  const { followed, errors } = submitted;
-  if (files === null && followed.some(({ known }) => known?.content?.kind === 'base64')) {
+  if (files === null && submitted.followed.some(({ known }) => known?.content?.kind === 'base64')) {
     output.note(NOT_KEPT);
   }
-  const outcome = { followed, errors, count };
-  if (options.detach) return detached(outcome, deps);
-  return finish(outcome, { request: submitted.request, deadlineMs, plan: files }, deps);
+  if (options.detach) return detached(submitted, count, deps);
+  return finish(submitted, { count, deadlineMs, plan: files }, deps);
 }
 
 /** Throws `usage` for the prompt `help`: some tools show help this way; here it would pay for a video. */
@@ -214,14 +212,6 @@ function findPlanFaults({ destination, open }: FilePlan, count: number, saves: b
   ];
 }
 
-/** What became of the creates. */
-interface Submitted {
-  readonly followed: readonly FollowedJob[];
-  readonly errors: readonly SoraError[];
-  /** How many videos were asked for. */
-  readonly count: number;
-}
-
 /** The submissions that a create would attach to. Writes nothing: an empty ledger has no account to compare. */
 async function attachedTo(
   order: Pick<SubmitOrder, 'request' | 'again'>,
@@ -238,7 +228,11 @@ function isPaid({ job, account }: JobRecord, { servers, configuration }: Product
   return job !== null && mayBeSameAccount(account, servers.identityOf(configuration).account);
 }
 
-async function detached({ followed, errors, count }: Submitted, deps: ProductionDeps): Promise<CommandResult> {
+async function detached(
+  { followed, errors }: SubmittedCopies,
+  count: number,
+  deps: ProductionDeps,
+): Promise<CommandResult> {
   const summaries = followed.map(({ server, record, known }) => summarize(server.identity.profile, record, known));
   const [first, ...others] = followed;
   if (first !== undefined) {
@@ -256,8 +250,8 @@ async function detached({ followed, errors, count }: Submitted, deps: Production
 
 /** Waits for the jobs, saves their files, and reports the outcome of each. */
 async function finish(
-  { followed, errors: submitErrors, count }: Submitted,
-  { request, deadlineMs, plan }: { request: VideoRequest; deadlineMs: number; plan: FilePlan | null },
+  { request, followed, errors: submitErrors }: SubmittedCopies,
+  { count, deadlineMs, plan }: { count: number; deadlineMs: number; plan: FilePlan | null },
   deps: ProductionDeps,
 ): Promise<CommandResult> {
   const outcomes = await followJobs(followed, deadlineMs, deps);
