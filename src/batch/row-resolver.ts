@@ -67,11 +67,7 @@ export function resolveRows(manifest: Manifest, surroundings: RowSurroundings): 
 }
 
 /** The request of a row, and what the row has besides. */
-interface Draft extends ResolvedRequest {
-  readonly file: RowFile | null;
-  readonly from: RowSource | null;
-  readonly facts: SourceFacts | null;
-}
+type Draft = ResolvedRequest & Pick<BatchRow, 'file' | 'from' | 'facts'>;
 
 /** The video that a row starts from. */
 interface Start extends Pick<DerivedInput, 'source' | 'facts'> {

@@ -4,6 +4,7 @@ import { type Facts, keyFacts } from '../domain/hints.ts';
 import { parseJson } from '../domain/json.ts';
 import { KNOWN_MODELS } from '../domain/models.ts';
 import { nearest } from '../domain/nearest.ts';
+import type { HttpReply } from '../platform/http.ts';
 import { decodeErrorBody } from '../wire/error-body.ts';
 
 /** What is known about a failed call. */
@@ -16,12 +17,8 @@ export interface CallContext {
 }
 
 /** A reply outside 2xx, read completely. */
-export interface RefusedReply {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+export interface RefusedReply extends Pick<HttpReply, 'status' | 'headers' | 'proxy'> {
   readonly body: string;
-  /** The proxy that may have written this reply instead of the server. */
-  readonly proxy?: string | undefined;
 }
 
 export function failureFromReply(reply: RefusedReply, context: CallContext): SoraError {

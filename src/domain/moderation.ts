@@ -19,6 +19,7 @@ export interface RefusalWords {
   readonly status: number;
   readonly code: string | null;
   readonly type: string | null;
+  /** Empty if there is none. */
   readonly message: string;
 }
 

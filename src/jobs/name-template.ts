@@ -1,16 +1,12 @@
 import type { JobFacts, JobRecord } from '../domain/record.ts';
-import type { Variant } from '../domain/video.ts';
+import type { Variant, VideoJob } from '../domain/video.ts';
 import { crypto } from '../platform/crypto.ts';
 
 /** What a file name can contain about its video; null if unknown. */
-export interface NamedVideo {
+export interface NamedVideo extends Partial<Pick<VideoJob, 'model' | 'seconds' | 'size' | 'createdAtMs'>> {
   /** Null before the video is created. */
   readonly id: string | null;
   readonly prompt: string | null;
-  readonly model?: string | null;
-  readonly seconds?: number | null;
-  readonly size?: string | null;
-  readonly createdAtMs?: number | null;
 }
 
 /** For names that do not depend on the video. */

@@ -1,4 +1,5 @@
 import { isAbsolute, join } from 'node:path';
+import type { Host } from './host.ts';
 
 /** Absolute folders for settings, for state that must not be lost, and for caches. */
 export interface BaseFolders {
@@ -7,12 +8,7 @@ export interface BaseFolders {
   readonly cache: string;
 }
 
-export interface Surroundings {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly platform: NodeJS.Platform;
-  /** Null if unknown. */
-  readonly homeDir: string | null;
-}
+export type Surroundings = Pick<Host, 'env' | 'platform' | 'homeDir'>;
 
 /** Why the folders are refused, and a hint. Not a `SoraError`, because the launcher loads this file too. */
 export class RefusedFolder extends Error {

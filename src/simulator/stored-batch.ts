@@ -2,6 +2,7 @@ import { isJsonObject, type JsonObject, parseJson } from '../domain/json.ts';
 import { DEFAULT_MODEL } from '../domain/models.ts';
 import { ApiError, type ApiErrorDetails } from './api-error.ts';
 import { type CreateRequest, parseCreateRequest } from './create-request.ts';
+import type { SimulatedJob } from './job.ts';
 import type { RequestBody } from './request-body.ts';
 
 export const BATCH_ENDPOINT = '/v1/videos';
@@ -24,17 +25,12 @@ export interface BatchError {
 }
 
 /** A batch as stored when it is created; its state is computed from this, its jobs and the time. */
-export interface StoredBatch {
-  readonly id: string;
-  /** Milliseconds since the epoch. */
-  readonly createdAtMs: number;
+export interface StoredBatch extends Pick<SimulatedJob, 'id' | 'createdAtMs' | 'speed' | 'idempotencyKey'> {
   readonly inputFileId: string;
   readonly metadata: JsonObject | null;
   readonly requests: readonly BatchRequest[];
   /** Why the whole file was refused; empty for a valid one. */
   readonly errors: readonly BatchError[];
-  readonly speed: number;
-  readonly idempotencyKey: string | null;
 }
 
 /** The batch in a JSON value, or null when an essential field is missing. */

@@ -1,13 +1,9 @@
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../domain/json.ts';
+import type { RefusalWords } from '../domain/moderation.ts';
 import { firstText, firstWords, objectOf, textOf, wordsOf } from './fields.ts';
 
 /** A server's refusal, extracted from any envelope. */
-export interface ErrorBody {
-  readonly code: string | null;
-  readonly type: string | null;
-  /** Empty if the body has no message. */
-  readonly message: string;
-}
+export type ErrorBody = Omit<RefusalWords, 'status'>;
 
 const MAX_MESSAGE_CHARACTERS = 2_000;
 /** How many faults of one reply are quoted. */
