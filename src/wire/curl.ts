@@ -41,12 +41,12 @@ function jsonParts(body: JsonObject): string[] {
   return ['-H "Content-Type: application/json"', data];
 }
 
-/** `--form-string` takes a leading @ or < as text; `-F` reads a file. */
+/** `--form-string` takes a leading @ or < as text; `-F` reads a file. In a form every line break is sent as CRLF. */
 function formParts(form: FormData, paths: readonly string[]): string[] {
   const left = [...paths];
   return [...form].map(([name, value]) =>
     typeof value === 'string'
-      ? `--form-string ${shellWord(`${name}=${value}`)}`
+      ? `--form-string ${shellWord(`${name}=${value.replace(/\r\n?|\n/g, '\r\n')}`)}`
       : `-F ${shellWord(`${name}=@${formPath(left.shift() ?? value.name)};type=${value.type}`)}`,
   );
 }
