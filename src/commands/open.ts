@@ -4,7 +4,7 @@ import { deletedVideo, summaryOf } from '../app/known-jobs.ts';
 import { fileToOpen, openInPlayer } from '../app/opening.ts';
 import { targetOption } from '../app/servers.ts';
 import { SoraError } from '../domain/errors.ts';
-import { idOrKey, STANDARD_OUTPUT } from '../domain/record.ts';
+import { hasVideo, idOrKey, isOpen, STANDARD_OUTPUT } from '../domain/record.ts';
 import { commandAbout } from '../domain/shell.ts';
 import { looksWhole } from '../domain/short-id.ts';
 import { shortPath } from '../output/short-path.ts';
@@ -29,12 +29,15 @@ export const openCommand = defineCommand({
     const file = fileToOpen(summaryOf(record.profile, record, null).files);
     if (file === undefined) {
       if (record.removed) throw deletedVideo(id);
+      const isExpected = record.job !== null && (isOpen(record) || hasVideo(record));
+      const [command, purpose] = isExpected ? ['download', 'to save it'] : ['status', 'to see what became of it'];
+      const options = `${isExpected && isOpen(record) ? ' --wait' : ''}${targetOption(record)}`;
       const lost = fileToOpen(record.files.filter(({ path }) => path !== STANDARD_OUTPUT));
       throw new SoraError('video_not_found', {
         title: 'the video is not saved on this machine',
         causedBy: lost === undefined ? null : `${lost.path} was moved, changed or deleted`,
         jobId: id,
-        hints: [`run \`${commandAbout(await ledger.shortId(id), 'sora download', targetOption(record))}\` to save it`],
+        hints: [`run \`${commandAbout(await ledger.shortId(id), `sora ${command}`, options)}\` ${purpose}`],
       });
     }
     const failure = await openInPlayer(file.path, deps);

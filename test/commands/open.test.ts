@@ -34,14 +34,21 @@ describe('sora open', () => {
   });
 
   it('suggests the command that saves an unsaved video', async () => {
-    const { sora, opened, run } = createDesk();
+    const { opened, run } = createDesk();
     const id = (await run('create boat --simulate --detach')).stdout.trim();
-    sora.clock.advance(60_000);
     const { code, stdout, stderr } = await run(`open ${id}`);
     expect({ code, stdout, opened }).toEqual({ code: 1, stdout: '', opened: [] });
     const [, hint = ''] = /`sora (download [^`]*)`/.exec(stderr) ?? [];
     expect((await run(`${hint} -o boat.mp4`)).code).toBe(0);
     expect((await run(`open ${id}`)).stdout).toBe('boat.mp4\n');
+  });
+
+  it('suggests no download of a job that ended without a video', async () => {
+    const { run } = createDesk();
+    await run('create boat --simulate --fault moderation_blocked');
+    const { stderr } = await run('open @last --simulate');
+    const [, hint = ''] = /hint: run `sora ([^`]*)`/.exec(stderr) ?? [];
+    expect((await run(hint)).stdout).toMatch(/\tfailed\t/);
   });
 
   it.each([
