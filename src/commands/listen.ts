@@ -5,6 +5,7 @@ import { type DownloadDeps, downloadOne } from '../app/downloading.ts';
 import { listenHost, openPort, untilAborted } from '../app/listening.ts';
 import { inGroup, type OptionValues, option, parsePort, refuseFaults } from '../app/option-values.ts';
 import { checkFiles, FILE_OPTIONS, type FilePlan, planFiles, SEVERAL_NEED_FOLDER } from '../app/saving.ts';
+import { targetOption } from '../app/servers.ts';
 import type { WebhookEvent } from '../client/webhook-event.ts';
 import { SoraError } from '../domain/errors.ts';
 import { isOfVideo, type JobRecord } from '../domain/record.ts';
@@ -56,7 +57,7 @@ export const listenCommand = defineCommand({
   ],
 
   async run({ options }, deps: ListenDeps) {
-    const { host, output } = deps;
+    const { host, output, servers, configuration } = deps;
     const { port, address, secret, plan } = await readOptions(options, deps);
     const [{ WebhookReader }, { WebhookInbox }] = await Promise.all([
       import('../client/webhook-event.ts'),
@@ -85,7 +86,8 @@ export const listenCommand = defineCommand({
       isLine: true,
     });
     await untilAborted(host.interrupt);
-    output.news('stopping; `sora download --all` saves what was not saved yet');
+    const target = targetOption(servers.identityOf(configuration));
+    output.news(`stopping; \`sora download --all${target}\` saves what was not saved yet`);
     await listening.close();
     await Promise.all(work.values());
     return {};

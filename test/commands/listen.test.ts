@@ -89,6 +89,15 @@ describe('sora listen', () => {
     expect(bench.server.posts).toBe(1);
   });
 
+  it('says at the end how to save the rest, from the same server', async () => {
+    const bench = await setUp();
+    const stop = new AbortController();
+    const onOutput = (): void => stop.abort(new Interrupt('SIGINT')); // when it listens
+    const options = { env: { HOOK_SECRET: SECRET }, interrupt: stop.signal, onOutput };
+    const { stderr } = await bench.runWith(options, 'listen', '--port', '0', '--secret-env', 'HOOK_SECRET');
+    expect(stderr).toContain(`stopping; \`sora download --all --base-url ${bench.server.url}\` saves what was`);
+  });
+
   it('saves to -o, only records with --no-download, and never downloads twice', async () => {
     const bench = await setUp();
     await bench.create(['--detach']);
