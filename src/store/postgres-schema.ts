@@ -1,3 +1,4 @@
+import { SoraError } from '../domain/errors.ts';
 import type { Queries } from './postgres.ts';
 
 /** Serialises migrations: a number that no other program uses. */
@@ -117,9 +118,11 @@ const MIGRATIONS: readonly string[] = [
   `,
 ];
 
-/** Brings a database up to date, and creates the schema in a new one. */
+/** Brings a database up to date, and creates the schema in a new one. Throws `invalid_config` if a newer version of `sora` did. */
 export async function migrate(queries: Queries): Promise<void> {
-  if ((await versionOf(queries)) >= MIGRATIONS.length) return;
+  const found = await versionOf(queries);
+  if (found > MIGRATIONS.length) throw tooNew(found);
+  if (found === MIGRATIONS.length) return;
   await queries.query('BEGIN');
   await queries.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
   await queries.query('CREATE SCHEMA IF NOT EXISTS sora');
@@ -133,6 +136,14 @@ export async function migrate(queries: Queries): Promise<void> {
     await queries.query('INSERT INTO sora.migration (version) VALUES ($1)', [at + 1]);
   }
   await queries.query('COMMIT');
+}
+
+/** What a newer version records may decide whether a video is paid already. */
+function tooNew(version: number): SoraError {
+  return new SoraError('invalid_config', {
+    title: `the shared ledger is used by a newer version of \`sora\` (schema ${version}; this one knows ${MIGRATIONS.length})`,
+    hints: ['update `sora` on this machine'],
+  });
 }
 
 async function versionOf(queries: Queries): Promise<number> {

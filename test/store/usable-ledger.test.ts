@@ -36,6 +36,13 @@ it.skipIf(POSTGRES_BIN === undefined)(
       const url = postgres.createDatabase();
       const ledger = new PostgresLedger({ url, env: {}, homeDir: null, clock: systemClock });
       await ledger.requireUsable();
+
+      postgres.psql(url, 'INSERT INTO sora.migration (version) VALUES (99)'); // by a version to come
+      const older = new PostgresLedger({ url, env: {}, homeDir: null, clock: systemClock });
+      await expect(older.requireUsable()).rejects.toMatchObject({ code: 'invalid_config' });
+      await older.database.close();
+      postgres.psql(url, 'DELETE FROM sora.migration WHERE version = 99');
+
       postgres.psql(url, `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET default_transaction_read_only = on`);
       await ledger.database.close();
       const reserve = () => ledger.reserve({ intent: intent('k'), same: null, scopes: [] }, () => null);
