@@ -39,6 +39,15 @@ export async function requireJoiner(): Promise<Library> {
   });
 }
 
+/** Throws `not_supported` without ffmpeg, which clips need for this reason. */
+export async function requireEncoder(reason: string, limits: ProgramLimits): Promise<void> {
+  if (await hasFfmpeg(limits)) return;
+  throw new SoraError('not_supported', {
+    title: `the clips cannot be joined without encoding them again: ${reason}`,
+    hints: ['install ffmpeg and run the same command again; the clips are kept'],
+  });
+}
+
 /**
  * Joins clips into one MP4 file: copies them if their codecs and parameters are equal, and otherwise encodes them again with
  * ffmpeg. Throws `not_supported` if the library, or ffmpeg where it is needed, is not installed, and `cannot_write` for any
@@ -53,12 +62,7 @@ export async function joinClips(order: FilmOrder, limits: ProgramLimits): Promis
     if (!(error instanceof CannotCopy)) throw notJoined(error);
     reason = error.message;
   }
-  if (!(await hasFfmpeg(limits))) {
-    throw new SoraError('not_supported', {
-      title: `the clips cannot be joined without encoding them again: ${reason}`,
-      hints: ['install ffmpeg and run the same command again; the clips are kept'],
-    });
-  }
+  await requireEncoder(reason, limits);
   const { clips, size } = await factsOf(order, library);
   try {
     await encodeClips(clips, order, size, limits);

@@ -171,6 +171,18 @@ describe('sora film', () => {
     expect(server.requests).toEqual([]);
   });
 
+  it('pays for no clips of several sizes when ffmpeg is not installed', async () => {
+    const { sora, runWith, server } = await setUpShots();
+    const rows = ['720x1280', '1280x720'].map((size) => JSON.stringify({ prompt: `a boat, ${size}`, size }));
+    writeFileSync(join(sora.cwd, 'shots.jsonl'), rows.join('\n'));
+    const refused = await runWith({ env: { PATH: '/nowhere' } }, 'film', 'shots.jsonl', '-y', ...SORA_2, '--json');
+    expect(errorOf(refused)).toMatchObject({
+      code: 'not_supported',
+      message: expect.stringContaining('720x1280 is not 1280x720'),
+    });
+    expect(server.posts).toBe(0);
+  });
+
   it('keeps clips that need re-encoding when ffmpeg is not installed', async () => {
     const { sora, runWith, server } = await setUpShots(['first', 'upright', 'first']);
     const env = { PATH: '/nowhere' };

@@ -8,7 +8,15 @@ import { type BatchPlan, filesOf, type PlannedRow, planBatch } from '../../batch
 import { SoraError } from '../../domain/errors.ts';
 import { isObjectAddress } from '../../domain/object-address.ts';
 import type { SavedFile } from '../../domain/record.ts';
-import { fingerprintAt, fingerprintOfFilm, hasSound, isSigned, joinClips, requireJoiner } from '../../film/film.ts';
+import {
+  fingerprintAt,
+  fingerprintOfFilm,
+  hasSound,
+  isSigned,
+  joinClips,
+  requireEncoder,
+  requireJoiner,
+} from '../../film/film.ts';
 import { cannotWrite, checkDestination, fileExists, parseDestination } from '../../jobs/destination.ts';
 import { SUMMARY_JSON_SHAPE } from '../../output/batch-view.ts';
 import { shortPath } from '../../output/short-path.ts';
@@ -84,7 +92,12 @@ export const filmCommand = defineCommand({
       requireVideos(planned);
       await requireJoiner();
       // An unchanged film stays: its fingerprint is compared once all clips are saved.
-      if (toBePaid.length > 0) checkDestination({ kind: 'file', path: film.path }, ['video'], film.force);
+      if (toBePaid.length === 0) return;
+      checkDestination({ kind: 'file', path: film.path }, ['video'], film.force);
+      const sizes = shotsOf(planned).flatMap(({ row }) => (row.facts ?? row.request).size ?? []);
+      const [size, ...others] = new Set(sizes);
+      if (others.length > 0)
+        await requireEncoder(`${size} is not ${others[0]}`, { env: deps.host.env, signal: deps.host.interrupt });
     });
     if (options.dryRun || plan === undefined) return made;
     const shots = await savedShots(plan, deps);
