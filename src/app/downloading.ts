@@ -6,6 +6,7 @@ import { isTerminal, type VideoJob } from '../domain/video.ts';
 import { fileExists, pathsFor, sidecarPath } from '../jobs/destination.ts';
 import { NAMELESS, type NamedVideo, namedVideo } from '../jobs/name-template.ts';
 import { targetOf } from '../jobs/save-target.ts';
+import { namingLastFile } from '../jobs/saved-file.ts';
 import type { Context } from './context.ts';
 import { followJob } from './follow-jobs.ts';
 import type { FoundJob } from './known-jobs.ts';
@@ -42,7 +43,8 @@ export async function downloadOne(
 ): Promise<JobSummary> {
   const own = completePlan(plan, order.choices, found.record?.wanted);
   const summary = await saveJob(found, own, order, deps).catch(async (error: unknown) => {
-    if (!found.record || !(error instanceof SoraError) || error.code !== 'file_exists') throw error;
+    if (!found.record || !(error instanceof SoraError)) throw error;
+    if (error.code !== 'file_exists') throw namingLastFile(error, found.record);
     const record = await deps.ledger.recordOf(found.record.key);
     if (record.files.length === found.record.files.length) throw error;
     return saveJob({ ...found, record }, own, order, deps); // another process saved it in the meantime

@@ -26,7 +26,6 @@ import { knownError } from '../jobs/known-error.ts';
 import { NAMELESS, type NamedVideo, type NamePlace, placeTemplate, templateFaults } from '../jobs/name-template.ts';
 import { save, saveBefore } from '../jobs/save.ts';
 import { targetOf } from '../jobs/save-target.ts';
-import { namingLastFile } from '../jobs/saved-file.ts';
 import { cleanLine } from '../output/clean-text.ts';
 import { jobJson } from '../output/job-view.ts';
 import { shortPath } from '../output/short-path.ts';
@@ -220,7 +219,7 @@ export async function saveFiles(
   const { server, record, job, deadlineMs } = finished;
   const deps = { client: server.client, clock: host.clock, signal: host.interrupt, ledger, objects };
   const describe = async (error: SoraError): Promise<SoraError> =>
-    resumable(namingLastFile(error, record), job.id, await ledger.shortId(job.id), targetOption(server.identity));
+    resumable(error, job.id, await ledger.shortId(job.id), targetOption(server.identity));
   if (destination.kind === 'stdout') {
     const sending = sendToStdout(finished, variants[0], deps, output.stdout);
     await sending.catch(async (thrown: unknown) => {

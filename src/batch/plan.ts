@@ -1,7 +1,7 @@
 import type { RowState } from '../domain/batch.ts';
 import { NOTHING_SPENT, plus, type Tally } from '../domain/money.ts';
 import { costOf, hasVideo, isOfVideo, isOpen, type JobRecord, type SavedFile } from '../domain/record.ts';
-import { allSavedFiles, isStillThere } from '../jobs/saved-file.ts';
+import { allSavedFiles, isStillThere, savedFiles } from '../jobs/saved-file.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { BatchRow } from './batch-row.ts';
 import { sourcesFirst } from './row-order.ts';
@@ -112,8 +112,10 @@ function preferred(earlier: JobRecord | undefined, later: JobRecord): JobRecord 
 
 function stateOf(record: JobRecord, row: BatchRow): RowState {
   if (record.answer === 'rejected') return REFUSED_FOR_GOOD.has(record.refusal?.code ?? '') ? 'failed' : 'to_do';
-  if (allSavedFiles(record, row) !== null) return 'done'; // whatever its server reports since
-  if (record.job?.status === 'completed') return record.removed ? 'failed' : 'saveable';
+  // What is saved stays, whatever its server reports since.
+  const saved = savedFiles(record, row);
+  if (saved.length === row.variants.length) return 'done';
+  if (hasVideo(record) || saved.some(({ variant }) => variant === 'video')) return 'saveable';
   if (!isOpen(record)) return 'failed';
   return record.answer === 'accepted' ? 'running' : 'unknown';
 }

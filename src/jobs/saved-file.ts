@@ -20,14 +20,12 @@ export function allSavedFiles(record: JobRecord, wanted: Pick<WantedFiles, 'vari
   return files.length === wanted.variants.length ? files : null;
 }
 
-/** The error of a video that is gone from its server and from where it was saved, with the name of that file. */
+/** The error of a video that is gone from its server, with the name of the file that has it, or had it. */
 export function namingLastFile(error: SoraError, record: JobRecord | null | undefined): SoraError {
   const saved = record?.files.findLast(({ path, variant }) => variant === 'video' && path !== STANDARD_OUTPUT);
-  if (saved === undefined || isStillThere(saved) || !['content_expired', 'video_not_found'].includes(error.code))
-    return error;
+  if (saved === undefined || !['content_expired', 'video_not_found'].includes(error.code)) return error;
+  if (isStillThere(saved))
+    return error.with({ title: `${error.message}; the video is saved as ${saved.path}`, hints: ['use that file'] });
   const title = `${error.message}; the video was saved as ${saved.path}`;
-  return error.with({
-    title,
-    hints: ['look for the file, which was moved or removed, before you pay again', ...error.hints],
-  });
+  return error.with({ title, hints: ['look for that file before you pay again', ...error.hints] });
 }

@@ -22,6 +22,10 @@ it('leaves a saved row done when its server reports the job as expired later', a
   const env = { SORA_BASE_URL: server.url };
   await sora.run(['status', 'video_1'], { env, http: nodeHttp });
   expect(summaryOf(await batch(['--json', '--retry-failed']))).toMatchObject({ done: 1, failed: 0 });
+  for (const argv of [[], ['--retry-failed'], ['--retry-failed']])
+    expect((await batch(['--variant', 'video', '--variant', 'thumbnail', ...argv])).code).toBe(6);
+  const named = await sora.run(['download', 'video_1', '-o', 'x.mp4'], { env, http: nodeHttp });
+  expect(named.stderr).toMatch(/; the video is saved as \S+\.mp4\n\nhint: use that file\n/);
   const same = ['create', 'a boat', ...SORA_2, '--reuse', '-o', 'copy.mp4'];
   expect(await sora.run(same, { env, http: nodeHttp })).toMatchObject({ code: 0, stdout: 'copy.mp4\n' });
   expect(server.posts).toBe(1);
