@@ -136,7 +136,7 @@ export async function mergeJobs(
   for (const { configuration, jobs } of lists) {
     const baseUrl = configuration.baseUrl.value;
     for (const job of jobs ?? []) {
-      const known = (await ledger.byIdForm(job.id)).filter((candidate) => candidate.baseUrl === baseUrl);
+      const known = (await ledger.withIds(idForms(job.id))).filter((candidate) => candidate.baseUrl === baseUrl);
       const record = known.findLast((candidate) => candidate.job?.id === job.id) ?? known.at(-1);
       // A gateway may list a job under a different id than its create returned.
       const ours = { ...job, id: record?.job?.id ?? job.id };

@@ -125,7 +125,7 @@ class Search {
     this.#others = (await ledger.open()).filter(isOther);
     this.#same = await ledger.list({ by: 'fingerprint', value: fingerprint });
     for (const id of this.#listed.keys()) {
-      const records = await ledger.byIdForm(id);
+      const records = await ledger.withIds(idForms(id));
       if (records.some((record) => record.baseUrl === baseUrl)) this.#known.add(id);
     }
   }

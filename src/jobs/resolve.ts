@@ -1,4 +1,5 @@
 import { SoraError } from '../domain/errors.ts';
+import { idForms } from '../domain/id-forms.ts';
 import { ABANDONED, factsOf, type JobRecord, WITHDRAWN } from '../domain/record.ts';
 import { MIN_ENDING } from '../domain/short-id.ts';
 import type { VideoJob } from '../domain/video.ts';
@@ -38,7 +39,7 @@ export async function attachJob(
 ): Promise<VideoJob> {
   const { client, ledger, clock } = deps;
   const record = await unresolved(deps, submission, id);
-  const named = await ledger.byIdForm(id);
+  const named = await ledger.withIds(idForms(id));
   const owner = named.find(({ key, baseUrl }) => key !== record.key && baseUrl === record.baseUrl);
   if (owner !== undefined) throw new SoraError('usage', { title: `${id} already belongs to ${owner.key}`, jobId: id });
   const job = await client.get(id, { signal, exists: true });

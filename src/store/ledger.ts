@@ -1,6 +1,5 @@
 import { dayOf } from '../domain/day.ts';
 import { SoraError, soraErrorOf } from '../domain/errors.ts';
-import { idForms } from '../domain/id-forms.ts';
 import type { Tally } from '../domain/money.ts';
 import type { IntentEvent, JobRecord, LedgerEvent } from '../domain/record.ts';
 import { endsAlike, MIN_ENDING, shortId } from '../domain/short-id.ts';
@@ -159,11 +158,6 @@ export abstract class Ledger {
   async byId(id: string): Promise<JobRecord[]> {
     const records = await this.withIds([id]);
     return records.filter(({ job }) => job?.id === id).reverse();
-  }
-
-  /** Records whose job may have this id in a list, which may format it differently than the reply to a create. */
-  byIdForm(id: string): Promise<JobRecord[]> {
-    return this.withIds(idForms(id));
   }
 
   /** By the ledger's key, or else by the server's id. */

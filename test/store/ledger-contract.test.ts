@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { idForms } from '../../src/domain/id-forms.ts';
 import { applyEvent, type IntentEvent, type JobRecord, type LedgerEvent, WITHDRAWN } from '../../src/domain/record.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { FileLedger } from '../../src/store/file-ledger.ts';
@@ -94,7 +95,7 @@ describe.each(stores)('a ledger in %s', (_, isThere, createStore) => {
   test('finds a job under the id that a gateway lists', async () => {
     const ledger = createStore()();
     await ledger.append(intent('a'), accepted('a', 'video_123:openai'));
-    expect(keysOf(await ledger.byIdForm('video_123'))).toEqual(['a']);
+    expect(keysOf(await ledger.withIds(idForms('video_123')))).toEqual(['a']);
     expect(await ledger.byId('video_123')).toEqual([]);
   });
 
