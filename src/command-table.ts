@@ -95,7 +95,7 @@ export function commandWords(argv: readonly string[]): string[] {
     const word = argv[at] ?? '';
     if (word === '--') break;
     if (!word.startsWith('-')) words.push(word);
-    else if (takesValue(word)) at++;
+    else if (Object.values(GLOBAL_OPTIONS).some((spec) => isValued(spec, word))) at++;
   }
   return words;
 }
@@ -105,8 +105,4 @@ export function findEntry(argv: readonly string[]): CommandEntry | undefined {
   const words = commandWords(argv);
   const isNamed = (name: string): boolean => name.split(' ').every((part, at) => part === words[at]);
   return COMMANDS.find(({ name, alias }) => isNamed(name) || (alias && isNamed(name.replace(/\S+$/, alias))));
-}
-
-function takesValue(flag: string): boolean {
-  return Object.values(GLOBAL_OPTIONS).some((spec) => isValued(spec, flag));
 }

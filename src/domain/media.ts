@@ -55,17 +55,8 @@ const SIGNATURES: readonly (readonly [signature: string, kind: MediaKind])[] = [
 ];
 
 /** The boxes that a file without `ftyp` may begin with: QuickTime before 2001, and fragments of MP4. */
-const FIRST_BOXES: Readonly<Record<string, MediaKind>> = {
-  wide: 'mov',
-  mdat: 'mov',
-  pnot: 'mov',
-  skip: 'mov',
-  moov: 'mp4',
-  free: 'mp4',
-  styp: 'mp4',
-  sidx: 'mp4',
-  moof: 'mp4',
-};
+const MOV_BOX = /^(wide|mdat|pnot|skip)$/;
+const MP4_BOX = /^(moov|free|styp|sidx|moof)$/;
 
 const BRANDS: Readonly<Record<string, MediaKind>> = {
   'qt  ': 'mov',
@@ -92,8 +83,8 @@ export function sniffMedia(head: Uint8Array): MediaKind | null {
 function kindOfBoxes(text: string): MediaKind | null {
   const box = text.slice(4, 8);
   if (box === 'ftyp') return BRANDS[text.slice(8, 12)] ?? 'mp4';
-  const isProse = /^[ -~]{4}/.test(text); // "The free quota is used up"
-  return isProse ? null : (FIRST_BOXES[box] ?? null);
+  if (/^[ -~]{4}/.test(text)) return null; // "The free quota is used up"
+  return MOV_BOX.test(box) ? 'mov' : MP4_BOX.test(box) ? 'mp4' : null;
 }
 
 /** Whether a file of this kind can be a variant of a video. */
