@@ -24,6 +24,8 @@ export class CreatePace {
   readonly #options: PaceOptions;
   #nextMs = 0;
   #pausedUntilMs = 0;
+  /** Since when all creates were refused; null if the last one was accepted. */
+  #busySinceMs: number | null = null;
   #pauseMs = FIRST_PAUSE_MS;
   #spacingMs: number;
 
@@ -33,16 +35,18 @@ export class CreatePace {
   }
 
   /**
-   * Resolves with true when it is the caller’s turn, with false after waiting this long for a busy server; rejects with
-   * the signal’s reason.
+   * Resolves with true when it is the caller’s turn, with false after the server was busy for this long; rejects with the
+   * signal’s reason.
    */
   async turn(patienceMs: number, signal?: AbortSignal): Promise<boolean> {
     const { clock } = this.#options;
-    let untilMs = Number.POSITIVE_INFINITY; // the rate alone may take any time
+    const startMs = clock.uptimeMs();
     for (;;) {
       const nowMs = clock.uptimeMs();
       if (this.#nextMs <= nowMs) break;
-      if (this.#pausedUntilMs > nowMs) untilMs = Math.min(untilMs, nowMs + patienceMs);
+      // The rate alone may take any time, and so may others that are accepted first.
+      const busySinceMs = this.#busySinceMs ?? Number.POSITIVE_INFINITY;
+      const untilMs = Math.max(startMs, busySinceMs) + patienceMs;
       if (untilMs <= nowMs) return false;
       await clock.sleep(Math.min(this.#nextMs, untilMs) - nowMs, signal); // another refusal may extend the wait
     }
@@ -51,6 +55,7 @@ export class CreatePace {
   }
 
   accepted(): void {
+    this.#busySinceMs = null;
     this.#pauseMs = FIRST_PAUSE_MS;
     this.#spacingMs = this.#spacingMs / 2 < FIRST_SPACING_MS ? 0 : this.#spacingMs / 2;
     this.#spacingMs = Math.max(this.#spacingMs, this.#options.intervalMs);
@@ -60,6 +65,7 @@ export class CreatePace {
   refused({ retryAfterMs }: SoraError): number {
     const { clock, random, intervalMs } = this.#options;
     const nowMs = clock.uptimeMs();
+    this.#busySinceMs ??= nowMs;
     const leftMs = this.#pausedUntilMs - nowMs;
     // Creates that were in flight together are refused together; that counts once.
     const isNew = leftMs <= 0;

@@ -104,6 +104,17 @@ describe('CreatePace', () => {
     expect(clock.now() - startMs).toBe(2_000);
   });
 
+  it('does not give up while other creates are accepted', async () => {
+    const { pace } = setUp(1_500);
+    pace.refused(busy(1_000));
+    const create = async (): Promise<boolean> => {
+      const isTurn = await pace.turn(2_000);
+      if (isTurn) pace.accepted();
+      return isTurn;
+    };
+    expect(await Promise.all([create(), create(), create(), create()])).toEqual([true, true, true, true]);
+  });
+
   it('stops waiting when it is aborted', async () => {
     const { pace } = setUp();
     pace.refused(busy(60_000));
