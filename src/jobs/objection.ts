@@ -42,7 +42,7 @@ export function claimOf(
     const record =
       row === undefined
         ? others.find((other) => isOfServer(other, server) && mayServe(other, savesFile))
-        : currentOf(others, row.after, server);
+        : currentOf(others, row, server);
     if (record !== undefined)
       return { kind: 'served', record, reason: 'another process submitted the same request first' };
     if (signal?.aborted) return { kind: 'refused', error: signal.reason, reason: 'interrupted before it was sent' };
@@ -85,14 +85,20 @@ function mayServe(record: JobRecord, savesFile: boolean): boolean {
 }
 
 /** The current one of a row's submissions (oldest first); undefined if the row must be submitted. */
-function currentOf(records: readonly JobRecord[], after: string | null, server: ServerIdentity): JobRecord | undefined {
+function currentOf(
+  records: readonly JobRecord[],
+  { after, isUnderWay }: NonNullable<SubmitOrder['row']>,
+  server: ServerIdentity,
+): JobRecord | undefined {
   const isOwn = (record: JobRecord): boolean => isOfServer(record, server);
   const open = records.filter((record) => isOpen(record) || hasVideo(record));
   const current = open.find(isOwn) ?? open[0];
   if (current !== undefined) return current;
-  // One that failed since the run was planned: only a run that knows of it may retry it. Plans leave out other accounts.
+  // One that failed since the run was planned: only a run that knows of it may retry it. Plans leave out other accounts,
+  // unless their video is saved.
   const known = records.findIndex(({ key }) => key === after);
-  return records.slice(known + 1).findLast((record) => record.answer === 'accepted' && isOwn(record));
+  const ended = records.slice(known + 1).filter(({ answer }) => answer === 'accepted');
+  return ended.findLast(isOwn) ?? (isUnderWay ? ended.at(-1) : undefined);
 }
 
 /** Whether a submission certainly created nothing, or was abandoned, so its request may be submitted again. */

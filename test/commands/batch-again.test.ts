@@ -22,8 +22,10 @@ it('leaves a saved row done when its server reports the job as expired later', a
   const env = { SORA_BASE_URL: server.url };
   await sora.run(['status', 'video_1'], { env, http: nodeHttp });
   expect(summaryOf(await batch(['--json', '--retry-failed']))).toMatchObject({ done: 1, failed: 0 });
+  const both = ['--variant', 'video', '--variant', 'thumbnail'];
   for (const argv of [[], ['--retry-failed'], ['--retry-failed']])
-    expect((await batch(['--variant', 'video', '--variant', 'thumbnail', ...argv])).code).toBe(6);
+    expect((await batch([...both, ...argv])).code).toBe(6);
+  expect((await batch(both, { env: { SORA_API_KEY: 'sk-of-another-account' } })).code).toBe(6);
   const named = await sora.run(['download', 'video_1', '-o', 'x.mp4'], { env, http: nodeHttp });
   expect(named.stderr).toMatch(/; the video is saved as \S+\.mp4\n\nhint: use that file\n/);
   const same = ['create', 'a boat', ...SORA_2, '--reuse', '-o', 'copy.mp4'];
