@@ -69,7 +69,7 @@ async function saveJob(
   if (plan.destination.kind === 'file') await refuseExisting(plan, NAMELESS, saved, deps);
   const seen = await jobs.look(found, deadlineMs);
   const job = wait && !isTerminal(seen.status) ? await followJob({ ...found, known: seen }, deadlineMs, deps) : seen;
-  refuseUnfinished(job, targetOption(server.identity));
+  refuseUnfinished(job, record, targetOption(server.identity));
   const video = namedVideo(job, record);
   checkNames(plan, video, deps);
   await refuseExisting(plan, video, saved, deps);
@@ -83,8 +83,8 @@ async function saveJob(
   return { ...summarize(server.identity.profile, record, job), files };
 }
 
-function refuseUnfinished(job: VideoJob, target: string): void {
-  const failure = isTerminal(job.status) ? failureOf(job) : null;
+function refuseUnfinished(job: VideoJob, record: JobRecord | undefined, target: string): void {
+  const failure = isTerminal(job.status) ? failureOf(job, record?.request) : null;
   if (failure !== null) throw failure;
   if (isTerminal(job.status)) return;
   throw new SoraError('content_not_ready', { jobId: job.id, facts: { id: job.id, target } });

@@ -99,7 +99,7 @@ async function watch(ids: readonly string[], deadlineMs: number, deps: StatusDep
   for (const [at, outcome] of outcomes.entries()) {
     const job = found[at];
     if (job === undefined) continue;
-    const error = outcome instanceof SoraError ? outcome : failureOf(outcome);
+    const error = outcome instanceof SoraError ? outcome : failureOf(outcome, job.record?.request);
     if (error !== null) allErrors.push(error);
     summaries.push(await jobs.summarize(job, outcome instanceof SoraError ? null : outcome));
   }

@@ -2,13 +2,15 @@ import { SoraError } from './errors.ts';
 import { isModeration } from './moderation.ts';
 import type { VideoJob } from './video.ts';
 
-/** Why a finished job has no video; null if it completed. */
+/** Why a finished job has no video; null if it completed. The request is left out if it is unknown. */
 export function failureOf(
   job: Pick<VideoJob, 'id' | 'status' | 'serverStatus' | 'error' | 'requestId'>,
+  request?: { readonly source?: unknown },
 ): SoraError | null {
   const { id, status, serverStatus, requestId } = job;
   if (status === 'completed') return null;
-  const details = { jobId: id, requestId, facts: { id } };
+  // `sora create --from` repeats only what was made from a prompt.
+  const details = { jobId: id, requestId, facts: { id: request?.source ? null : id } };
   if (status === 'expired') return new SoraError('content_expired', details);
   if (status === 'cancelled') return new SoraError('job_failed', { ...details, title: 'the job was cancelled' });
   const { code = null, message = '' } = job.error ?? {};

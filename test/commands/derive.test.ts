@@ -45,6 +45,14 @@ describe('a video made from an existing one', () => {
     expect(stdout).toContain(`source   ${source}`);
   });
 
+  it('is not offered as a request to repeat when it fails, which only one from a prompt can be', async () => {
+    const sora = createCommandLine();
+    const created = await simulate(sora, 'create', 'a boat', '--no-download');
+    const fault = ['--fault', 'processing_error', '--json'];
+    const made = await simulate(sora, 'edit', created.stdout.trim(), 'at night', ...fault);
+    expect(errorOf(made)).toMatchObject({ hints: ['change the prompt, or create the video again'] });
+  });
+
   it('is saved with its source in the sidecar', async () => {
     const bench = await setUpSource();
     const made = await bench.run('remix', '@last', 'at night', '-o', 'night.mp4', '--sidecar');

@@ -264,7 +264,7 @@ async function finish(
     try {
       if (outcome instanceof SoraError) throw outcome;
       await noteChanges(request, record, outcome, deps);
-      const failure = failureOf(outcome);
+      const failure = failureOf(outcome, request);
       if (failure !== null) throw failure;
       const finished = { server, record, job: outcome, deadlineMs };
       const files = plan === null ? [] : await saveFiles(finished, placePlan(plan, { n: at + 1 }), deps, errors);

@@ -66,7 +66,7 @@ async function makeStep(step: Step, order: StepOrder, deps: StepsDeps): Promise<
   const [job] = followed;
   if (job === undefined || errors[0] !== undefined) throw errors[0] ?? new SoraError('unexpected');
   const video = await followJob(job, order.deadlineMs, deps);
-  const failure = failureOf(video);
+  const failure = failureOf(video, step.request);
   if (failure !== null) throw failure;
   return video.id;
 }
