@@ -28,7 +28,7 @@ import {
   refusedUnrecorded,
   wasAbandoned,
 } from './submission-errors.ts';
-import { intentOf, type SubmitOrder, type SubmitTarget } from './submit-order.ts';
+import { intentOf, type RowOrder, type SubmitOrder, type SubmitTarget } from './submit-order.ts';
 
 /** A server may list a job only some time after accepting it. */
 const RECOVERY_DELAYS_MS = [0, 1_000, 3_000];
@@ -201,12 +201,16 @@ async function accept(
   return { kind: 'submitted', record, job, unrecorded };
 }
 
-/** Attaches to an answered submission. Null if it never arrived and may be submitted again. */
-async function attachTo(
-  deps: SubmitDeps,
-  order: Pick<SubmitOrder, 'row'>,
-  record: JobRecord,
-): Promise<Submission | null> {
+/** What may give up the search for a lost create. */
+interface SearchOrder {
+  readonly row?: Pick<RowOrder, 'givesUp'>;
+}
+
+/**
+ * Attaches to an earlier submission, after a search if its answer was lost. Null if it never arrived and may be submitted
+ * again. Throws `outcome_unknown` if that is not certain, and `duplicate_request` if it was refused.
+ */
+export async function attachTo(deps: SubmitDeps, order: SearchOrder, record: JobRecord): Promise<Submission | null> {
   if (record.answer === 'rejected') {
     throw new SoraError('duplicate_request', {
       title: 'the same request, submitted by another process, was refused',
@@ -222,12 +226,7 @@ async function attachTo(
 }
 
 /** Null if the create never arrived, according to a complete list, or was abandoned. */
-function findLost(
-  deps: SubmitDeps,
-  order: Pick<SubmitOrder, 'row'>,
-  lost: JobRecord,
-  doubt: SoraError,
-): Promise<Submission | null> {
+function findLost(deps: SubmitDeps, order: SearchOrder, lost: JobRecord, doubt: SoraError): Promise<Submission | null> {
   const { clock, signal } = deps;
   if (!signal?.aborted || signal.reason instanceof Interrupt) return search(deps, order, lost, doubt);
   const options = { clock, ms: LAST_SEARCH_MS, lateness: lateToSubmit };
@@ -236,7 +235,7 @@ function findLost(
 
 async function search(
   deps: SubmitDeps,
-  { row }: Pick<SubmitOrder, 'row'>,
+  { row }: SearchOrder,
   lost: JobRecord,
   doubt: SoraError,
 ): Promise<Submission | null> {

@@ -157,6 +157,49 @@ describe('payment for a server-side batch', () => {
     expect(await lab.made()).toEqual({ videos: 3, batches: 1 });
   });
 
+  it('happens once when a complete list shows it only later', async () => {
+    const lab = setUp();
+    const profiles = { lab: { base_url: 'http://lab.example/v1', capabilities: { complete_list: 'yes' } } };
+    mkdirSync(lab.sora.home);
+    writeFileSync(join(lab.sora.home, 'settings.json'), JSON.stringify({ profiles }), { mode: 0o600 });
+    const env = { SORA_PROFILE: 'lab', SORA_API_KEY: 'key-of-the-lab' };
+    const isList = ({ method, path }: { method: string; path: string }): boolean =>
+      method === 'GET' && path === '/batches';
+    lab.interfere((call) => {
+      if (isList(call)) return Promise.resolve(new Response('', { status: 500 }));
+      if (!isBatchCreate(call)) return null;
+      return call.answer().then(() => {
+        throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+      });
+    });
+    expect(errorOf(await lab.run(['-y', '--json'], { env })).code).toBe('outcome_unknown');
+    let looks = 0;
+    lab.interfere((call) =>
+      isList(call) && looks++ === 0 ? Promise.resolve(Response.json({ data: [], has_more: false })) : null,
+    );
+    expect((await lab.run(['-y'], { env })).code).toBe(0);
+    expect(await lab.made()).toEqual({ videos: 3, batches: 1 });
+  });
+
+  it('is not given up by a run with --retry-unknown that began before it', async () => {
+    const lab = setUp();
+    let isMade = false;
+    let second: RunResult | undefined;
+    lab.interfere((call) => {
+      if (call.path.startsWith('/files/'))
+        return call.answer().then(async (reply) => new Response((await reply.text()).split('\n')[0]));
+      if (!isBatchCreate(call) || isMade) return null;
+      isMade = true;
+      return call.answer().then(async (reply) => {
+        second = await lab.run(['-y', '--json', '--retry-unknown']);
+        return reply;
+      });
+    });
+    await lab.run(['-y', '--json']);
+    expect(second && errorOf(second).code).toBe('unreadable_response');
+    expect(await lab.made()).toEqual({ videos: 3, batches: 1 });
+  });
+
   it('happens once when the wait is interrupted or times out', async () => {
     const lab = setUp();
     const stop = new AbortController();

@@ -17,14 +17,12 @@ import { serverModel } from '../../client/profile-client.ts';
 import { retryRead } from '../../client/retry.ts';
 import { capabilitiesOf } from '../../configuration/endpoint.ts';
 import { SoraError } from '../../domain/errors.ts';
-import { ABANDONED, factsOf, idOrKey, type JobRecord, NEVER_ARRIVED } from '../../domain/record.ts';
+import { factsOf, idOrKey, type JobRecord } from '../../domain/record.ts';
 import { missingFor } from '../../domain/request-gate.ts';
 import { type JobStatus, requestFor, type VideoJob, type VideoRequest } from '../../domain/video.ts';
 import { countOf } from '../../domain/wording.ts';
 import { knownError } from '../../jobs/known-error.ts';
-import { recover } from '../../jobs/recover.ts';
-import { inDoubt } from '../../jobs/submission-errors.ts';
-import { submitBefore } from '../../jobs/submit.ts';
+import { attachTo, submitBefore } from '../../jobs/submit.ts';
 import { waitForJob } from '../../jobs/wait.ts';
 import type { ServedBatch } from '../../wire/batches.ts';
 import type { BatchSettings } from './options.ts';
@@ -62,6 +60,7 @@ export class ServerBatch {
   readonly #settings: BatchSettings;
   /** The manifest's name in the ledger. */
   readonly #manifest: string;
+  readonly #startedMs: number;
   /** Of the batch at hand, by the uptime. */
   #deadlineMs = 0;
 
@@ -69,6 +68,7 @@ export class ServerBatch {
     this.#deps = deps;
     this.#settings = settings;
     this.#manifest = manifest;
+    this.#startedMs = deps.host.clock.now();
   }
 
   /**
@@ -82,10 +82,12 @@ export class ServerBatch {
       if (open === undefined) return { isCancelled };
       this.#startTimeout();
       const server = await servers.of(open);
-      const found = await this.#found(open, server);
+      // Whoever typed `--retry-unknown` knew only of those.
+      const givesUp = this.#settings.retryUnknown && open.submittedAtMs < this.#startedMs;
+      const found = await this.#found(open, server, givesUp);
       if (found === null) continue;
       output.news(`resuming the server-side batch ${found.job?.id}`);
-      const end = await this.#finish(found, server, { rows, ignoresGaps: this.#settings.retryUnknown });
+      const end = await this.#finish(found, server, { rows, ignoresGaps: givesUp });
       isCancelled = end === 'cancelled';
     }
   }
@@ -119,29 +121,17 @@ export class ServerBatch {
   }
 
   /** The record with its batch on the server; null if nothing was created, so that there is nothing to resume. */
-  async #found(open: JobRecord, server: Server): Promise<JobRecord | null> {
-    const { ledger, jobs, host } = this.#deps;
+  async #found(open: JobRecord, server: Server, givesUp: boolean): Promise<JobRecord | null> {
     if (open.answer === 'accepted') return open;
-    const submitDeps = jobs.submitDeps(server, 'batch');
-    const recovery = await this.#inTime(null, (signal) => recover(submitDeps, open, signal));
-    const close = async (code: string, message: string): Promise<null> => {
-      await ledger.append({ event: 'rejected', key: open.key, atMs: host.clock.now(), code, message });
-      return null;
-    };
-    switch (recovery.kind) {
-      case 'found':
-        return recovery.record;
-      case 'closed':
-        return null;
-      case 'never-arrived':
-        return close(NEVER_ARRIVED, 'it is missing from the server’s list, which is complete');
-      default: {
-        if (this.#settings.retryUnknown) return close(ABANDONED, 'abandoned; it may exist');
-        const candidates = recovery.kind === 'missing' ? recovery.candidates : [];
-        const error = inDoubt(open.key, 'the batch is not certainly in the server’s list', candidates);
-        const hint = 'add `--retry-unknown` to submit its rows again; if it exists after all, they are paid twice';
-        throw error.with({ hints: [...error.hints, hint] });
-      }
+    const submitDeps = this.#deps.jobs.submitDeps(server, 'batch');
+    const row = { givesUp: givesUp ? open.key : null };
+    try {
+      const submission = await this.#inTime(null, (signal) => attachTo({ ...submitDeps, signal }, { row }, open));
+      return submission?.record ?? null;
+    } catch (error) {
+      if (!(error instanceof SoraError) || error.code !== 'outcome_unknown') throw error;
+      const hint = 'add `--retry-unknown` to submit its rows again; if it exists after all, they are paid twice';
+      throw error.with({ hints: [...error.hints, hint] });
     }
   }
 
