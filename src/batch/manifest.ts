@@ -72,7 +72,7 @@ function readPrompts(text: string, reading: ManifestReading): void {
     const prompt = line.trim();
     if (prompt === '' || prompt === '#' || prompt.startsWith('# ')) continue;
     // JSON, even broken, is not a prompt, and the video would be billed.
-    if (/^(\[\s*\{?|\{)\s*(["']|\}?$)/.test(prompt))
+    if (/^(\[(\s*\{)?|\{)\s*("|\}?$|'.*'[\s,\]}]*$)/.test(prompt))
       reading.addFault(
         at + 1,
         `this is JSON, not a prompt; use \`--format ${prompt.startsWith('[') ? 'yaml' : 'jsonl'}\``,

@@ -497,8 +497,9 @@ describe('errors in a manifest', () => {
       ['["a boat",', 'yaml'],
       ['{', 'jsonl'],
       ["{'prompt': 'a boat'}", 'jsonl'],
+      ["['a boat',", 'yaml'],
     ])
-      expect(await causes(`${line}\n[slow] a boat`, 'text')).toEqual([
+      expect(await causes(`${line}\n[slow] a boat\n['80s style] a boat`, 'text')).toEqual([
         `this is JSON, not a prompt; use \`--format ${format}\``,
       ]);
   });
