@@ -248,7 +248,8 @@ async function search(
       if (delayMs > 0) await clock.sleep(delayMs, signal);
       const recovery = await recover(deps, lost, signal);
       if (recovery.kind === 'closed') return null;
-      if (recovery.kind === 'unsearchable') break;
+      isMissing = recovery.kind === 'never-arrived';
+      if (recovery.kind === 'unsearchable') break; // earlier looks were too early to prove anything
       if (recovery.kind === 'found') {
         const { record, job } = recovery;
         onNotice?.(
@@ -256,7 +257,6 @@ async function search(
         );
         return { kind: 'submitted', record, job, doubt };
       }
-      isMissing = recovery.kind === 'never-arrived';
       candidates = recovery.kind === 'missing' ? recovery.candidates : [];
     }
   } catch (error) {

@@ -499,6 +499,20 @@ describe('a row of a manifest', () => {
     expect(server.posts).toBe(code === 'outcome_unknown' ? 1 : 2);
   });
 
+  it('is not sent again when a complete list without it is followed by an error', async () => {
+    let looks = 0;
+    const machine = await setUp(
+      { list: () => (looks++ % 2 === 0 ? null : { status: 405, body: 'no list' }) },
+      { hasCompleteList: true },
+    );
+    await leaveIntent(machine, 4, { request: lostRequest, row: row('b').row });
+    for (const pid of [2, 3])
+      await expect(machine.process(pid).submit({ ...row('b'), request: lostRequest })).rejects.toMatchObject({
+        code: 'outcome_unknown',
+      });
+    expect(machine.server.posts).toBe(0);
+  });
+
   it.each(replies)('is not sent again after %s, whatever an incomplete list shows', async (_, reply) => {
     const { process, server } = await setUp({ create: (__, { body }) => (body.includes('lost') ? reply : null) });
     await process(1).submit(row('a'));
