@@ -36,9 +36,12 @@ export const deleteCommand = defineCommand({
     const faults: string[] = [];
     const limits = { isAgreed: options.yes ?? false, deadlineMs: readDeadlineMs(options.timeout, deps, faults) };
     refuseFaults(faults);
-    const { values: deleted, errors } = await forEach(args, (name) => removeOne(name, limits, deps));
+    const { values: removals, errors: refusals } = await forEach(args, (name) => prepare(name, limits, deps));
+    // A script is told that nothing was sent; a person has answered for each video.
+    if (!deps.isInteractive && refusals.some(({ code }) => code === 'usage')) return { errors: refusals };
+    const { values: deleted, errors } = await forEach(removals, (remove) => remove());
     const answer = { data: { deleted }, view: () => deleted.map((id) => `${cleanLine(id)}\n`).join('') };
-    return { ...(deleted.length > 0 ? { answer } : {}), errors };
+    return { ...(deleted.length > 0 ? { answer } : {}), errors: [...refusals, ...errors] };
   },
 });
 
@@ -49,7 +52,12 @@ interface Limits {
   readonly deadlineMs: number;
 }
 
-async function removeOne(name: string, { isAgreed, deadlineMs }: Limits, deps: DeleteDeps): Promise<string> {
+/** Returns what deletes the video, once it is certain that it may be deleted. */
+async function prepare(
+  name: string,
+  { isAgreed, deadlineMs }: Limits,
+  deps: DeleteDeps,
+): Promise<() => Promise<string>> {
   const { jobs, ledger, output } = deps;
   const found = await jobs.find(name, deadlineMs);
   const { id, server } = found;
@@ -69,9 +77,11 @@ async function removeOne(name: string, { isAgreed, deadlineMs }: Limits, deps: D
   const named = prompt === '' ? short : `${short} ("${prompt}")`;
   const isSaved = summary.files.some(({ variant }) => variant === 'video');
   if (job.status === 'completed' && !isSaved && !isAgreed) await agreeToLose(named, found, deps);
-  output.news(`deleting ${named}`);
-  await jobs.delete(found, deadlineMs);
-  return id;
+  return async () => {
+    output.news(`deleting ${named}`);
+    await jobs.delete(found, deadlineMs);
+    return id;
+  };
 }
 
 /** Throws `usage` unless the user confirms on a terminal that the only copy may be deleted. */

@@ -281,6 +281,14 @@ describe('sora delete', () => {
     expect(server.jobs).toHaveLength(1);
   });
 
+  it('deletes nothing without a terminal when one of several needs --yes', async () => {
+    const { run, server } = await setUpJob(['completed']);
+    await run('create', 'a paper boat', '--again', '-o', 'boat.mp4', '--yes');
+    const before = server.jobs.length;
+    expect(await run('delete', '@last', 'video_1')).toMatchObject({ code: 2, stdout: '' });
+    expect(server.jobs).toHaveLength(before);
+  });
+
   it('needs no --yes when the video is saved', async () => {
     const { run, server } = await setUpJob(['completed']);
     await run('create', 'a paper boat', '--again', '-o', 'boat.mp4', '--yes');
