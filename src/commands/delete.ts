@@ -37,7 +37,7 @@ export const deleteCommand = defineCommand({
     const limits = { isAgreed: options.yes ?? false, deadlineMs: readDeadlineMs(options.timeout, deps, faults) };
     refuseFaults(faults);
     const { values: removals, errors: refusals } = await forEach(args, (name) => prepare(name, limits, deps));
-    // A script is told that nothing was sent; a person has answered for each video.
+    // Exit code 2 promises that nothing was sent. On a terminal, each video was asked about.
     if (!deps.isInteractive && refusals.some(({ code }) => code === 'usage')) return { errors: refusals };
     const { values: deleted, errors } = await forEach(removals, (remove) => remove());
     const answer = { data: { deleted }, view: () => deleted.map((id) => `${cleanLine(id)}\n`).join('') };
